@@ -1,0 +1,149 @@
+/*
+ * channel.h - the two ends of the ring of slots.
+ *
+ * DOC: channel-protocol
+ *
+ * The lab's flag, once per slot (FastForward, Giacomoni, Moseley, Vachharajani 2008: each slot carries
+ * its own flag, there is no shared head or tail). The producer and the consumer walk the same circle
+ * of slots, each with a private index.
+ *
+ *              publish (producer)                 end (producer)
+ *     FREE ---------------------------> READY     FREE ------------> END
+ *       ^                                 |
+ *       `---------------------------------'
+ *              take (consumer)
+ *
+ * Producer: wait until the next slot is FREE; fill payload, length, source; exchange READY (release).
+ * Consumer: wait until the next slot is READY (acquire); load the length once and check it; copy the
+ * payload out; exchange FREE (release). END is published in a slot of its own, only once that slot is
+ * FREE, and the consumer never overwrites it: it cannot be lost.
+ *
+ * Each state belongs to one side. A side that finds a state, length, source or ending that the other
+ * had no right to write stops with -EPROTO; nothing is repaired, guessed or followed.
+ *
+ * Waiting: a brief spin, calibrated to about the cost of a wake, then sleep in a futex on the slot's
+ * word and the stop word at once (see DOC: shared-word-wait). There is no polling, except that a
+ * kernel without futex_waitv is asked to wake 20 times a second to look at the stop word.
+ *
+ * An end belongs to one thread. The functions know nothing of processes: two threads over one mapping
+ * run the very same code. None is for signal handlers, except shmsum_stop_raise.
+ */
+#ifndef SHMSUM_CHANNEL_H
+#define SHMSUM_CHANNEL_H
+
+#include <shmsum/region.h>
+
+enum shmsum_state {
+    SHMSUM_FREE = 0,
+    SHMSUM_READY = 1,
+    SHMSUM_END = 2,
+};
+
+/* Why there is no more input. */
+enum shmsum_ending {
+    SHMSUM_ENDING_COMPLETE = 1, /* all of it was handed over */
+    SHMSUM_ENDING_CUT = 2,      /* stopped early: an unfinished last line is not a line */
+};
+
+/* Bits of a stop word: what may end a wait. Once set they stay. */
+enum shmsum_stop {
+    SHMSUM_STOP_INPUT = 1, /* take no more input */
+    SHMSUM_STOP_NOW = 2,   /* give up */
+    SHMSUM_STOP_PEER = 4,  /* the other side is gone */
+};
+
+enum shmsum_role { SHMSUM_PRODUCER, SHMSUM_CONSUMER };
+
+struct shmsum_channel {
+    const struct shmsum_os *os;
+    const struct shmsum_region *region;
+    enum shmsum_role role;
+    struct shmsum_word *stop; /* private to this process */
+    uint32_t stop_mask;       /* the bits that end this end's waits; may be changed between calls */
+    uint32_t spins;           /* looks before sleeping; may be set by the caller, 0: none */
+    uint32_t next;            /* index of the slot that is next */
+    uint32_t handed;          /* slots handed over or done with, modulo 2^31 */
+    bool timed;               /* the kernel cannot wait on two words */
+    uint64_t slots;           /* slots published or taken, for reports */
+    uint64_t slept;           /* times slept in the kernel, for reports */
+};
+
+/* What the consumer found. */
+struct shmsum_block {
+    bool end;
+    enum shmsum_ending ending; /* when end */
+    uint32_t length;           /* when not: bytes of payload, 1 .. payload_bytes */
+    uint32_t source;           /* and which input they came from; not checked here */
+};
+
+/* Sets bits in a stop word and wakes whoever sleeps on it in this process. Async-signal-safe. */
+void shmsum_stop_raise(const struct shmsum_os *os, struct shmsum_word *stop, uint32_t bits);
+/* The bits that are set. Async-signal-safe. */
+uint32_t shmsum_stop_bits(const struct shmsum_word *stop);
+
+/*
+ * One end of the channel over a region that outlives it. stop is a word in this process's own memory,
+ * zero at first; stop_mask says which of its bits end a wait of this end (with -ECANCELED). Needs no
+ * clean-up. Takes about 10 µs to calibrate its spin.
+ */
+void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_region *region,
+                         enum shmsum_role role, struct shmsum_word *stop, uint32_t stop_mask);
+
+/*
+ * The parts of waiting for the next slot, for roles that have something to do in between:
+ * spin looks at it until it changes or it is time to sleep, and returns whether it changed;
+ * sleep returns 0 when it changed, -ECANCELED on a stop bit, or the negative errno of the futex call.
+ */
+bool shmsum_channel_spin(struct shmsum_channel *channel);
+int shmsum_channel_sleep(struct shmsum_channel *channel);
+
+/* ---- the producer's end ---- */
+
+/* Looks whether the next slot is FREE: 0 and its payload (payload_bytes of it, the producer's to fill
+ * until it is published), -EAGAIN, or -EPROTO. */
+int shmsum_channel_try_acquire(struct shmsum_channel *channel, uint8_t **payload,
+                               struct shmsum_failure *why);
+/* The same, waiting. Also -ECANCELED. Acquiring twice gives the same slot. */
+int shmsum_channel_acquire(struct shmsum_channel *channel, uint8_t **payload,
+                           struct shmsum_failure *why);
+/* Hands the acquired slot over, with `length` (1 .. payload_bytes) bytes of input `source`. */
+void shmsum_channel_publish(struct shmsum_channel *channel, uint32_t length, uint32_t source);
+/* Waits for a FREE slot, whatever SHMSUM_STOP_INPUT says, and publishes END in it. 0, -ECANCELED,
+ * -EPROTO. After it the producer's end is done. */
+int shmsum_channel_end(struct shmsum_channel *channel, enum shmsum_ending ending,
+                       struct shmsum_failure *why);
+/* Waits until the consumer is done with all that was published. 0, -ECANCELED, -EPROTO. */
+int shmsum_channel_drain(struct shmsum_channel *channel, struct shmsum_failure *why);
+/* Waits until the consumer has attached. 0, -ECANCELED, -EPROTO. */
+int shmsum_channel_await_attached(struct shmsum_channel *channel, struct shmsum_failure *why);
+
+/* ---- the consumer's end ---- */
+
+/* Tells the producer that the region is mapped here. */
+void shmsum_channel_attached(struct shmsum_channel *channel);
+/* Looks at the next slot. 0: *block tells what was in it, its bytes were copied to
+ * bytes[0..payload_bytes) and the slot is FREE again; at END, *block says so and the slot stays.
+ * -EAGAIN: nothing there. -EPROTO. */
+int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,
+                            struct shmsum_failure *why);
+/* The same, waiting. Also -ECANCELED. */
+int shmsum_channel_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,
+                        struct shmsum_failure *why);
+/* One more taken slot has been dealt with: what shmsum_channel_drain waits for. */
+void shmsum_channel_done(struct shmsum_channel *channel);
+
+/* ---- words beside the ring ---- */
+
+/* The consumer wants no more input; it will leave on its own. */
+void shmsum_channel_close(struct shmsum_channel *channel);
+bool shmsum_channel_is_closed(const struct shmsum_channel *channel);
+/* The consumer's figures. What the other side wrote is to be believed only as far as it can be
+ * checked. */
+void shmsum_channel_set_account(struct shmsum_channel *channel, enum shmsum_account which,
+                                uint64_t value);
+uint64_t shmsum_channel_account(const struct shmsum_channel *channel, enum shmsum_account which);
+/* errno of a failed exec, left by the forked child for the producer; 0: none. */
+void shmsum_channel_set_start_error(struct shmsum_channel *channel, int error);
+int shmsum_channel_start_error(const struct shmsum_channel *channel);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * line_parser.h - bytes in, one event for each line out.
+ *
+ * A push parser: it is given blocks of bytes as they come and keeps its state between them, so a
+ * line, a number or a CRLF may be cut at any byte. It is pure: no I/O, no allocation, no globals;
+ * any thread, one parser each.
+ *
+ *     number   = [sign] ( digits [ point [digits] ] | point digits ) [ ("e"|"E") [sign] digits ]
+ *     between  = one or more of space, tab, vertical tab, form feed
+ *     line     = [between] [ number { between number } ] [between] [CR] LF
+ *
+ * CR is part of the line's end only directly before LF. Anything else is an error of its line, which
+ * then is read to its end and not summed.
+ */
+#ifndef SHMSUM_LINE_PARSER_H
+#define SHMSUM_LINE_PARSER_H
+
+#include <shmsum/decimal_sum.h>
+
+enum shmsum_line {
+    SHMSUM_LINE_UNFINISHED, /* all bytes were consumed; the line goes on in the next block */
+    SHMSUM_LINE_SUM,        /* the line's sum is in parser->sum */
+    SHMSUM_LINE_BLANK,      /* no number in it */
+    SHMSUM_LINE_ERROR,      /* parser->error says which and where */
+};
+
+enum shmsum_line_error_kind {
+    SHMSUM_NOT_A_NUMBER,
+    SHMSUM_NOT_A_NUMBER_COMMA, /* a ',' where '.' is the decimal point */
+    SHMSUM_NOT_A_NUMBER_POINT, /* a '.' where ',' is the decimal point */
+    SHMSUM_OUT_OF_RANGE,
+};
+
+enum { SHMSUM_TOKEN_HEAD = 32 };
+
+struct shmsum_line_error {
+    enum shmsum_line_error_kind kind;
+    uint64_t column;                  /* of the token's first byte; bytes, counted from 1 */
+    uint64_t token_bytes;             /* length of the whole token */
+    uint8_t token[SHMSUM_TOKEN_HEAD]; /* its first bytes, as they were read */
+};
+
+/* Callers read line, numbers, sum and error, and only after an event; the rest is private. */
+struct shmsum_line_parser {
+    uint64_t line;    /* number of the line that the last event was about, from 1 */
+    uint64_t numbers; /* numbers in that line, when it was a sum */
+    struct shmsum_decimal_sum sum;
+    struct shmsum_line_error error; /* of the first bad token in that line */
+
+    /* private */
+    char point;
+    uint8_t state;     /* where in the grammar: see line_parser.c */
+    uint8_t before_cr; /* the state to go back to when a CR proves to be data */
+    bool ended;        /* the last call returned an event; the next byte starts a line */
+    bool bad;          /* the line has an error */
+    bool negative;
+    bool exponent_negative;
+    uint64_t next_line;
+    uint64_t column; /* bytes of the line consumed in earlier blocks */
+    uint64_t fraction_digits;
+    uint64_t exponent; /* saturates */
+    struct shmsum_decimal number;
+};
+
+/* Starts at line 1. `point` is '.' or ','. */
+void shmsum_line_parser_init(struct shmsum_line_parser *parser, char point);
+
+/*
+ * Reads bytes[0..size) up to the end of the first line in them. Sets *consumed to how many bytes were
+ * read: on an event, up to and with the LF; otherwise all. size may be 0.
+ * After an event the next call begins the next line.
+ */
+enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, const uint8_t *bytes,
+                                         size_t size, size_t *consumed);
+
+/*
+ * The input ended. Returns the event of an unfinished last line, or SHMSUM_LINE_UNFINISHED when there
+ * was none (the input was empty or ended in LF). Then the parser is at line 1 of a new input.
+ * The parser's `line` is still that of the event until the next feed.
+ */
+enum shmsum_line shmsum_line_parser_finish(struct shmsum_line_parser *parser);
+
+/* Column of the token that is being read or that was the line's first error; 0 when neither. What
+ * must be kept of the line to show it in a message begins a little before this. */
+uint64_t shmsum_line_parser_anchor(const struct shmsum_line_parser *parser);
+
+bool shmsum_line_parser_is_valid(const struct shmsum_line_parser *parser);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * os.h - the one door to the operating system.
+ *
+ * Every system call that the library and the two programs make goes through a struct shmsum_os, so
+ * that a test can put its own table in front of the real one and make the Nth call fail. Library
+ * functions take the table as an argument; there is no global one to forget about.
+ *
+ * Conventions of every member:
+ *   - it returns a value >= 0, or the negative errno of the call (-ENOENT); errno is not touched on
+ *     purpose and never read by callers;
+ *   - it does not retry: EINTR, EAGAIN and short counts are the caller's to handle, in one place;
+ *   - its first argument is the table itself, so that a table in a test can carry state behind
+ *     `context`;
+ *   - it is as thread-safe and as async-signal-safe as the call that it wraps. Of the members,
+ *     wait_child, get_parent and kill may be called from a signal handler.
+ */
+#ifndef SHMSUM_OS_H
+#define SHMSUM_OS_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct shmsum_os {
+    void *context; /* for tables made by tests; the real table leaves it NULL */
+
+    /* Files. Descriptors are opened close-on-exec. */
+    int (*open)(const struct shmsum_os *os, const char *path, int flags, mode_t mode);
+    int (*close)(const struct shmsum_os *os, int fd);
+    ssize_t (*read)(const struct shmsum_os *os, int fd, void *bytes, size_t size);
+    ssize_t (*pread)(const struct shmsum_os *os, int fd, void *bytes, size_t size, off_t offset);
+    ssize_t (*write)(const struct shmsum_os *os, int fd, const void *bytes, size_t size);
+    int (*stat)(const struct shmsum_os *os, const char *path, struct stat *status);
+    int (*fstat)(const struct shmsum_os *os, int fd, struct stat *status);
+    off_t (*seek)(const struct shmsum_os *os, int fd, off_t offset, int whence);
+    int (*truncate)(const struct shmsum_os *os, int fd, off_t size);
+    int (*sync)(const struct shmsum_os *os, int fd);
+    /* flock(2), exclusive: the lock belongs to the open file description. -EWOULDBLOCK when
+     * `wait` is false and somebody else holds it. */
+    int (*lock)(const struct shmsum_os *os, int fd, bool wait);
+    int (*duplicate)(const struct shmsum_os *os, int from, int to);
+    int (*is_terminal)(const struct shmsum_os *os, int fd); /* 1, 0, or negative errno */
+    /* A second, independent, read-only open of what fd refers to; -errno where that cannot be. */
+    int (*reopen)(const struct shmsum_os *os, int fd);
+    /* Absolute path of the running program into path[0..size), with its NUL; its length. */
+    ssize_t (*self_path)(const struct shmsum_os *os, char *path, size_t size);
+
+    /* Shared memory objects. Names start with '/'. */
+    int (*shm_open)(const struct shmsum_os *os, const char *name, int flags, mode_t mode);
+    int (*shm_unlink)(const struct shmsum_os *os, const char *name);
+    /* Walk over the names that exist. list_next sets *name (valid until the next call, without
+     * the '/') and returns 1, or 0 at the end. */
+    int (*shm_list_open)(const struct shmsum_os *os, void **list);
+    int (*shm_list_next)(const struct shmsum_os *os, void *list, const char **name);
+    int (*shm_list_close)(const struct shmsum_os *os, void *list);
+    int (*allocate)(const struct shmsum_os *os, int fd, off_t size);
+    int (*map_shared)(const struct shmsum_os *os, int fd, size_t size, void **memory);
+    int (*unmap)(const struct shmsum_os *os, void *memory, size_t size);
+    /* Fills all of bytes[0..size) with unpredictable bytes, or fails; size <= 256. */
+    int (*random)(const struct shmsum_os *os, void *bytes, size_t size);
+
+    /* Waiting. The words are 32 bits wide and aligned; futexes are process-shared. */
+    /* Sleeps while *word == expected and *stop == stop_expected. Returns a value >= 0 when woken,
+     * -EAGAIN when a word differed, -EINTR after a signal, -ENOSYS where the kernel cannot wait on
+     * two words (Linux before 5.16). */
+    int (*futex_wait_two)(const struct shmsum_os *os, const void *word, uint32_t expected,
+                          const void *stop, uint32_t stop_expected);
+    /* Sleeps while *word == expected, at most timeout_ms (> 0). -ETIMEDOUT, -EAGAIN, -EINTR. */
+    int (*futex_wait)(const struct shmsum_os *os, const void *word, uint32_t expected,
+                      int timeout_ms);
+    int (*futex_wake)(const struct shmsum_os *os, const void *word);
+    /* ppoll(2) without a time limit; `mask` (may be NULL) is in force during the wait only. */
+    int (*poll)(const struct shmsum_os *os, struct pollfd *fds, size_t count, const sigset_t *mask);
+
+    /* Processes and signals. */
+    pid_t (*fork)(const struct shmsum_os *os);
+    int (*exec)(const struct shmsum_os *os, const char *path, char *const argv[],
+                char *const envp[]);
+    pid_t (*wait_child)(const struct shmsum_os *os, pid_t pid, int *status, bool wait);
+    int (*kill)(const struct shmsum_os *os, pid_t pid, int signal);
+    pid_t (*get_pid)(const struct shmsum_os *os);
+    pid_t (*get_parent)(const struct shmsum_os *os);
+    uid_t (*get_user)(const struct shmsum_os *os);             /* the effective user */
+    int (*die_signal)(const struct shmsum_os *os, int signal); /* sent to us when our parent dies */
+    int (*set_action)(const struct shmsum_os *os, int signal, const struct sigaction *action,
+                      struct sigaction *old);
+    int (*set_mask)(const struct shmsum_os *os, int how, const sigset_t *mask, sigset_t *old);
+
+    /* The machine. */
+    int (*cpu_count)(const struct shmsum_os *os);     /* CPUs that this process may run on, >= 1 */
+    uint64_t (*clock_ns)(const struct shmsum_os *os); /* monotonic */
+};
+
+/* The table of the system that the library was built for. Never NULL, constant, any thread. */
+const struct shmsum_os *shmsum_os_default(void);
+
+/*
+ * What went wrong, for a message: the call, the object it was made on, and why. Functions that take
+ * a `struct shmsum_failure *why` fill it before they return a negative errno, and leave it alone
+ * otherwise; why may be NULL. The strings are constants or belong to the object that was passed in:
+ * nothing is to be freed, and they are valid as long as that object.
+ */
+struct shmsum_failure {
+    const char *call;   /* "shm_open", or "protocol" when the other side broke the rules */
+    const char *object; /* "/shmsum-12-ab…", "slot length" */
+    int error;          /* positive errno; EPROTO for a broken protocol */
+};
+
+/* Fills *why (unless NULL) and returns -error. error > 0. Async-signal-safe. */
+int shmsum_failure_set(struct shmsum_failure *why, const char *call, const char *object, int error);
+
+#endif

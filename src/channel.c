@@ -1,0 +1,349 @@
+/*
+ * channel.c - the two ends of the ring of slots. The protocol is in channel.h.
+ *
+ * Called by the producer and consumer roles, as processes or as threads. Promises: no allocation, no
+ * lost wake, no lost END, no system call while the other side keeps up, nothing believed unchecked.
+ */
+#include <shmsum/channel.h>
+
+#include <assert.h>
+#include <errno.h>
+
+#include "cpu_relax.h"
+#include "shared_word.h"
+
+enum {
+    SPIN_NS = 50000,         /* about what a wake across CPUs costs on a virtual machine */
+    CALIBRATION_LOOKS = 256, /* about 10 µs */
+    SPINS_MAX = 100000,
+    STOP_LOOK_MS = 50, /* only where the kernel has no futex_waitv */
+};
+
+void shmsum_stop_raise(const struct shmsum_os *os, struct shmsum_word *stop, uint32_t bits)
+{
+    shared_or_release(stop, bits); /* pairs with the acquire in word_spin, word_sleep, stop_bits */
+    os->futex_wake(os, stop);
+}
+
+uint32_t shmsum_stop_bits(const struct shmsum_word *stop)
+{
+    return shared_load_acquire(stop);
+}
+
+/* How many looks at a word take SPIN_NS. */
+static uint32_t calibrate(const struct shmsum_os *os, const struct shmsum_word *word)
+{
+    if (os->cpu_count(os) < 2)
+        return 0;
+    uint64_t begin = os->clock_ns(os);
+    for (int i = 0; i < CALIBRATION_LOOKS; i++) {
+        (void)shared_load_acquire(word);
+        cpu_relax();
+    }
+    uint64_t took = os->clock_ns(os) - begin;
+    uint64_t spins = (uint64_t)SPIN_NS * CALIBRATION_LOOKS / (took + 1);
+    return spins < SPINS_MAX ? (uint32_t)spins : SPINS_MAX;
+}
+
+void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_region *region,
+                         enum shmsum_role role, struct shmsum_word *stop, uint32_t stop_mask)
+{
+    *channel = (struct shmsum_channel){
+        .os = region->os,
+        .region = region,
+        .role = role,
+        .stop = stop,
+        .stop_mask = stop_mask,
+        .spins = calibrate(region->os, stop),
+    };
+}
+
+static int broken(struct shmsum_failure *why, const char *what)
+{
+    return shmsum_failure_set(why, "protocol", what, EPROTO);
+}
+
+/* ---- waiting for a word to be something else than `seen` (its value without WAIT) ---- */
+
+static bool has_changed(uint32_t now, uint32_t seen)
+{
+    return (now & ~SHARED_WORD_WAIT) != seen;
+}
+
+static bool word_spin(struct shmsum_channel *channel, struct shmsum_word *word, uint32_t seen)
+{
+    for (uint32_t i = 0; i < channel->spins; i++) {
+        if (has_changed(shared_load_relaxed(word), seen)) /* the caller loads it with acquire */
+            return true;
+        if (shared_load_relaxed(channel->stop) & channel->stop_mask)
+            return false;
+        cpu_relax();
+    }
+    return false;
+}
+
+static int word_sleep(struct shmsum_channel *channel, struct shmsum_word *word, uint32_t seen)
+{
+    const struct shmsum_os *os = channel->os;
+    for (;;) {
+        uint32_t stop = shared_load_acquire(channel->stop); /* pairs with shmsum_stop_raise */
+        if (stop & channel->stop_mask)
+            return -ECANCELED;
+        uint32_t now = shared_load_relaxed(word); /* the caller loads it with acquire */
+        if (has_changed(now, seen))
+            return 0;
+        if (!(now & SHARED_WORD_WAIT) && !shared_set_wait(word, seen))
+            continue;
+        channel->slept++;
+        int result;
+        if (channel->timed) {
+            result = os->futex_wait(os, word, seen | SHARED_WORD_WAIT, STOP_LOOK_MS);
+        } else {
+            result = os->futex_wait_two(os, word, seen | SHARED_WORD_WAIT, channel->stop, stop);
+            /* EPERM: what filters made before futex_waitv existed say of it */
+            if (result == -ENOSYS || result == -EPERM) {
+                channel->timed = true;
+                continue;
+            }
+        }
+        if (result < 0 && result != -EAGAIN && result != -EINTR && result != -ETIMEDOUT)
+            return result;
+    }
+}
+
+static int word_wait(struct shmsum_channel *channel, struct shmsum_word *word, uint32_t seen)
+{
+    return word_spin(channel, word, seen) ? 0 : word_sleep(channel, word, seen);
+}
+
+/* Gives the word its new value and wakes the other side if it sleeps. */
+static void word_publish(struct shmsum_channel *channel, struct shmsum_word *word, uint32_t value)
+{
+    /* pairs with the acquire of whoever waits for this value */
+    uint32_t old = shared_exchange_release(word, value);
+    if (old & SHARED_WORD_WAIT)
+        channel->os->futex_wake(channel->os, word);
+}
+
+/* ---- slots ---- */
+
+static struct shmsum_slot *next_slot(const struct shmsum_channel *channel)
+{
+    return shmsum_region_slot(channel->region, channel->next);
+}
+
+static void advance(struct shmsum_channel *channel)
+{
+    channel->next = channel->next + 1 == channel->region->geometry.slots ? 0 : channel->next + 1;
+    channel->slots++;
+}
+
+/* The state in which the next slot belongs to the other side. */
+static uint32_t theirs(const struct shmsum_channel *channel)
+{
+    return channel->role == SHMSUM_PRODUCER ? SHMSUM_READY : SHMSUM_FREE;
+}
+
+bool shmsum_channel_spin(struct shmsum_channel *channel)
+{
+    return word_spin(channel, &next_slot(channel)->state, theirs(channel));
+}
+
+int shmsum_channel_sleep(struct shmsum_channel *channel)
+{
+    /* DOC: channel-batched-wake
+     * A producer that sleeps has found the ring full: all slots are READY, and the consumer frees
+     * them in order. So it sleeps on the slot half a ring ahead: when that one is FREE, so are those
+     * before it, and one wake serves half a ring. The consumer sleeps on the next slot: it is to have
+     * the first byte at once. */
+    uint32_t ahead = channel->role == SHMSUM_PRODUCER ? channel->region->geometry.slots / 2 : 0;
+    uint32_t at = (channel->next + ahead) % channel->region->geometry.slots;
+    return word_sleep(channel, &shmsum_region_slot(channel->region, at)->state, theirs(channel));
+}
+
+int shmsum_channel_try_acquire(struct shmsum_channel *channel, uint8_t **payload,
+                               struct shmsum_failure *why)
+{
+    assert(channel->role == SHMSUM_PRODUCER);
+    struct shmsum_slot *slot = next_slot(channel);
+    /* pairs with the release in try_take: the consumer has read all that it will */
+    uint32_t state = shared_load_acquire(&slot->state) & ~SHARED_WORD_WAIT;
+    if (state == SHMSUM_READY)
+        return -EAGAIN;
+    if (state != SHMSUM_FREE)
+        return broken(why, "state of a slot, from the consumer");
+    *payload = slot->payload;
+    return 0;
+}
+
+int shmsum_channel_acquire(struct shmsum_channel *channel, uint8_t **payload,
+                           struct shmsum_failure *why)
+{
+    for (;;) {
+        int result = shmsum_channel_try_acquire(channel, payload, why);
+        if (result != -EAGAIN)
+            return result;
+        if (shmsum_channel_spin(channel))
+            continue;
+        result = shmsum_channel_sleep(channel);
+        if (result < 0)
+            return result == -ECANCELED ? result
+                                        : shmsum_failure_set(why, "futex", "slot", -result);
+    }
+}
+
+void shmsum_channel_publish(struct shmsum_channel *channel, uint32_t length, uint32_t source)
+{
+    assert(length > 0 && length <= channel->region->geometry.payload_bytes);
+    struct shmsum_slot *slot = next_slot(channel);
+    shared_store_relaxed(&slot->length, length);
+    shared_store_relaxed(&slot->source, source);
+    word_publish(channel, &slot->state, SHMSUM_READY); /* pairs with the acquire in try_take */
+    channel->handed = (channel->handed + 1) & ~SHARED_WORD_WAIT;
+    advance(channel);
+}
+
+int shmsum_channel_end(struct shmsum_channel *channel, enum shmsum_ending ending,
+                       struct shmsum_failure *why)
+{
+    channel->stop_mask &= ~(uint32_t)SHMSUM_STOP_INPUT;
+    uint8_t *payload;
+    int result = shmsum_channel_acquire(channel, &payload, why);
+    if (result < 0)
+        return result;
+    struct shmsum_slot *slot = next_slot(channel);
+    shared_store_relaxed(&slot->ending, (uint32_t)ending);
+    word_publish(channel, &slot->state, SHMSUM_END); /* pairs with the acquire in try_take */
+    return 0;
+}
+
+int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,
+                            struct shmsum_failure *why)
+{
+    assert(channel->role == SHMSUM_CONSUMER);
+    struct shmsum_slot *slot = next_slot(channel);
+    /* pairs with the release in publish and end */
+    uint32_t state = shared_load_acquire(&slot->state) & ~SHARED_WORD_WAIT;
+    if (state == SHMSUM_FREE)
+        return -EAGAIN;
+    if (state == SHMSUM_END) {
+        uint32_t ending = shared_load_relaxed(&slot->ending);
+        if (ending != SHMSUM_ENDING_COMPLETE && ending != SHMSUM_ENDING_CUT)
+            return broken(why, "ending of a slot, from the producer");
+        *block = (struct shmsum_block){.end = true, .ending = (enum shmsum_ending)ending};
+        return 0;
+    }
+    if (state != SHMSUM_READY)
+        return broken(why, "state of a slot, from the producer");
+    uint32_t length = shared_load_relaxed(&slot->length);
+    if (length == 0 || length > channel->region->geometry.payload_bytes)
+        return broken(why, "length of a slot, from the producer");
+    *block = (struct shmsum_block){
+        .length = length,
+        .source = shared_load_relaxed(&slot->source),
+    };
+    shared_copy_out(bytes, slot->payload, length);
+    word_publish(channel, &slot->state, SHMSUM_FREE); /* pairs with the acquire in try_acquire */
+    advance(channel);
+    return 0;
+}
+
+int shmsum_channel_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,
+                        struct shmsum_failure *why)
+{
+    for (;;) {
+        int result = shmsum_channel_try_take(channel, bytes, block, why);
+        if (result != -EAGAIN)
+            return result;
+        if (shmsum_channel_spin(channel))
+            continue;
+        result = shmsum_channel_sleep(channel);
+        if (result < 0)
+            return result == -ECANCELED ? result
+                                        : shmsum_failure_set(why, "futex", "slot", -result);
+    }
+}
+
+void shmsum_channel_done(struct shmsum_channel *channel)
+{
+    channel->handed = (channel->handed + 1) & ~SHARED_WORD_WAIT;
+    /* pairs with the acquire in drain */
+    word_publish(channel, &channel->region->header->progress, channel->handed);
+}
+
+int shmsum_channel_drain(struct shmsum_channel *channel, struct shmsum_failure *why)
+{
+    struct shmsum_word *progress = &channel->region->header->progress;
+    for (;;) {
+        /* pairs with the release in done */
+        uint32_t done = shared_load_acquire(progress) & ~SHARED_WORD_WAIT;
+        if (done == channel->handed)
+            return 0;
+        /* It can be behind by what the ring holds and what was just taken, and never ahead. */
+        uint32_t behind = (channel->handed - done) & ~SHARED_WORD_WAIT;
+        if (behind > channel->region->geometry.slots + 1)
+            return broken(why, "progress, from the consumer");
+        int result = word_wait(channel, progress, done);
+        if (result < 0)
+            return result == -ECANCELED ? result
+                                        : shmsum_failure_set(why, "futex", "progress", -result);
+    }
+}
+
+void shmsum_channel_attached(struct shmsum_channel *channel)
+{
+    /* pairs with the acquire in await_attached */
+    word_publish(channel, &channel->region->header->attached, 1);
+}
+
+int shmsum_channel_await_attached(struct shmsum_channel *channel, struct shmsum_failure *why)
+{
+    struct shmsum_word *attached = &channel->region->header->attached;
+    for (;;) {
+        /* pairs with the release in attached */
+        uint32_t now = shared_load_acquire(attached) & ~SHARED_WORD_WAIT;
+        if (now == 1)
+            return 0;
+        if (now != 0)
+            return broken(why, "attached, from the consumer");
+        int result = word_wait(channel, attached, now);
+        if (result < 0)
+            return result == -ECANCELED ? result
+                                        : shmsum_failure_set(why, "futex", "attached", -result);
+    }
+}
+
+/* ---- words beside the ring: relaxed, for their reader acts on them only after the writer has
+ * exited, or takes them for the figures of a moment ---- */
+
+void shmsum_channel_close(struct shmsum_channel *channel)
+{
+    shared_store_relaxed(&channel->region->header->closed, 1);
+}
+
+bool shmsum_channel_is_closed(const struct shmsum_channel *channel)
+{
+    return shared_load_relaxed(&channel->region->header->closed) == 1;
+}
+
+void shmsum_channel_set_account(struct shmsum_channel *channel, enum shmsum_account which,
+                                uint64_t value)
+{
+    shared_store_wide(&channel->region->header->account[which], value);
+}
+
+uint64_t shmsum_channel_account(const struct shmsum_channel *channel, enum shmsum_account which)
+{
+    return shared_load_wide(&channel->region->header->account[which]);
+}
+
+void shmsum_channel_set_start_error(struct shmsum_channel *channel, int error)
+{
+    shared_store_relaxed(&channel->region->header->start_error, (uint32_t)error);
+}
+
+int shmsum_channel_start_error(const struct shmsum_channel *channel)
+{
+    uint32_t error = shared_load_relaxed(&channel->region->header->start_error);
+    return error < 4096 ? (int)error : EPROTO;
+}

@@ -1,0 +1,303 @@
+/*
+ * consumer.c - the role that takes blocks out of the channel, sums every line and writes the results.
+ * See consumer.h.
+ */
+#include "consumer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char unread_text[] =
+    "a blank line ends the input; what follows was not read (--blank-lines=skip reads on)";
+
+void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
+                   const struct consumer_config *config, struct shmsum_channel *channel,
+                   struct shmsum_results *results, uint8_t *block)
+{
+    *consumer = (struct consumer){
+        .os = os,
+        .config = config,
+        .channel = channel,
+        .results = results,
+        .block = block,
+    };
+    shmsum_line_parser_init(&consumer->parser, config->point);
+    excerpt_clear(&consumer->excerpt);
+}
+
+/* Messages are a courtesy: when nobody can be told, the results still say it all. */
+static void say(const struct consumer *consumer, const char *text, size_t size)
+{
+    const struct shmsum_os *os = consumer->os;
+    while (size > 0) {
+        ssize_t wrote = os->write(os, consumer->config->messages, text, size);
+        if (wrote == -EINTR)
+            continue;
+        if (wrote == -EAGAIN) {
+            struct pollfd ready = {.fd = consumer->config->messages, .events = POLLOUT};
+            os->poll(os, &ready, 1, NULL);
+            continue;
+        }
+        if (wrote <= 0)
+            return;
+        text += wrote;
+        size -= (size_t)wrote;
+    }
+}
+
+static const char *source_name(const struct consumer *consumer)
+{
+    return consumer->config->sources[consumer->source];
+}
+
+/* What the producer may report: figures of the moment. */
+static void report(struct consumer *consumer)
+{
+    struct shmsum_channel *channel = consumer->channel;
+    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_SUMS, consumer->sums);
+    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_ERRORS, consumer->errors);
+    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_SKIPPED, consumer->skipped);
+    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_NUMBERS, consumer->numbers);
+    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_BYTES, consumer->bytes);
+    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_RESULT_LINES, consumer->results->lines);
+    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_RESULT_BYTES, consumer->results->bytes);
+    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_SLEPT, channel->slept);
+}
+
+static int flush(struct consumer *consumer, struct shmsum_failure *why)
+{
+    int result = shmsum_results_flush(consumer->results, why);
+    report(consumer);
+    return result;
+}
+
+/* A line is an error: counts it and shows it, if not too many were shown. line_bytes: its length. */
+static void show_error(struct consumer *consumer, uint64_t line_bytes)
+{
+    consumer->errors++;
+    if (consumer->errors > consumer->config->max_errors)
+        return;
+    char text[DIAGNOSTIC_TEXT_MAX];
+    size_t size = diagnostic_message(text, source_name(consumer), consumer->parser.line, line_bytes,
+                                     &consumer->parser.error, &consumer->excerpt);
+    say(consumer, text, size);
+}
+
+/* A line has ended with `event`: writes its result. */
+static int take_line(struct consumer *consumer, enum shmsum_line event, uint64_t line_bytes,
+                     struct shmsum_failure *why)
+{
+    struct shmsum_line_parser *parser = &consumer->parser;
+    if (event == SHMSUM_LINE_BLANK) {
+        switch (consumer->config->blank_lines) {
+        case BLANK_LINES_END:
+            consumer->blank_seen = true;
+            consumer->blank_line = parser->line;
+            return 0;
+        case BLANK_LINES_SKIP:
+            consumer->skipped++;
+            return 0;
+        case BLANK_LINES_ZERO:
+            break; /* the empty sum is 0 */
+        }
+    }
+    char *text = shmsum_results_reserve(consumer->results, CONSUMER_RESULT_MAX, why);
+    if (text == NULL)
+        return -why->error;
+    size_t size;
+    if (event == SHMSUM_LINE_ERROR) {
+        size = diagnostic_result(text, &parser->error);
+        show_error(consumer, line_bytes);
+    } else {
+        size = shmsum_decimal_sum_format(&parser->sum, text);
+        consumer->sums++;
+        consumer->numbers += parser->numbers;
+    }
+    shmsum_results_commit(consumer->results, size);
+    if (!consumer->config->dialogue)
+        return 0;
+    char answer[2 + CONSUMER_RESULT_MAX + 1] = "= ";
+    memcpy(answer + 2, text, size + 1); /* with the LF */
+    int result = flush(consumer, why);
+    if (result == 0 && consumer->config->answers && event != SHMSUM_LINE_ERROR)
+        say(consumer, answer, 2 + size + 1);
+    return result;
+}
+
+/* The input of the current source has ended: an unfinished line counts as a line. */
+static int finish_source(struct consumer *consumer, struct shmsum_failure *why)
+{
+    enum shmsum_line event = shmsum_line_parser_finish(&consumer->parser);
+    int result = 0;
+    if (event != SHMSUM_LINE_UNFINISHED) {
+        uint64_t bytes = consumer->column;
+        if (event == SHMSUM_LINE_ERROR) /* a CR at the very end may just have become a token */
+            excerpt_keep(&consumer->excerpt, consumer->block, 0, bytes + 1,
+                         consumer->parser.error.column);
+        result = take_line(consumer, event, bytes, why);
+    }
+    consumer->column = 0;
+    excerpt_clear(&consumer->excerpt);
+    return result;
+}
+
+/* Whether the line that ends before the LF at bytes[at] (maybe begun in an earlier block) has a CR. */
+static bool ends_in_cr(const struct consumer *consumer, const uint8_t *bytes, size_t at)
+{
+    const struct excerpt *excerpt = &consumer->excerpt;
+    if (at > 0)
+        return bytes[at - 1] == '\r';
+    return excerpt->tail_size > 0 && excerpt->tail[excerpt->tail_size - 1] == '\r';
+}
+
+/* Sums the lines of bytes[0..size), up to a blank line that ends the input. */
+static int take_bytes(struct consumer *consumer, const uint8_t *bytes, size_t size,
+                      struct shmsum_failure *why)
+{
+    struct shmsum_line_parser *parser = &consumer->parser;
+    for (size_t at = 0, consumed; at < size; at += consumed) {
+        if (consumer->blank_seen) {
+            consumer->unread = true;
+            return 0;
+        }
+        const uint8_t *line = bytes + at;
+        enum shmsum_line event = shmsum_line_parser_feed(parser, line, size - at, &consumed);
+        if (event == SHMSUM_LINE_UNFINISHED) {
+            excerpt_keep(&consumer->excerpt, line, consumed, consumer->column + 1,
+                         shmsum_line_parser_anchor(parser));
+            consumer->column += consumed;
+            return 0;
+        }
+        uint64_t line_bytes = 0;
+        if (event == SHMSUM_LINE_ERROR) {
+            size_t length = consumed - 1;
+            line_bytes = consumer->column + length - ends_in_cr(consumer, line, length);
+            excerpt_keep(&consumer->excerpt, line, length, consumer->column + 1,
+                         parser->error.column);
+        }
+        int result = take_line(consumer, event, line_bytes, why);
+        if (result < 0)
+            return result;
+        if (consumer->column > 0 || event == SHMSUM_LINE_ERROR) {
+            consumer->column = 0;
+            excerpt_clear(&consumer->excerpt);
+        }
+    }
+    return 0;
+}
+
+/* Whether a blank line has ended the input and it is known whether more follows. At a terminal
+ * nobody is made to type more to find out. */
+static bool is_closed(const struct consumer *consumer)
+{
+    return consumer->blank_seen && (consumer->unread || consumer->config->dialogue);
+}
+
+static int take_block(struct consumer *consumer, const struct shmsum_block *block,
+                      struct shmsum_failure *why)
+{
+    if (block->source >= consumer->config->source_count || block->source < consumer->source)
+        return shmsum_failure_set(why, "protocol", "source of a slot, from the producer", EPROTO);
+    if (block->source != consumer->source) {
+        int result = finish_source(consumer, why);
+        if (result < 0)
+            return result;
+        /* Only now: what was finished belonged to the source before. */
+        if (!consumer->blank_seen)
+            consumer->source = block->source;
+    }
+    consumer->bytes += block->length;
+    int result = take_bytes(consumer, consumer->block, block->length, why);
+    report(consumer);
+    if (is_closed(consumer))
+        shmsum_channel_close(consumer->channel); /* before the producer looks again */
+    shmsum_channel_done(consumer->channel);
+    return result;
+}
+
+/* The next block: as soon as it is there. When there is none for a while, nobody shall wait for the
+ * results that we have. */
+static int next_block(struct consumer *consumer, struct shmsum_block *block,
+                      struct shmsum_failure *why)
+{
+    struct shmsum_channel *channel = consumer->channel;
+    for (;;) {
+        int result = shmsum_channel_try_take(channel, consumer->block, block, why);
+        if (result != -EAGAIN)
+            return result;
+        if (shmsum_channel_spin(channel))
+            continue;
+        result = flush(consumer, why);
+        if (result < 0)
+            return result;
+        result = shmsum_channel_sleep(channel);
+        if (result == -ECANCELED) /* what was handed over before the stop is still ours to sum */
+            return shmsum_channel_try_take(channel, consumer->block, block, why);
+        if (result < 0)
+            return shmsum_failure_set(why, "futex", "slot", -result);
+    }
+}
+
+/* Takes all input; 0 with *ending set. */
+static int take_input(struct consumer *consumer, enum consumer_ending *ending,
+                      struct shmsum_failure *why)
+{
+    for (;;) {
+        if (is_closed(consumer)) {
+            *ending = CONSUMER_CLOSED;
+            return 0;
+        }
+        struct shmsum_block block;
+        int result = next_block(consumer, &block, why);
+        if (result == -EAGAIN) {
+            *ending = CONSUMER_ORPHANED;
+            return 0;
+        }
+        if (result < 0)
+            return result;
+        if (block.end) {
+            *ending = block.ending == SHMSUM_ENDING_COMPLETE ? CONSUMER_COMPLETE : CONSUMER_CUT;
+            return *ending == CONSUMER_COMPLETE ? finish_source(consumer, why) : 0;
+        }
+        result = take_block(consumer, &block, why);
+        if (result < 0)
+            return result;
+    }
+}
+
+/* What is to be said once, at the end. */
+static void say_last_words(struct consumer *consumer)
+{
+    char text[DIAGNOSTIC_TEXT_MAX];
+    if (consumer->errors > consumer->config->max_errors) {
+        uint64_t more = consumer->errors - consumer->config->max_errors;
+        int size = snprintf(text, sizeof text,
+                            "shmsum: %" PRIu64 " more %s not shown (--max-errors=%" PRIu64 ")\n",
+                            more, more == 1 ? "error" : "errors", consumer->config->max_errors);
+        say(consumer, text, (size_t)size);
+    }
+    if (consumer->unread) {
+        size_t size =
+            diagnostic_warning(text, source_name(consumer), consumer->blank_line, unread_text);
+        say(consumer, text, size);
+    }
+}
+
+int consumer_run(struct consumer *consumer, enum consumer_ending *ending,
+                 struct shmsum_failure *why)
+{
+    int result = take_input(consumer, ending, why);
+    if (result < 0) {
+        struct shmsum_failure later;
+        flush(consumer, &later); /* the first failure is the one to tell */
+    } else {
+        result = flush(consumer, why);
+    }
+    say_last_words(consumer);
+    if (result == 0 && consumer->config->sync)
+        result = shmsum_results_sync(consumer->results, why);
+    return result;
+}

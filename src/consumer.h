@@ -1,0 +1,77 @@
+/*
+ * consumer.h - the role that takes blocks out of the channel, sums every line and writes the results.
+ *
+ * Knows nothing of processes: the child runs it, and so does a thread in a test.
+ */
+#ifndef SHMSUM_SRC_CONSUMER_H
+#define SHMSUM_SRC_CONSUMER_H
+
+#include <shmsum/channel.h>
+#include <shmsum/line_parser.h>
+#include <shmsum/results.h>
+
+#include "diagnostic.h"
+
+enum blank_lines {
+    BLANK_LINES_END,  /* a blank line ends the input: the lab's rule */
+    BLANK_LINES_ZERO, /* its sum is 0 */
+    BLANK_LINES_SKIP, /* it has no result */
+};
+
+enum { CONSUMER_RESULT_MAX = SHMSUM_DECIMAL_TEXT_MAX };
+_Static_assert((int)CONSUMER_RESULT_MAX >= (int)DIAGNOSTIC_RESULT_MAX, "room for either");
+
+struct consumer_config {
+    const char *const *sources; /* names of the inputs, for messages; not owned */
+    uint32_t source_count;      /* >= 1 */
+    char point;                 /* decimal point of the input, '.' or ',' */
+    enum blank_lines blank_lines;
+    uint64_t max_errors; /* messages at most; the rest is counted */
+    int messages;        /* descriptor for messages and answers */
+    bool dialogue; /* a slot carries a line, whose result is to be out before it is done with */
+    bool answers;  /* "= sum" after each line, on `messages` */
+    bool sync;     /* fsync at the end */
+};
+
+enum consumer_ending {
+    CONSUMER_COMPLETE, /* all input was summed */
+    CONSUMER_CUT,      /* the producer stopped early; an unfinished last line was dropped */
+    CONSUMER_CLOSED,   /* a blank line ended the input */
+    CONSUMER_ORPHANED, /* the producer is gone; all that it had handed over was summed */
+};
+
+struct consumer {
+    const struct shmsum_os *os;
+    const struct consumer_config *config;
+    struct shmsum_channel *channel;
+    struct shmsum_results *results;
+    uint8_t *block; /* private copy of a slot's payload */
+
+    struct shmsum_line_parser parser;
+    struct excerpt excerpt;
+    uint64_t column;     /* of the current line: bytes in earlier blocks */
+    uint32_t source;     /* of the current line */
+    bool blank_seen;     /* the input has ended by a blank line … */
+    uint64_t blank_line; /* … which was this one */
+    bool unread;         /* and more followed */
+
+    uint64_t sums, errors, skipped, numbers, bytes;
+};
+
+/*
+ * All pointers must outlive the consumer. block has room for the channel's payload_bytes; the results
+ * buffer is larger than 2 * CONSUMER_RESULT_MAX. Nothing to clean up.
+ */
+void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
+                   const struct consumer_config *config, struct shmsum_channel *channel,
+                   struct shmsum_results *results, uint8_t *block);
+
+/*
+ * Runs until the input ends. Returns 0 with *ending set and all results written; or a negative errno
+ * with *why filled (what could be written was): the errors of shmsum_channel_take and
+ * shmsum_results_flush.
+ */
+int consumer_run(struct consumer *consumer, enum consumer_ending *ending,
+                 struct shmsum_failure *why);
+
+#endif

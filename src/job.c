@@ -1,0 +1,55 @@
+/* job.c - what the parent tells the child. See job.h. */
+#include "job.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct consumer_config *config)
+{
+    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%" PRIu64 ",%d,%d,%d", config->point,
+             (unsigned)config->blank_lines, config->max_errors, config->dialogue, config->answers,
+             config->sync);
+}
+
+void job_format_region(char entry[JOB_REGION_MAX], const struct shmsum_region *region)
+{
+    snprintf(entry, JOB_REGION_MAX, JOB_ENVIRONMENT "=%s %016" PRIx64 "%016" PRIx64, region->name,
+             region->nonce[0], region->nonce[1]);
+}
+
+int job_parse(struct job *job, int argc, char *const argv[], const char *region)
+{
+    memset(job, 0, sizeof *job);
+    if (argc < JOB_ARGUMENTS + 1 || region == NULL)
+        return -EINVAL;
+
+    struct consumer_config *config = &job->config;
+    unsigned blank_lines;
+    int dialogue, answers, sync;
+    if (sscanf(argv[1], "%c,%u,%" SCNu64 ",%d,%d,%d", &config->point, &blank_lines,
+               &config->max_errors, &dialogue, &answers, &sync) != 6 ||
+        blank_lines > BLANK_LINES_SKIP)
+        return -EINVAL;
+    config->blank_lines = (enum blank_lines)blank_lines;
+    config->dialogue = dialogue == 1;
+    config->answers = answers == 1;
+    config->sync = sync == 1;
+    config->sources = (const char *const *)(argv + JOB_ARGUMENTS);
+    config->source_count = (uint32_t)(argc - JOB_ARGUMENTS);
+    job->results = argv[2];
+    /* One spelling only: what it was made from must make it again. */
+    char settings[JOB_SETTINGS_MAX];
+    job_format_settings(settings, config);
+    if (strcmp(settings, argv[1]) != 0 || (config->point != '.' && config->point != ','))
+        return -EINVAL;
+
+    size_t name = strcspn(region, " ");
+    if (name >= sizeof job->region || region[name] != ' ' || strlen(region + name + 1) != 32 ||
+        sscanf(region + name + 1, "%16" SCNx64 "%16" SCNx64, &job->nonce[0], &job->nonce[1]) != 2)
+        return -EINVAL;
+    memcpy(job->region, region, name);
+    job->region[name] = '\0';
+    return 0;
+}

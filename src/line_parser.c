@@ -1,0 +1,342 @@
+/*
+ * line_parser.c - bytes in, one event for each line out: the plain form, which is the specification.
+ *
+ * Called by the consumer for every block. A state machine over bytes, which takes runs of digits and the
+ * rest of a bad line in one step each.
+ *
+ * DOC: line-parser-states
+ *
+ *     BETWEEN --sign--> SIGN --digit--> INTEGER --point--> FRACTION --e--> EXPONENT --sign--> …
+ *        |               `----point--> POINT --digit--> FRACTION        --digit--> EXPONENT_DIGITS
+ *        |                                     INTEGER --e--> EXPONENT
+ *        `--anything else--> BAD (the rest of the token) --separator--> SKIP (the rest of the line)
+ *
+ * INTEGER, FRACTION and EXPONENT_DIGITS accept. CR leads from any state but SKIP to CR, and from
+ * there LF ends the line as if the CR were not there; any other byte makes the CR part of a token,
+ * and so an error.
+ */
+#include <shmsum/line_parser.h>
+
+#include <assert.h>
+#include <string.h>
+
+#include "decimal_push.h"
+
+enum state {
+    BETWEEN,
+    SIGN,
+    INTEGER,
+    POINT,
+    FRACTION,
+    EXPONENT,
+    EXPONENT_SIGN,
+    EXPONENT_DIGITS,
+    BAD,
+    SKIP,
+    CR,
+};
+
+/* An exponent stops growing here. No input is long enough for its digits to make up for it. */
+static const uint64_t exponent_max = UINT64_C(1000000000000000000);
+
+bool shmsum_line_parser_is_valid(const struct shmsum_line_parser *parser)
+{
+    return (parser->point == '.' || parser->point == ',') && parser->state <= CR &&
+           parser->before_cr < SKIP && parser->exponent <= exponent_max &&
+           shmsum_decimal_is_valid(&parser->number) && shmsum_decimal_sum_is_valid(&parser->sum);
+}
+
+void shmsum_line_parser_init(struct shmsum_line_parser *parser, char point)
+{
+    assert(point == '.' || point == ',');
+    memset(parser, 0, sizeof *parser);
+    parser->point = point;
+    parser->state = BETWEEN;
+    parser->before_cr = BETWEEN;
+    parser->ended = true;
+    parser->next_line = 1;
+    decimal_clear(&parser->number);
+    shmsum_decimal_sum_init(&parser->sum);
+}
+
+uint64_t shmsum_line_parser_anchor(const struct shmsum_line_parser *parser)
+{
+    bool between =
+        parser->state == BETWEEN || (parser->state == CR && parser->before_cr == BETWEEN);
+    return between && !parser->bad ? 0 : parser->error.column;
+}
+
+static void begin_line(struct shmsum_line_parser *parser)
+{
+    parser->ended = false;
+    parser->line = parser->next_line++;
+    parser->numbers = 0;
+    parser->bad = false;
+    parser->column = 0;
+    parser->state = BETWEEN;
+    shmsum_decimal_sum_clear(&parser->sum);
+}
+
+static bool is_digit(uint8_t c)
+{
+    return (uint8_t)(c - '0') <= 9;
+}
+
+static bool is_separator(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\v' || c == '\f';
+}
+
+/* A token starts at `column`: until it proves bad this is where its error would be. */
+static void begin_token(struct shmsum_line_parser *parser, uint64_t column)
+{
+    parser->error.column = column;
+    parser->error.token_bytes = 0;
+    parser->negative = false;
+    parser->exponent_negative = false;
+    parser->fraction_digits = 0;
+    parser->exponent = 0;
+    decimal_clear(&parser->number);
+}
+
+/* Remembers [from, to) as the next bytes of the token, for a message. Good tokens that stand in one
+ * block never come here. */
+static void keep_token(struct shmsum_line_parser *parser, const uint8_t *from, const uint8_t *to)
+{
+    struct shmsum_line_error *error = &parser->error;
+    size_t size = (size_t)(to - from);
+    if (error->token_bytes < SHMSUM_TOKEN_HEAD) {
+        size_t room = SHMSUM_TOKEN_HEAD - (size_t)error->token_bytes;
+        memcpy(error->token + error->token_bytes, from, size < room ? size : room);
+    }
+    error->token_bytes += size;
+}
+
+static void reject(struct shmsum_line_parser *parser, enum shmsum_line_error_kind kind)
+{
+    parser->bad = true;
+    parser->error.kind = kind;
+}
+
+/* The byte c cannot stand where it stands: the token is bad. */
+static void reject_byte(struct shmsum_line_parser *parser, uint8_t c)
+{
+    if (c == ',' && parser->point == '.')
+        reject(parser, SHMSUM_NOT_A_NUMBER_COMMA);
+    else if (c == '.' && parser->point == ',')
+        reject(parser, SHMSUM_NOT_A_NUMBER_POINT);
+    else
+        reject(parser, SHMSUM_NOT_A_NUMBER);
+    parser->state = BAD;
+}
+
+/* The token is over. In a state that accepts, adds the number; otherwise, or when that cannot be,
+ * the line is bad. The token's bytes have been kept by then only if they may be asked for. */
+static bool end_token(struct shmsum_line_parser *parser)
+{
+    switch (parser->state) {
+    case INTEGER:
+    case FRACTION:
+    case EXPONENT_DIGITS:
+        break;
+    case BAD:
+        return false;
+    default:
+        reject(parser, SHMSUM_NOT_A_NUMBER);
+        return false;
+    }
+    int64_t exponent = (int64_t)parser->exponent;
+    if (parser->exponent_negative)
+        exponent = -exponent;
+    exponent -= (int64_t)parser->fraction_digits;
+    if (shmsum_decimal_sum_add(&parser->sum, &parser->number, exponent, parser->negative) != 0) {
+        reject(parser, SHMSUM_OUT_OF_RANGE);
+        return false;
+    }
+    parser->numbers++;
+    return true;
+}
+
+static enum shmsum_line end_line(struct shmsum_line_parser *parser)
+{
+    parser->ended = true;
+    parser->state = BETWEEN;
+    if (parser->bad)
+        return SHMSUM_LINE_ERROR;
+    return parser->numbers > 0 ? SHMSUM_LINE_SUM : SHMSUM_LINE_BLANK;
+}
+
+/* Whether a token is open whose bytes were not all kept yet. */
+static bool in_token(const struct shmsum_line_parser *parser)
+{
+    return parser->state != BETWEEN && parser->state != SKIP && parser->state != CR;
+}
+
+/* The digits at the beginning of bytes[0..size), at least one, in a state that takes digits; returns how
+ * many it took. */
+static size_t take_digits(struct shmsum_line_parser *parser, const uint8_t *bytes, size_t size)
+{
+    size_t digits;
+    switch (parser->state) {
+    case BETWEEN:
+    case SIGN:
+    case INTEGER:
+        digits = decimal_push_run(&parser->number, bytes, size);
+        parser->state = INTEGER;
+        break;
+    case POINT:
+    case FRACTION:
+        digits = decimal_push_run(&parser->number, bytes, size);
+        parser->fraction_digits += digits;
+        parser->state = FRACTION;
+        break;
+    default:
+        for (digits = 0; digits < size && is_digit(bytes[digits]); digits++) {
+            uint64_t exponent = parser->exponent * 10 + (uint64_t)(bytes[digits] - '0');
+            parser->exponent = exponent < exponent_max ? exponent : exponent_max;
+        }
+        parser->state = EXPONENT_DIGITS;
+    }
+    return digits;
+}
+
+/* A byte inside a token that is no digit, separator, CR or LF. */
+static void take_mark(struct shmsum_line_parser *parser, uint8_t c)
+{
+    bool point = c == (uint8_t)parser->point;
+    bool e = c == 'e' || c == 'E';
+    bool sign = c == '+' || c == '-';
+    switch (parser->state) {
+    case BETWEEN:
+        if (sign) {
+            parser->negative = c == '-';
+            parser->state = SIGN;
+            return;
+        }
+        /* fall through */
+    case SIGN:
+        if (point) {
+            parser->state = POINT;
+            return;
+        }
+        break;
+    case INTEGER:
+        if (point) {
+            parser->state = FRACTION;
+            return;
+        }
+        /* fall through */
+    case FRACTION:
+        if (e) {
+            parser->state = EXPONENT;
+            return;
+        }
+        break;
+    case EXPONENT:
+        if (sign) {
+            parser->exponent_negative = c == '-';
+            parser->state = EXPONENT_SIGN;
+            return;
+        }
+        break;
+    case BAD: /* one error a token */
+        return;
+    default:
+        break;
+    }
+    reject_byte(parser, c);
+}
+
+/* The CR at `column` was not the beginning of a line's end: it is a byte of a token, and a bad one. */
+static void take_cr_as_data(struct shmsum_line_parser *parser, uint64_t column)
+{
+    static const uint8_t cr = '\r';
+    if (parser->state == BETWEEN)
+        begin_token(parser, column);
+    keep_token(parser, &cr, &cr + 1);
+    if (parser->state != BAD)
+        reject_byte(parser, cr);
+}
+
+enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, const uint8_t *bytes,
+                                         size_t size, size_t *consumed)
+{
+    assert(shmsum_line_parser_is_valid(parser));
+    *consumed = 0;
+    if (size == 0)
+        return SHMSUM_LINE_UNFINISHED;
+    if (parser->ended)
+        begin_line(parser);
+
+    const uint8_t *end = bytes + size;
+    const uint8_t *token = bytes; /* where the open token begins, or goes on, in this block */
+    for (const uint8_t *at = bytes; at < end; at++) {
+        uint8_t c = *at;
+        if (parser->state == SKIP) {
+            at = memchr(at, '\n', (size_t)(end - at));
+            if (at == NULL)
+                break;
+            c = '\n';
+        }
+        if (parser->state == CR) {
+            parser->state = parser->before_cr;
+            if (c != '\n') {
+                take_cr_as_data(parser, parser->column + (uint64_t)(at - bytes));
+                token = at;
+            }
+        }
+        if (c == '\n') {
+            if (in_token(parser) && !end_token(parser))
+                keep_token(parser, token, at);
+            *consumed = (size_t)(at - bytes) + 1;
+            return end_line(parser);
+        }
+        if (c == '\r') {
+            if (in_token(parser)) {
+                keep_token(parser, token, at);
+                token = at + 1;
+            }
+            parser->before_cr = parser->state;
+            parser->state = CR;
+        } else if (is_separator(c)) {
+            if (in_token(parser)) {
+                bool good = end_token(parser);
+                if (!good)
+                    keep_token(parser, token, at);
+                parser->state = good ? BETWEEN : SKIP;
+            }
+        } else {
+            if (parser->state == BETWEEN) {
+                token = at;
+                begin_token(parser, parser->column + (uint64_t)(at - bytes) + 1);
+            }
+            if (is_digit(c) && parser->state != BAD)
+                at += take_digits(parser, at, (size_t)(end - at)) - 1;
+            else
+                take_mark(parser, c);
+        }
+    }
+    if (in_token(parser))
+        keep_token(parser, token, end);
+    parser->column += size;
+    *consumed = size;
+    assert(shmsum_line_parser_is_valid(parser));
+    return SHMSUM_LINE_UNFINISHED;
+}
+
+enum shmsum_line shmsum_line_parser_finish(struct shmsum_line_parser *parser)
+{
+    assert(shmsum_line_parser_is_valid(parser));
+    enum shmsum_line event = SHMSUM_LINE_UNFINISHED;
+    if (!parser->ended) {
+        if (parser->state == CR) {
+            parser->state = parser->before_cr;
+            take_cr_as_data(parser, parser->column);
+        }
+        if (in_token(parser))
+            end_token(parser);
+        event = end_line(parser);
+    }
+    parser->next_line = 1;
+    return event;
+}

@@ -1,0 +1,20 @@
+/* message.h - one line on standard error, in one piece, from either program. */
+#ifndef SHMSUM_SRC_MESSAGE_H
+#define SHMSUM_SRC_MESSAGE_H
+
+#include <shmsum/os.h>
+
+/* Writes "shmsum: " and the formatted text and '\n'. Control characters in it are escaped, so that
+ * neither a file's name nor an argument can drive the terminal. Cut at 8 KiB. Errors are ignored:
+ * there is nobody left to tell. */
+__attribute__((format(printf, 2, 3))) void message(const struct shmsum_os *os, const char *format,
+                                                   ...);
+
+/* The same without "shmsum: ": for what is not a complaint. */
+__attribute__((format(printf, 2, 3))) void message_plain(const struct shmsum_os *os,
+                                                         const char *format, ...);
+
+/* "shmsum: call: object: reason". */
+void message_failure(const struct shmsum_os *os, const struct shmsum_failure *why);
+
+#endif

@@ -1,0 +1,90 @@
+/* inputs.c - the files that the parent reads. See inputs.h. */
+#include "inputs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+enum { STANDARD_INPUT = 0 };
+
+static bool is_standard(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+const char *input_name(const char *path)
+{
+    return is_standard(path) ? "stdin" : path;
+}
+
+/* What an input must not be, whoever asks. */
+static int check_status(const char *path, const struct stat *status, const struct output *output,
+                        struct shmsum_failure *why)
+{
+    if (S_ISDIR(status->st_mode))
+        return shmsum_failure_set(why, "read", input_name(path), EISDIR);
+    if (output != NULL && output_is(output, status))
+        return shmsum_failure_set(why, "open", input_name(path), EEXIST);
+    return 0;
+}
+
+static int open_path(const struct shmsum_os *os, const char *path, struct shmsum_failure *why)
+{
+    int fd;
+    do
+        fd = os->open(os, path, O_RDONLY | O_NOCTTY, 0);
+    while (fd == -EINTR);
+    return fd < 0 ? shmsum_failure_set(why, "open", path, -fd) : fd;
+}
+
+int inputs_check(const struct shmsum_os *os, char *const *paths, int count,
+                 const struct output *output, struct shmsum_failure *why)
+{
+    for (int i = 0; i < count; i++) {
+        const char *path = paths[i];
+        struct stat status;
+        int result = is_standard(path) ? os->fstat(os, STANDARD_INPUT, &status)
+                                       : os->stat(os, path, &status);
+        if (result < 0)
+            return shmsum_failure_set(why, is_standard(path) ? "fstat" : "open", input_name(path),
+                                      -result);
+        result = check_status(path, &status, output, why);
+        if (result < 0)
+            return result;
+        /* Opening anything but a regular file may do something, or wait. */
+        if (output == NULL && S_ISREG(status.st_mode) && !is_standard(path)) {
+            int fd = open_path(os, path, why);
+            if (fd < 0)
+                return fd;
+            os->close(os, fd);
+        }
+    }
+    return 0;
+}
+
+int input_open(const struct shmsum_os *os, const char *path, const struct output *output,
+               struct shmsum_failure *why)
+{
+    if (is_standard(path))
+        return STANDARD_INPUT;
+    int fd = open_path(os, path, why);
+    if (fd < 0)
+        return fd;
+    struct stat status;
+    int result = os->fstat(os, fd, &status);
+    if (result < 0)
+        shmsum_failure_set(why, "fstat", path, -result);
+    else
+        result = check_status(path, &status, output, why);
+    if (result < 0) {
+        os->close(os, fd);
+        return result;
+    }
+    return fd;
+}
+
+void input_close(const struct shmsum_os *os, int fd)
+{
+    if (fd != STANDARD_INPUT)
+        os->close(os, fd);
+}

@@ -1,0 +1,175 @@
+/* life.c - signals, and the life and death of the child. See life.h. */
+#include "life.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../await_input.h"
+
+/* Written by handlers, and by the main flow only while signals are blocked or before they are
+ * installed. */
+static struct {
+    const struct shmsum_os *os;
+    volatile sig_atomic_t signal; /* the first that asked for a stop */
+    volatile pid_t child;
+    volatile sig_atomic_t reaped;
+    volatile sig_atomic_t status; /* the child's, once reaped */
+    struct shmsum_word stop;
+} life;
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+enum { STOP_SIGNALS = sizeof stop_signals / sizeof stop_signals[0] };
+
+static void on_stop_signal(int signal)
+{
+    int saved = errno;
+    uint32_t bit = life.signal == 0 ? SHMSUM_STOP_INPUT : SHMSUM_STOP_NOW;
+    if (life.signal == 0)
+        life.signal = signal;
+    shmsum_stop_raise(life.os, &life.stop, bit);
+    errno = saved;
+}
+
+static void on_child_death(int signal)
+{
+    (void)signal;
+    int saved = errno;
+    int status;
+    if (life.child > 0 && !life.reaped &&
+        life.os->wait_child(life.os, life.child, &status, false) == life.child) {
+        life.status = status;
+        life.reaped = 1;
+        shmsum_stop_raise(life.os, &life.stop, SHMSUM_STOP_PEER);
+    }
+    errno = saved;
+}
+
+static int set_handler(int signal, void (*handler)(int), int flags, struct shmsum_failure *why)
+{
+    /* All signals are held back while a handler runs: handlers do not meet. */
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+    sigfillset(&action.sa_mask);
+    int result = life.os->set_action(life.os, signal, &action, NULL);
+    return result < 0 ? shmsum_failure_set(why, "sigaction", "signal handler", -result) : 0;
+}
+
+int life_begin(const struct shmsum_os *os, struct shmsum_failure *why)
+{
+    life.os = os;
+    int result = set_handler(SIGCHLD, on_child_death, SA_NOCLDSTOP, why);
+    if (result == 0)
+        result = set_handler(SIGPIPE, SIG_IGN, 0, why);
+    if (result == 0)
+        result = set_handler(SIGXFSZ, SIG_IGN, 0, why);
+    for (int i = 0; i < STOP_SIGNALS && result == 0; i++) {
+        struct sigaction old;
+        result = os->set_action(os, stop_signals[i], NULL, &old);
+        if (result < 0)
+            return shmsum_failure_set(why, "sigaction", "signal handler", -result);
+        if (old.sa_handler != SIG_IGN)
+            result = set_handler(stop_signals[i], on_stop_signal, 0, why);
+    }
+    if (result < 0)
+        return result;
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    result = os->set_mask(os, SIG_UNBLOCK, &child, NULL);
+    return result < 0 ? shmsum_failure_set(why, "sigprocmask", "SIGCHLD", -result) : 0;
+}
+
+struct shmsum_word *life_stop(void)
+{
+    return &life.stop;
+}
+
+int life_signal(void)
+{
+    return life.signal;
+}
+
+/* In the forked child, with all signals blocked: becomes the other program. Only async-signal-safe
+ * calls. Returns the negative errno of what failed. */
+static int become(const struct life_child *child, const sigset_t *mask)
+{
+    const struct shmsum_os *os = life.os;
+    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigemptyset(&ignore.sa_mask);
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+        int result = os->set_action(os, ignored[i], &ignore, NULL);
+        if (result < 0)
+            return result;
+    }
+    int nothing = os->open(os, "/dev/null", O_RDONLY, 0);
+    if (nothing < 0)
+        return nothing;
+    int result = os->duplicate(os, nothing, 0);
+    if (result >= 0 && child->results != 1)
+        result = os->duplicate(os, child->results, 1);
+    if (result >= 0)
+        result = os->set_mask(os, SIG_SETMASK, mask, NULL);
+    return result < 0 ? result : os->exec(os, child->path, child->argv, child->envp);
+}
+
+int life_start(const struct life_child *child, struct shmsum_channel *channel,
+               struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = life.os;
+    sigset_t all, before;
+    sigfillset(&all);
+    int result = os->set_mask(os, SIG_SETMASK, &all, &before);
+    if (result < 0)
+        return shmsum_failure_set(why, "sigprocmask", "all signals", -result);
+    pid_t pid = os->fork(os);
+    if (pid == 0) {
+        result = become(child, &before);
+        shmsum_channel_set_start_error(channel, -result);
+        _exit(CHILD_NOT_STARTED);
+    }
+    if (pid > 0)
+        life.child = pid; /* before its death can be told */
+    os->set_mask(os, SIG_SETMASK, &before, NULL);
+    return pid < 0 ? shmsum_failure_set(why, "fork", child->path, -pid) : 0;
+}
+
+void life_kill_child(void)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    life.os->set_mask(life.os, SIG_SETMASK, &all, &before);
+    if (!life.reaped) /* its number is still its own */
+        life.os->kill(life.os, life.child, SIGKILL);
+    life.os->set_mask(life.os, SIG_SETMASK, &before, NULL);
+}
+
+int life_await_child(uint32_t kill_mask)
+{
+    while (!life.reaped) {
+        uint32_t mask = SHMSUM_STOP_PEER | kill_mask;
+        if (shmsum_stop_bits(&life.stop) & kill_mask) {
+            life_kill_child();
+            kill_mask = 0;
+            continue;
+        }
+        await_input(life.os, -1, &life.stop, mask);
+    }
+    return life.status;
+}
+
+void life_die(int signal)
+{
+    const struct shmsum_os *os = life.os;
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigemptyset(&action.sa_mask);
+    os->set_action(os, signal, &action, NULL);
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, signal);
+    os->set_mask(os, SIG_UNBLOCK, &mask, NULL);
+    os->kill(os, os->get_pid(os), signal);
+    _exit(128 + signal);
+}

@@ -1,0 +1,52 @@
+/*
+ * life.h - signals, and the life and death of the child. One per process: signal handlers cannot be
+ * told whose they are.
+ */
+#ifndef SHMSUM_SRC_PARENT_LIFE_H
+#define SHMSUM_SRC_PARENT_LIFE_H
+
+#include <shmsum/channel.h>
+
+/* The child's exit status when it could not become the other program. */
+enum { CHILD_NOT_STARTED = 127 };
+
+/* Who the child will be. */
+struct life_child {
+    const char *path;
+    char *const *argv;
+    char *const *envp;
+    int results; /* the descriptor that becomes its standard output */
+};
+
+/*
+ * Installs the handlers: SIGINT, SIGTERM and SIGHUP (unless they were ignored: nohup) raise
+ * SHMSUM_STOP_INPUT the first time and SHMSUM_STOP_NOW the second; the child's death raises
+ * SHMSUM_STOP_PEER. Ignores SIGPIPE and SIGXFSZ, which the calls then report. 0 or negative errno.
+ */
+int life_begin(const struct shmsum_os *os, struct shmsum_failure *why);
+
+/* The word that the handlers set. */
+struct shmsum_word *life_stop(void);
+
+/* The first signal that asked for a stop, or 0. */
+int life_signal(void);
+
+/*
+ * fork and exec. The child ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT (the parent decides when to
+ * stop) and reads /dev/null. When the exec fails, its errno is left in the channel's start error and the
+ * child is gone with status CHILD_NOT_STARTED. 0 or negative errno (of fork).
+ */
+int life_start(const struct life_child *child, struct shmsum_channel *channel,
+               struct shmsum_failure *why);
+
+/* Waits until the child has exited and returns its wait status. A bit of kill_mask in the stop word
+ * kills it first. */
+int life_await_child(uint32_t kill_mask);
+
+/* Kills the child: for a peer that broke the protocol. */
+void life_kill_child(void);
+
+/* Ends this process by `signal`, as if there were no handler, so that a shell sees it. */
+_Noreturn void life_die(int signal);
+
+#endif

@@ -1,0 +1,451 @@
+/*
+ * main.c (parent) - shmsum: reads lines of numbers and hands them through shared memory to
+ * shmsum-child, which sums every line and writes the results.
+ *
+ * The order of things, and why: look at the inputs, open and lock the results (nothing is started or
+ * emptied when these fail); signals; create the region; fork and exec; the child attaches; remove the
+ * region's name (from here a crash leaves nothing); empty the results; hand over the input; END; reap
+ * the child and tell its verdict.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <shmsum/results.h>
+
+#include "../job.h"
+#include "../message.h"
+#include "../producer.h"
+#include "../standard_fds.h"
+#include "inputs.h"
+#include "life.h"
+#include "options.h"
+#include "output.h"
+
+enum { STATUS_OK = 0, STATUS_ERRORS = 1, STATUS_USAGE = 2, STATUS_SYSTEM = 3 };
+enum { STANDARD_INPUT = 0, STANDARD_OUTPUT = 1, STANDARD_ERROR = 2 };
+
+/* SHMSUM_VERSION and SHMSUM_CHILD_FROM_BIN come from CMake. */
+static const char child_program[] = "shmsum-child";
+
+struct run {
+    const struct shmsum_os *os;
+    struct options options;
+    struct output output;
+    bool begun;    /* the results are ours: emptied, or their end is known */
+    bool terminal; /* somebody sits there */
+    bool dialogue;
+    char child_path[PATH_MAX];
+    struct shmsum_region region;
+    struct shmsum_channel channel;
+    struct producer producer;
+    bool ended; /* END was published */
+    uint64_t started_ns;
+};
+
+/* What became of the input, as far as the child is to be believed. */
+struct verdict {
+    uint64_t sums, errors, skipped, numbers, bytes, slept;
+    uint64_t result_lines; /* in the results */
+};
+
+static int write_all(const struct shmsum_os *os, const char *text)
+{
+    for (size_t size = strlen(text), done = 0; done < size;) {
+        ssize_t wrote = os->write(os, STANDARD_OUTPUT, text + done, size - done);
+        if (wrote == -EINTR)
+            continue;
+        if (wrote < 0) {
+            message(os, "write: standard output: %s", strerror((int)-wrote));
+            return STATUS_SYSTEM;
+        }
+        done += (size_t)wrote;
+    }
+    return STATUS_OK;
+}
+
+static int fail(const struct shmsum_os *os, const struct shmsum_failure *why)
+{
+    message_failure(os, why);
+    return STATUS_SYSTEM;
+}
+
+static const char *plural(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
+/* ---- starting the child ---- */
+
+/* The child stands beside this program (as built) or in libexec (as installed): never on PATH, never
+ * in the working directory. */
+static int find_child(struct run *run, struct shmsum_failure *why)
+{
+    static const char *const places[] = {child_program, SHMSUM_CHILD_FROM_BIN};
+    const struct shmsum_os *os = run->os;
+    char self[PATH_MAX];
+    ssize_t length = os->self_path(os, self, sizeof self);
+    if (length < 0)
+        return shmsum_failure_set(why, "readlink", "/proc/self/exe", (int)-length);
+    char *slash = strrchr(self, '/');
+    if (slash == NULL)
+        return shmsum_failure_set(why, "readlink", "/proc/self/exe", ENOENT);
+    slash[1] = '\0';
+    int result = -ENOENT;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        int size = snprintf(run->child_path, PATH_MAX, "%s%s", self, places[i]);
+        if (size >= PATH_MAX)
+            return shmsum_failure_set(why, "exec", child_program, ENAMETOOLONG);
+        struct stat status;
+        result = os->stat(os, run->child_path, &status);
+        if (result == 0)
+            return 0;
+    }
+    return shmsum_failure_set(why, "exec", run->child_path, -result);
+}
+
+extern char **environ;
+
+/* Our environment with `entry` in it; to be freed. NULL: no memory. */
+static char **with_entry(char *entry)
+{
+    size_t count = 0;
+    while (environ[count] != NULL)
+        count++;
+    char **copy = calloc(count + 2, sizeof *copy);
+    if (copy == NULL)
+        return NULL;
+    size_t at = 0;
+    copy[at++] = entry;
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(environ[i], JOB_ENVIRONMENT "=", sizeof JOB_ENVIRONMENT) != 0)
+            copy[at++] = environ[i];
+    return copy;
+}
+
+static int start_child(struct run *run, struct shmsum_failure *why)
+{
+    static char child_name[] = "shmsum-child";
+    const struct options *options = &run->options;
+    int result = find_child(run, why);
+    if (result < 0)
+        return result;
+    bool results_on_terminal = run->os->is_terminal(run->os, run->output.fd) == 1;
+    struct consumer_config config = {
+        .point = options->point,
+        .blank_lines = options->blank_lines,
+        .max_errors = options->max_errors,
+        .dialogue = run->dialogue,
+        .answers = run->dialogue && !results_on_terminal,
+        .sync = options->sync,
+    };
+    char settings[JOB_SETTINGS_MAX];
+    job_format_settings(settings, &config);
+    char entry[JOB_REGION_MAX];
+    job_format_region(entry, &run->region);
+    /* execve wants pointers to what may be changed; it changes nothing. */
+    union {
+        const char *constant;
+        char *argument;
+    } results_name = {.constant = run->output.name};
+
+    size_t inputs = (size_t)options->input_count;
+    char **argv = calloc(JOB_ARGUMENTS + inputs + 1, sizeof *argv);
+    char **envp = with_entry(entry);
+    if (argv == NULL || envp == NULL) {
+        result = shmsum_failure_set(why, "malloc", "arguments of the child", ENOMEM);
+        goto out_free;
+    }
+    argv[0] = child_name;
+    argv[1] = settings;
+    argv[2] = results_name.argument;
+    for (size_t i = 0; i < inputs; i++)
+        argv[JOB_ARGUMENTS + i] = options->inputs[i];
+    struct life_child child = {
+        .path = run->child_path, .argv = argv, .envp = envp, .results = run->output.fd};
+    result = life_start(&child, &run->channel, why);
+
+out_free:
+    free(envp);
+    free(argv);
+    return result;
+}
+
+/* ---- the way of the data ---- */
+
+static int send_inputs(struct run *run, struct shmsum_failure *why)
+{
+    const struct options *options = &run->options;
+    for (int i = 0; i < options->input_count; i++) {
+        const char *path = options->inputs[i];
+        int fd = input_open(run->os, path, &run->output, why);
+        if (fd < 0)
+            return fd;
+        uint32_t source = (uint32_t)i;
+        int result = run->dialogue
+                         ? producer_converse(&run->producer, fd, input_name(path), source,
+                                             STANDARD_ERROR, why)
+                         : producer_send(&run->producer, fd, input_name(path), source, why);
+        input_close(run->os, fd);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+/* Hands over all input, and END when the child has to be told. Returns 0; -ECANCELED, whose reason
+ * stands in the stop word; or another negative errno with *why filled. */
+static int hand_over(struct run *run, struct shmsum_failure *why)
+{
+    int result = shmsum_channel_await_attached(&run->channel, why);
+    if (result < 0)
+        return result;
+    result = shmsum_region_unlink(&run->region, why);
+    if (result == 0)
+        result = output_begin(&run->output, why);
+    if (result < 0)
+        return result;
+    run->begun = true;
+
+    result = send_inputs(run, why);
+    bool leaves_by_itself = shmsum_channel_is_closed(&run->channel) ||
+                            (shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0;
+    if (leaves_by_itself || result == -EPROTO)
+        return result;
+    enum shmsum_ending ending = result == 0 ? SHMSUM_ENDING_COMPLETE : SHMSUM_ENDING_CUT;
+    struct shmsum_failure later; /* the first failure is the one to tell */
+    int ended = shmsum_channel_end(&run->channel, ending, result == 0 ? why : &later);
+    run->ended = ended == 0;
+    return result == 0 ? ended : result;
+}
+
+/* ---- the end ---- */
+
+static void collect(struct run *run, struct verdict *verdict)
+{
+    const struct shmsum_channel *channel = &run->channel;
+    *verdict = (struct verdict){
+        .sums = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SUMS),
+        .errors = shmsum_channel_account(channel, SHMSUM_ACCOUNT_ERRORS),
+        .skipped = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SKIPPED),
+        .numbers = shmsum_channel_account(channel, SHMSUM_ACCOUNT_NUMBERS),
+        .bytes = shmsum_channel_account(channel, SHMSUM_ACCOUNT_BYTES),
+        .slept = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SLEPT),
+        .result_lines = shmsum_channel_account(channel, SHMSUM_ACCOUNT_RESULT_LINES),
+    };
+}
+
+/* The child was killed, maybe in the middle of a write: leaves whole lines only, and counts them. */
+static void salvage(struct run *run, struct verdict *verdict)
+{
+    if (!run->begun || !run->output.regular)
+        return;
+    uint64_t lines;
+    struct shmsum_failure why;
+    if (shmsum_results_salvage(run->os, run->output.fd, run->output.name, run->output.start, &lines,
+                               &why) < 0) {
+        message_failure(run->os, &why);
+        message(run->os, "%s: its last line may be unfinished", run->output.name);
+        return;
+    }
+    verdict->result_lines = lines;
+}
+
+/* "subject; results.txt holds the first 3 results" */
+static void say_what_is_left(const struct run *run, const struct verdict *verdict,
+                             const char *subject)
+{
+    uint64_t lines = verdict->result_lines;
+    const char *results = plural(lines, "result", "results");
+    const char *name = run->output.name;
+    if (!run->begun)
+        message(run->os, "%s; nothing was read", subject);
+    else if (run->output.regular)
+        message(run->os, "%s; %s holds the first %" PRIu64 " %s", subject, name, lines, results);
+    else
+        message(run->os, "%s; the first %" PRIu64 " %s went to %s", subject, lines, results, name);
+}
+
+/* Whether what the child says of its work can be true. */
+static bool is_plausible(const struct run *run, const struct verdict *verdict, int status)
+{
+    bool closed = shmsum_channel_is_closed(&run->channel);
+    if (!run->ended && !closed)
+        return false; /* it left before the end */
+    if (run->ended && !closed && verdict->bytes != run->producer.bytes)
+        return false; /* it did not take all */
+    if (verdict->result_lines != verdict->sums + verdict->errors)
+        return false;
+    return status == STATUS_OK ? verdict->errors == 0 : verdict->errors > 0 || closed;
+}
+
+/* Reads the child's end, says what there is to say, and returns our exit status. */
+static int judge_child(struct run *run, int wait_status, struct verdict *verdict)
+{
+    char subject[64];
+    if (WIFSIGNALED(wait_status)) {
+        salvage(run, verdict);
+        int signal = WTERMSIG(wait_status);
+        snprintf(subject, sizeof subject, "child: killed by signal %d (%s)", signal,
+                 strsignal(signal));
+        say_what_is_left(run, verdict, subject);
+        return STATUS_SYSTEM;
+    }
+    int status = WEXITSTATUS(wait_status);
+    int start_error = shmsum_channel_start_error(&run->channel);
+    switch (status) {
+    case STATUS_OK:
+    case STATUS_ERRORS:
+        if (is_plausible(run, verdict, status))
+            return status;
+        snprintf(subject, sizeof subject, "child: status %d does not fit its work", status);
+        break;
+    case STATUS_SYSTEM: /* it has said why, and kept whole lines */
+        say_what_is_left(run, verdict, "stopped early");
+        return STATUS_SYSTEM;
+    case CHILD_NOT_STARTED:
+        if (start_error != 0) {
+            message(run->os, "exec: %s: %s", run->child_path, strerror(start_error));
+            return STATUS_SYSTEM;
+        }
+        /* fall through */
+    default:
+        snprintf(subject, sizeof subject, "child: exited with status %d", status);
+    }
+    salvage(run, verdict);
+    say_what_is_left(run, verdict, subject);
+    return STATUS_SYSTEM;
+}
+
+static void say_summary(const struct run *run, const struct verdict *verdict)
+{
+    uint64_t lines = verdict->sums + verdict->errors + verdict->skipped;
+    bool standard = run->output.standard;
+    message_plain(run->os, "%" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s%s%s", lines,
+                  plural(lines, "line", "lines"), verdict->sums,
+                  plural(verdict->sums, "sum", "sums"), verdict->errors,
+                  plural(verdict->errors, "error", "errors"), standard ? "" : "; results in ",
+                  standard ? "" : run->output.name);
+}
+
+static void say_stats(const struct run *run, const struct verdict *verdict)
+{
+    double seconds = (double)(run->os->clock_ns(run->os) - run->started_ns) / 1e9;
+    char text[512];
+    int size =
+        snprintf(text, sizeof text,
+                 "lines: %" PRIu64 "\nsums: %" PRIu64 "\nerrors: %" PRIu64 "\nnumbers: %" PRIu64
+                 "\nbytes: %" PRIu64 "\nseconds: %.3f\nMB/s: %.1f\nslots handed over: %" PRIu64
+                 "\nparent slept: %" PRIu64 "\nchild slept: %" PRIu64 "\n",
+                 verdict->sums + verdict->errors + verdict->skipped, verdict->sums, verdict->errors,
+                 verdict->numbers, verdict->bytes, seconds, (double)verdict->bytes / 1e6 / seconds,
+                 run->channel.slots, run->channel.slept, verdict->slept);
+    run->os->write(run->os, STANDARD_ERROR, text, (size_t)size);
+}
+
+/* Everything after the last byte was handed over, or could not be. Returns the exit status. */
+static int conclude(struct run *run, int handed, const struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = run->os;
+    /* A child that breaks the rules is not waited for; nor one that was not told of an end. */
+    bool told = run->ended || shmsum_channel_is_closed(&run->channel);
+    bool kill = handed == -EPROTO || !told;
+    if (kill)
+        life_kill_child();
+    int wait_status = life_await_child(SHMSUM_STOP_NOW);
+    bool killed_by_us = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL &&
+                        (shmsum_stop_bits(life_stop()) & SHMSUM_STOP_NOW || kill);
+
+    struct verdict verdict;
+    collect(run, &verdict);
+    if (run->dialogue && life_signal() != 0)
+        os->write(os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
+    int status = STATUS_SYSTEM;
+    if (killed_by_us)
+        salvage(run, &verdict);
+    else
+        status = judge_child(run, wait_status, &verdict);
+    if (handed < 0 && handed != -ECANCELED) {
+        message_failure(os, why);
+        say_what_is_left(run, &verdict, "stopped early");
+        status = STATUS_SYSTEM;
+    }
+    struct shmsum_failure sync_why;
+    if (status <= STATUS_ERRORS && run->options.sync &&
+        output_sync_folder(&run->output, &sync_why) < 0)
+        status = fail(os, &sync_why);
+
+    if (life_signal() != 0) {
+        char subject[64];
+        snprintf(subject, sizeof subject, "stopped by signal %d (%s)", life_signal(),
+                 strsignal(life_signal()));
+        say_what_is_left(run, &verdict, subject);
+    } else if (run->terminal && status <= STATUS_ERRORS) {
+        say_summary(run, &verdict);
+    }
+    if (run->options.stats)
+        say_stats(run, &verdict);
+    return status;
+}
+
+static int run_job(struct run *run)
+{
+    const struct shmsum_os *os = run->os;
+    const struct options *options = &run->options;
+    struct shmsum_failure why;
+    run->started_ns = os->clock_ns(os);
+    if (inputs_check(os, options->inputs, options->input_count, NULL, &why) < 0 ||
+        output_open(&run->output, os, options->output, options->append, options->sync, &why) < 0 ||
+        inputs_check(os, options->inputs, options->input_count, &run->output, &why) < 0 ||
+        life_begin(os, &why) < 0)
+        return fail(os, &why);
+
+    bool only_standard_input = options->input_count == 1 && strcmp(options->inputs[0], "-") == 0;
+    bool at_terminal = os->is_terminal(os, STANDARD_INPUT) == 1;
+    run->dialogue = only_standard_input && (options->prompt == WHEN_ALWAYS ||
+                                            (options->prompt == WHEN_AUTO && at_terminal));
+    run->terminal = run->dialogue || (at_terminal && options->prompt != WHEN_NEVER);
+
+    shmsum_region_reap(os); /* what others left behind; when it cannot be seen, so be it */
+    if (shmsum_region_create(&run->region, os, &options->geometry, &why) < 0)
+        return fail(os, &why);
+    shmsum_channel_init(&run->channel, &run->region, SHMSUM_PRODUCER, life_stop(),
+                        SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW | SHMSUM_STOP_PEER);
+    producer_init(&run->producer, os, &run->channel);
+    int status;
+    if (start_child(run, &why) < 0) {
+        status = fail(os, &why);
+    } else {
+        int handed = hand_over(run, &why);
+        status = conclude(run, handed, &why);
+    }
+    shmsum_region_clean_up(&run->region);
+    return status;
+}
+
+int main(int argc, char *argv[])
+{
+    static struct run run;
+    const struct shmsum_os *os = run.os = shmsum_os_default();
+    struct shmsum_failure why;
+    if (standard_fds_open(os, &why) < 0)
+        return fail(os, &why);
+    char text[OPTIONS_MESSAGE_MAX];
+    if (options_parse(&run.options, argc, argv, text) < 0) {
+        message(os, "%s; try 'shmsum --help'", text);
+        return STATUS_USAGE;
+    }
+    if (run.options.action == OPTIONS_HELP)
+        return write_all(os, options_help);
+    if (run.options.action == OPTIONS_VERSION)
+        return write_all(os, "shmsum " SHMSUM_VERSION "\n");
+    int status = run_job(&run);
+    if (life_signal() != 0)
+        life_die(life_signal());
+    return status;
+}

@@ -1,0 +1,37 @@
+/* options.h - the command line of shmsum. */
+#ifndef SHMSUM_SRC_PARENT_OPTIONS_H
+#define SHMSUM_SRC_PARENT_OPTIONS_H
+
+#include "../consumer.h"
+
+enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
+
+enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
+
+enum { OPTIONS_MESSAGE_MAX = 512 };
+
+struct options {
+    enum options_action action;
+    const char *output; /* path of the results, or "-" */
+    bool append;
+    bool sync;
+    bool stats;
+    char point;
+    enum blank_lines blank_lines;
+    enum when prompt;
+    uint64_t max_errors;
+    struct shmsum_geometry geometry;
+    char *const *inputs; /* paths, or "-"; point into argv */
+    int input_count;     /* >= 1 */
+};
+
+/*
+ * Reads argv[0..argc), which must outlive the options; argv may be reordered. Returns 0; or -EINVAL
+ * with a message that names the offending argument. Uses getopt_long: not thread-safe.
+ */
+int options_parse(struct options *options, int argc, char *argv[],
+                  char message[OPTIONS_MESSAGE_MAX]);
+
+extern const char options_help[];
+
+#endif

@@ -1,0 +1,322 @@
+/*
+ * region.c - the shared memory object: its layout, and how it comes and goes. See region.h.
+ *
+ * Called by the two mains at start and end, never on the way of the data. Promises: nothing is left
+ * behind by a failure; nothing that another process wrote is believed unchecked.
+ */
+#include <shmsum/region.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shared_word.h"
+
+#define NAME_PREFIX "shmsum-"
+
+enum { CREATE_TRIES = 100 };
+
+static size_t stride(const struct shmsum_geometry *geometry)
+{
+    size_t payload = ((size_t)geometry->payload_bytes + SHMSUM_REGION_LINE - 1) &
+                     ~(size_t)(SHMSUM_REGION_LINE - 1);
+    return sizeof(struct shmsum_slot) + payload;
+}
+
+size_t shmsum_region_bytes(const struct shmsum_geometry *geometry)
+{
+    if (geometry->slots < 1 || geometry->slots > SHMSUM_REGION_SLOTS_MAX ||
+        geometry->payload_bytes < 1 || geometry->payload_bytes > SHMSUM_REGION_PAYLOAD_MAX)
+        return 0;
+    return sizeof(struct shmsum_region_header) + geometry->slots * stride(geometry);
+}
+
+struct shmsum_slot *shmsum_region_slot(const struct shmsum_region *region, uint32_t i)
+{
+    assert(i < region->geometry.slots);
+    char *slots = (char *)(region->header + 1);
+    return (struct shmsum_slot *)(void *)(slots + i * stride(&region->geometry));
+}
+
+/* Everything that the attaching side will check. The memory is zero: all slots are FREE. */
+static void write_header(const struct shmsum_region *region)
+{
+    struct shmsum_region_header *header = region->header;
+    shared_store_wide(&header->magic, SHMSUM_REGION_MAGIC);
+    shared_store_relaxed(&header->version, SHMSUM_REGION_VERSION);
+    shared_store_relaxed(&header->creator, (uint32_t)region->creator);
+    shared_store_relaxed(&header->slot_count, region->geometry.slots);
+    shared_store_relaxed(&header->payload_bytes, region->geometry.payload_bytes);
+    shared_store_wide(&header->region_bytes, region->bytes);
+    shared_store_wide(&header->nonce[0], region->nonce[0]);
+    shared_store_wide(&header->nonce[1], region->nonce[1]);
+}
+
+int shmsum_region_init_in(struct shmsum_region *region, const struct shmsum_os *os, void *memory,
+                          size_t size, const struct shmsum_geometry *geometry)
+{
+    size_t bytes = shmsum_region_bytes(geometry);
+    if (bytes == 0 || size < bytes || (uintptr_t)memory % SHMSUM_REGION_LINE != 0)
+        return -EINVAL;
+    *region = (struct shmsum_region){
+        .os = os,
+        .header = memory,
+        .bytes = bytes,
+        .geometry = *geometry,
+        .creator = os->get_pid(os),
+        .fd = -1,
+    };
+    write_header(region);
+    return 0;
+}
+
+/* Opens a new object under a fresh name and locks it. The name stands in region->name, also when
+ * this fails. */
+static int create_named(struct shmsum_region *region, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = region->os;
+    for (int i = 0; i < CREATE_TRIES; i++) {
+        uint64_t random[2];
+        int result = os->random(os, random, sizeof random);
+        if (result < 0)
+            return shmsum_failure_set(why, "getrandom", "name of the region", -result);
+        snprintf(region->name, sizeof region->name, "/" NAME_PREFIX "%u-%016" PRIx64 "%016" PRIx64,
+                 (unsigned)region->creator, random[0], random[1]);
+        int fd = os->shm_open(os, region->name, O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (fd == -EEXIST || fd == -EINTR)
+            continue;
+        if (fd < 0)
+            return shmsum_failure_set(why, "shm_open", region->name, -fd);
+        region->fd = fd;
+        region->named = true;
+        do
+            result = os->lock(os, fd, true);
+        while (result == -EINTR);
+        if (result < 0)
+            return shmsum_failure_set(why, "flock", region->name, -result);
+        /* Between shm_open and the lock another start may have taken us for dead and removed the
+         * name. It did so with the lock held, so now it shows. */
+        struct stat status;
+        result = os->fstat(os, fd, &status);
+        if (result < 0)
+            return shmsum_failure_set(why, "fstat", region->name, -result);
+        if (status.st_nlink > 0)
+            return 0;
+        region->named = false;
+        region->fd = -1;
+        os->close(os, fd);
+    }
+    return shmsum_failure_set(why, "shm_open", region->name, EEXIST);
+}
+
+int shmsum_region_create(struct shmsum_region *region, const struct shmsum_os *os,
+                         const struct shmsum_geometry *geometry, struct shmsum_failure *why)
+{
+    *region = (struct shmsum_region){
+        .os = os,
+        .bytes = shmsum_region_bytes(geometry),
+        .geometry = *geometry,
+        .creator = os->get_pid(os),
+        .fd = -1,
+    };
+    if (region->bytes == 0)
+        return shmsum_failure_set(why, "region", "geometry", EINVAL);
+    int result = os->random(os, region->nonce, sizeof region->nonce);
+    if (result < 0)
+        return shmsum_failure_set(why, "getrandom", "nonce of the region", -result);
+    result = create_named(region, why);
+    if (result < 0)
+        goto out_clean_up;
+    do
+        result = os->allocate(os, region->fd, (off_t)region->bytes);
+    while (result == -EINTR);
+    if (result < 0) {
+        shmsum_failure_set(why, "posix_fallocate", region->name, -result);
+        goto out_clean_up;
+    }
+    void *memory;
+    result = os->map_shared(os, region->fd, region->bytes, &memory);
+    if (result < 0) {
+        shmsum_failure_set(why, "mmap", region->name, -result);
+        goto out_clean_up;
+    }
+    region->header = memory;
+    write_header(region);
+    return 0;
+
+out_clean_up:
+    shmsum_region_clean_up(region);
+    return result;
+}
+
+static int refuse(struct shmsum_failure *why, const char *what)
+{
+    return shmsum_failure_set(why, "protocol", what, EPROTO);
+}
+
+/* Checks what anybody could have put under that name, before any of it is mapped. */
+static int check_object(const struct shmsum_region *region, off_t *size, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = region->os;
+    struct stat status;
+    int result = os->fstat(os, region->fd, &status);
+    if (result < 0)
+        return shmsum_failure_set(why, "fstat", region->name, -result);
+    if (!S_ISREG(status.st_mode))
+        return refuse(why, "region: not a regular object");
+    if (status.st_uid != os->get_user(os))
+        return refuse(why, "region: belongs to another user");
+    if ((status.st_mode & 07777) != 0600)
+        return refuse(why, "region: mode is not 0600");
+    if (status.st_size < (off_t)sizeof(struct shmsum_region_header))
+        return refuse(why, "region: too small for its header");
+    static const struct shmsum_geometry largest = {SHMSUM_REGION_SLOTS_MAX,
+                                                   SHMSUM_REGION_PAYLOAD_MAX};
+    if (status.st_size > (off_t)shmsum_region_bytes(&largest))
+        return refuse(why, "region: too large");
+    *size = status.st_size;
+    return 0;
+}
+
+/* Reads each word of the header once and checks it; fills the private copies. */
+static int check_header(struct shmsum_region *region, const uint64_t nonce[2],
+                        struct shmsum_failure *why)
+{
+    const struct shmsum_region_header *header = region->header;
+    if (shared_load_wide(&header->magic) != SHMSUM_REGION_MAGIC)
+        return refuse(why, "region: wrong magic");
+    if (shared_load_relaxed(&header->version) != SHMSUM_REGION_VERSION)
+        return refuse(why, "region: wrong version");
+    uint64_t unequal = (shared_load_wide(&header->nonce[0]) ^ nonce[0]) |
+                       (shared_load_wide(&header->nonce[1]) ^ nonce[1]);
+    if (unequal != 0)
+        return refuse(why, "region: wrong nonce");
+    struct shmsum_geometry geometry = {
+        .slots = shared_load_relaxed(&header->slot_count),
+        .payload_bytes = shared_load_relaxed(&header->payload_bytes),
+    };
+    size_t bytes = shmsum_region_bytes(&geometry);
+    if (bytes == 0)
+        return refuse(why, "region: geometry out of range");
+    if (bytes != region->bytes || shared_load_wide(&header->region_bytes) != bytes)
+        return refuse(why, "region: size does not fit its geometry");
+    region->geometry = geometry;
+    region->creator = (pid_t)shared_load_relaxed(&header->creator);
+    region->nonce[0] = nonce[0];
+    region->nonce[1] = nonce[1];
+    return 0;
+}
+
+int shmsum_region_attach(struct shmsum_region *region, const struct shmsum_os *os, const char *name,
+                         const uint64_t nonce[2], struct shmsum_failure *why)
+{
+    *region = (struct shmsum_region){.os = os, .fd = -1};
+    if (strlen(name) >= sizeof region->name)
+        return shmsum_failure_set(why, "shm_open", "name of the region", ENAMETOOLONG);
+    strcpy(region->name, name);
+    int result;
+    do
+        result = os->shm_open(os, region->name, O_RDWR, 0);
+    while (result == -EINTR);
+    if (result < 0)
+        return shmsum_failure_set(why, "shm_open", region->name, -result);
+    region->fd = result;
+
+    off_t size = 0;
+    result = check_object(region, &size, why);
+    if (result < 0)
+        goto out_clean_up;
+    void *memory;
+    result = os->map_shared(os, region->fd, (size_t)size, &memory);
+    if (result < 0) {
+        shmsum_failure_set(why, "mmap", region->name, -result);
+        goto out_clean_up;
+    }
+    region->header = memory;
+    region->bytes = (size_t)size;
+    result = check_header(region, nonce, why);
+    if (result < 0)
+        goto out_clean_up;
+    os->close(os, region->fd);
+    region->fd = -1;
+    return 0;
+
+out_clean_up:
+    shmsum_region_clean_up(region);
+    return result;
+}
+
+int shmsum_region_unlink(struct shmsum_region *region, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = region->os;
+    int result = 0;
+    if (region->named) {
+        result = os->shm_unlink(os, region->name);
+        if (result == -ENOENT)
+            result = 0; /* gone is what it should be */
+        if (result < 0)
+            shmsum_failure_set(why, "shm_unlink", region->name, -result);
+        region->named = false;
+    }
+    if (region->fd >= 0) {
+        os->close(os, region->fd); /* the lock goes with it: not before the name */
+        region->fd = -1;
+    }
+    return result;
+}
+
+void shmsum_region_clean_up(struct shmsum_region *region)
+{
+    shmsum_region_unlink(region, NULL);
+    if (region->header != NULL) {
+        region->os->unmap(region->os, region->header, region->bytes);
+        region->header = NULL;
+    }
+}
+
+/* Removes one name if its object is ours and nobody alive holds its lock. */
+static bool reap_one(const struct shmsum_os *os, const char *name)
+{
+    int fd = os->shm_open(os, name, O_RDWR, 0);
+    if (fd < 0)
+        return false;
+    struct stat status;
+    bool reaped = os->fstat(os, fd, &status) == 0 && status.st_uid == os->get_user(os) &&
+                  os->lock(os, fd, false) == 0 && os->shm_unlink(os, name) == 0;
+    os->close(os, fd);
+    return reaped;
+}
+
+/* "shmsum-" digits "-" 32 hexadecimal digits: what create_named makes. */
+static bool is_region_name(const char *name)
+{
+    size_t prefix = strlen(NAME_PREFIX);
+    if (strncmp(name, NAME_PREFIX, prefix) != 0)
+        return false;
+    size_t digits = strspn(name + prefix, "0123456789");
+    const char *random = name + prefix + digits;
+    return digits > 0 && digits <= 10 && random[0] == '-' && strlen(random + 1) == 32 &&
+           strspn(random + 1, "0123456789abcdef") == 32;
+}
+
+int shmsum_region_reap(const struct shmsum_os *os)
+{
+    void *list;
+    int result = os->shm_list_open(os, &list);
+    if (result < 0)
+        return result;
+    int reaped = 0;
+    const char *name;
+    while ((result = os->shm_list_next(os, list, &name)) > 0) {
+        if (!is_region_name(name))
+            continue;
+        char path[SHMSUM_REGION_NAME_MAX + 1];
+        snprintf(path, sizeof path, "/%s", name);
+        reaped += reap_one(os, path);
+    }
+    os->shm_list_close(os, list);
+    return result < 0 ? result : reaped;
+}
