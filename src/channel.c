@@ -1,8 +1,9 @@
 /*
  * channel.c - the two ends of the ring of slots. The protocol is in channel.h.
  *
- * Called by the producer and consumer roles, as processes or as threads. Promises: no allocation, no
- * lost wake, no lost END, no system call while the other side keeps up, nothing believed unchecked.
+ * Called by the producer and consumer roles, as processes or as threads. Promises: no allocation,
+ * no lost wake, no lost END, no system call while the other side keeps up, nothing believed
+ * unchecked.
  */
 #include <shmsum/channel.h>
 
@@ -153,9 +154,9 @@ int shmsum_channel_sleep(struct shmsum_channel *channel)
 {
     /* DOC: channel-batched-wake
      * A producer that sleeps has found the ring full: all slots are READY, and the consumer frees
-     * them in order. So it sleeps on the slot half a ring ahead: when that one is FREE, so are those
-     * before it, and one wake serves half a ring. The consumer sleeps on the next slot: it is to have
-     * the first byte at once. */
+     * them in order. So it sleeps on the slot half a ring ahead: when that one is FREE, so are
+     * those before it, and one wake serves half a ring. The consumer sleeps on the next slot: it is
+     * to have the first byte at once. */
     uint32_t ahead = channel->role == SHMSUM_PRODUCER ? channel->region->geometry.slots / 2 : 0;
     uint32_t at = (channel->next + ahead) % channel->region->geometry.slots;
     return word_sleep(channel, &shmsum_region_slot(channel->region, at)->state, theirs(channel));

@@ -1,6 +1,6 @@
 /*
- * consumer.c - the role that takes blocks out of the channel, sums every line and writes the results.
- * See consumer.h.
+ * consumer.c - the role that takes blocks out of the channel, sums every line and writes the
+ * results. See consumer.h.
  */
 #include "consumer.h"
 
@@ -74,7 +74,8 @@ static int flush(struct consumer *consumer, struct shmsum_failure *why)
     return result;
 }
 
-/* A line is an error: counts it and shows it, if not too many were shown. line_bytes: its length. */
+/* A line is an error: counts it and shows it, if not too many were shown. line_bytes: its length.
+ */
 static void show_error(struct consumer *consumer, uint64_t line_bytes)
 {
     consumer->errors++;
@@ -144,7 +145,8 @@ static int finish_source(struct consumer *consumer, struct shmsum_failure *why)
     return result;
 }
 
-/* Whether the line that ends before the LF at bytes[at] (maybe begun in an earlier block) has a CR. */
+/* Whether the line that ends before the LF at bytes[at] (maybe begun in an earlier block) has a CR.
+ */
 static bool ends_in_cr(const struct consumer *consumer, const uint8_t *bytes, size_t at)
 {
     const struct excerpt *excerpt = &consumer->excerpt;

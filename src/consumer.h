@@ -1,5 +1,6 @@
 /*
- * consumer.h - the role that takes blocks out of the channel, sums every line and writes the results.
+ * consumer.h - the role that takes blocks out of the channel, sums every line and writes the
+ * results.
  *
  * Knows nothing of processes: the child runs it, and so does a thread in a test.
  */
@@ -59,16 +60,16 @@ struct consumer {
 };
 
 /*
- * All pointers must outlive the consumer. block has room for the channel's payload_bytes; the results
- * buffer is larger than 2 * CONSUMER_RESULT_MAX. Nothing to clean up.
+ * All pointers must outlive the consumer. block has room for the channel's payload_bytes; the
+ * results buffer is larger than 2 * CONSUMER_RESULT_MAX. Nothing to clean up.
  */
 void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
                    const struct consumer_config *config, struct shmsum_channel *channel,
                    struct shmsum_results *results, uint8_t *block);
 
 /*
- * Runs until the input ends. Returns 0 with *ending set and all results written; or a negative errno
- * with *why filled (what could be written was): the errors of shmsum_channel_take and
+ * Runs until the input ends. Returns 0 with *ending set and all results written; or a negative
+ * errno with *why filled (what could be written was): the errors of shmsum_channel_take and
  * shmsum_results_flush.
  */
 int consumer_run(struct consumer *consumer, enum consumer_ending *ending,

@@ -18,7 +18,8 @@ static inline void decimal_clear(struct shmsum_decimal *number)
     number->too_long = false;
 }
 
-/* Puts the digits that bytes[0..size) begins with behind the number; returns how many there were. */
+/* Puts the digits that bytes[0..size) begins with behind the number; returns how many there were.
+ */
 static inline size_t decimal_push_run(struct shmsum_decimal *number, const uint8_t *bytes,
                                       size_t size)
 {

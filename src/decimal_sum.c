@@ -1,13 +1,13 @@
 /*
  * decimal_sum.c - exact sums of decimal numbers: the plain form, which is the specification.
  *
- * Called by the line parser for every number and by the consumer for every line. Promises: exact, no
- * allocation, no system call.
+ * Called by the line parser for every number and by the consumer for every line. Promises: exact,
+ * no allocation, no system call.
  *
  * A limb holds the sum of all groups that were added at its place, signed and not yet carried: an
- * addition touches two limbs per group of nine digits and never ripples. A group is at most 10^9 - 1
- * before and its two shifted halves are below 10^9 each, so a limb grows by less than 2 * 10^9 per
- * number and 2^31 numbers fit into 63 bits before the limbs must be carried.
+ * addition touches two limbs per group of nine digits and never ripples. A group is at most 10^9 -
+ * 1 before and its two shifted halves are below 10^9 each, so a limb grows by less than 2 * 10^9
+ * per number and 2^31 numbers fit into 63 bits before the limbs must be carried.
  */
 #include <shmsum/decimal_sum.h>
 

@@ -1,9 +1,9 @@
 /*
- * diagnostic.h - how an error in a line is told: in the results file, and on standard error with the
- * line and a caret under it, as compilers do.
+ * diagnostic.h - how an error in a line is told: in the results file, and on standard error with
+ * the line and a caret under it, as compilers do.
  *
- * Pure: bytes in, text out. Nothing that stood in the input reaches the text unescaped, so no input can
- * drive the reader's terminal.
+ * Pure: bytes in, text out. Nothing that stood in the input reaches the text unescaped, so no input
+ * can drive the reader's terminal.
  */
 #ifndef SHMSUM_SRC_DIAGNOSTIC_H
 #define SHMSUM_SRC_DIAGNOSTIC_H
@@ -20,8 +20,9 @@ enum {
 };
 
 /*
- * What is kept of the current line, over all its blocks, to show it in a message: the bytes around one
- * column, the anchor. Which bytes those are does not depend on how the line was cut into blocks.
+ * What is kept of the current line, over all its blocks, to show it in a message: the bytes around
+ * one column, the anchor. Which bytes those are does not depend on how the line was cut into
+ * blocks.
  */
 struct excerpt {
     uint64_t anchor; /* column of the token that may be shown; 0: none yet */
@@ -43,12 +44,13 @@ void excerpt_keep(struct excerpt *excerpt, const uint8_t *bytes, size_t size, ui
 /* error: column 3: "two" is not a number. At most DIAGNOSTIC_RESULT_MAX bytes, no NUL, no '\n'. */
 size_t diagnostic_result(char *to, const struct shmsum_line_error *error);
 
-/* The message for standard error: three lines, '\n' and all, at most DIAGNOSTIC_TEXT_MAX bytes, no NUL.
- * line_bytes: the whole line's, without its end. */
+/* The message for standard error: three lines, '\n' and all, at most DIAGNOSTIC_TEXT_MAX bytes, no
+ * NUL. line_bytes: the whole line's, without its end. */
 size_t diagnostic_message(char *to, const char *file, uint64_t line, uint64_t line_bytes,
                           const struct shmsum_line_error *error, const struct excerpt *excerpt);
 
-/* file:line: warning: text '\n', at most DIAGNOSTIC_TEXT_MAX bytes, no NUL. text: at most 256 bytes. */
+/* file:line: warning: text '\n', at most DIAGNOSTIC_TEXT_MAX bytes, no NUL. text: at most 256
+ * bytes. */
 size_t diagnostic_warning(char *to, const char *file, uint64_t line, const char *text);
 
 #endif

@@ -1,4 +1,5 @@
-/* escape.c - making bytes that came from outside harmless to the reader's terminal. See escape.h. */
+/* escape.c - making bytes that came from outside harmless to the reader's terminal. See escape.h.
+ */
 #include "escape.h"
 
 #include <stdint.h>
@@ -27,8 +28,8 @@ size_t escape_bytes(char *to, const void *bytes, size_t size)
     return (size_t)(at - to);
 }
 
-/* Length of the well-formed UTF-8 sequence of 2 to 4 bytes at the beginning of bytes[0..size) that is
- * not a control character; 0 when there is none. RFC 3629, section 4. */
+/* Length of the well-formed UTF-8 sequence of 2 to 4 bytes at the beginning of bytes[0..size) that
+ * is not a control character; 0 when there is none. RFC 3629, section 4. */
 static size_t utf8_sequence(const uint8_t *bytes, size_t size)
 {
     uint8_t first = bytes[0];

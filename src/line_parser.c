@@ -1,8 +1,9 @@
 /*
- * line_parser.c - bytes in, one event for each line out: the plain form, which is the specification.
+ * line_parser.c - bytes in, one event for each line out: the plain form, which is the
+ * specification.
  *
- * Called by the consumer for every block. A state machine over bytes, which takes runs of digits and the
- * rest of a bad line in one step each.
+ * Called by the consumer for every block. A state machine over bytes, which takes runs of digits
+ * and the rest of a bad line in one step each.
  *
  * DOC: line-parser-states
  *
@@ -172,8 +173,8 @@ static bool in_token(const struct shmsum_line_parser *parser)
     return parser->state != BETWEEN && parser->state != SKIP && parser->state != CR;
 }
 
-/* The digits at the beginning of bytes[0..size), at least one, in a state that takes digits; returns how
- * many it took. */
+/* The digits at the beginning of bytes[0..size), at least one, in a state that takes digits;
+ * returns how many it took. */
 static size_t take_digits(struct shmsum_line_parser *parser, const uint8_t *bytes, size_t size)
 {
     size_t digits;
@@ -247,7 +248,8 @@ static void take_mark(struct shmsum_line_parser *parser, uint8_t c)
     reject_byte(parser, c);
 }
 
-/* The CR at `column` was not the beginning of a line's end: it is a byte of a token, and a bad one. */
+/* The CR at `column` was not the beginning of a line's end: it is a byte of a token, and a bad one.
+ */
 static void take_cr_as_data(struct shmsum_line_parser *parser, uint64_t column)
 {
     static const uint8_t cr = '\r';

@@ -21,8 +21,8 @@ void producer_init(struct producer *producer, const struct shmsum_os *os,
  * Hands over all that can be read from fd, as input number `source`: from a regular file in full
  * slots, from anything else as soon as it comes. Waiting for input ends as waiting for the channel
  * does. fd's offset is where reading stopped.
- * Returns 0 at the end of the input; -ECANCELED on a stop bit; or a negative errno with *why filled:
- * those of shmsum_channel_acquire, and of read(2) and ppoll(2) on `name`.
+ * Returns 0 at the end of the input; -ECANCELED on a stop bit; or a negative errno with *why
+ * filled: those of shmsum_channel_acquire, and of read(2) and ppoll(2) on `name`.
  */
 int producer_send(struct producer *producer, int fd, const char *name, uint32_t source,
                   struct shmsum_failure *why);

@@ -3,9 +3,9 @@
  *
  * DOC: channel-protocol
  *
- * The lab's flag, once per slot (FastForward, Giacomoni, Moseley, Vachharajani 2008: each slot carries
- * its own flag, there is no shared head or tail). The producer and the consumer walk the same circle
- * of slots, each with a private index.
+ * The lab's flag, once per slot (FastForward, Giacomoni, Moseley, Vachharajani 2008: each slot
+ * carries its own flag, there is no shared head or tail). The producer and the consumer walk the
+ * same circle of slots, each with a private index.
  *
  *              publish (producer)                 end (producer)
  *     FREE ---------------------------> READY     FREE ------------> END
@@ -13,20 +13,20 @@
  *       `---------------------------------'
  *              take (consumer)
  *
- * Producer: wait until the next slot is FREE; fill payload, length, source; exchange READY (release).
- * Consumer: wait until the next slot is READY (acquire); load the length once and check it; copy the
- * payload out; exchange FREE (release). END is published in a slot of its own, only once that slot is
- * FREE, and the consumer never overwrites it: it cannot be lost.
+ * Producer: wait until the next slot is FREE; fill payload, length, source; exchange READY
+ * (release). Consumer: wait until the next slot is READY (acquire); load the length once and check
+ * it; copy the payload out; exchange FREE (release). END is published in a slot of its own, only
+ * once that slot is FREE, and the consumer never overwrites it: it cannot be lost.
  *
- * Each state belongs to one side. A side that finds a state, length, source or ending that the other
- * had no right to write stops with -EPROTO; nothing is repaired, guessed or followed.
+ * Each state belongs to one side. A side that finds a state, length, source or ending that the
+ * other had no right to write stops with -EPROTO; nothing is repaired, guessed or followed.
  *
- * Waiting: a brief spin, calibrated to about the cost of a wake, then sleep in a futex on the slot's
- * word and the stop word at once (see DOC: shared-word-wait). There is no polling, except that a
- * kernel without futex_waitv is asked to wake 20 times a second to look at the stop word.
+ * Waiting: a brief spin, calibrated to about the cost of a wake, then sleep in a futex on the
+ * slot's word and the stop word at once (see DOC: shared-word-wait). There is no polling, except
+ * that a kernel without futex_waitv is asked to wake 20 times a second to look at the stop word.
  *
- * An end belongs to one thread. The functions know nothing of processes: two threads over one mapping
- * run the very same code. None is for signal handlers, except shmsum_stop_raise.
+ * An end belongs to one thread. The functions know nothing of processes: two threads over one
+ * mapping run the very same code. None is for signal handlers, except shmsum_stop_raise.
  */
 #ifndef SHMSUM_CHANNEL_H
 #define SHMSUM_CHANNEL_H
@@ -82,9 +82,9 @@ void shmsum_stop_raise(const struct shmsum_os *os, struct shmsum_word *stop, uin
 uint32_t shmsum_stop_bits(const struct shmsum_word *stop);
 
 /*
- * One end of the channel over a region that outlives it. stop is a word in this process's own memory,
- * zero at first; stop_mask says which of its bits end a wait of this end (with -ECANCELED). Needs no
- * clean-up. Takes about 10 µs to calibrate its spin.
+ * One end of the channel over a region that outlives it. stop is a word in this process's own
+ * memory, zero at first; stop_mask says which of its bits end a wait of this end (with -ECANCELED).
+ * Needs no clean-up. Takes about 10 µs to calibrate its spin.
  */
 void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_region *region,
                          enum shmsum_role role, struct shmsum_word *stop, uint32_t stop_mask);
@@ -92,15 +92,16 @@ void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_reg
 /*
  * The parts of waiting for the next slot, for roles that have something to do in between:
  * spin looks at it until it changes or it is time to sleep, and returns whether it changed;
- * sleep returns 0 when it changed, -ECANCELED on a stop bit, or the negative errno of the futex call.
+ * sleep returns 0 when it changed, -ECANCELED on a stop bit, or the negative errno of the futex
+ * call.
  */
 bool shmsum_channel_spin(struct shmsum_channel *channel);
 int shmsum_channel_sleep(struct shmsum_channel *channel);
 
 /* ---- the producer's end ---- */
 
-/* Looks whether the next slot is FREE: 0 and its payload (payload_bytes of it, the producer's to fill
- * until it is published), -EAGAIN, or -EPROTO. */
+/* Looks whether the next slot is FREE: 0 and its payload (payload_bytes of it, the producer's to
+ * fill until it is published), -EAGAIN, or -EPROTO. */
 int shmsum_channel_try_acquire(struct shmsum_channel *channel, uint8_t **payload,
                                struct shmsum_failure *why);
 /* The same, waiting. Also -ECANCELED. Acquiring twice gives the same slot. */

@@ -3,9 +3,9 @@
  *
  * A number is a string of digits and the power of ten of its last digit; a sum is a row of signed
  * limbs, each worth a power of 10^9, wide enough for 2^64 of the largest numbers. There is no
- * rounding anywhere, no binary floating point, no allocation and no call to the system: both structs
- * are plain memory that the caller owns, and every function is thread-safe on distinct objects and
- * async-signal-safe.
+ * rounding anywhere, no binary floating point, no allocation and no call to the system: both
+ * structs are plain memory that the caller owns, and every function is thread-safe on distinct
+ * objects and async-signal-safe.
  *
  * A number's non-zero digits must stand between 10^-1000 and 10^999. A sum may grow past that.
  */
@@ -58,8 +58,8 @@ struct shmsum_decimal_sum {
 /* Makes *number the empty digit string, which is worth 0. */
 void shmsum_decimal_clear(struct shmsum_decimal *number);
 
-/* Puts the digits ('0' to '9') that bytes[0..size) begins with behind the digits of *number, and returns
- * how many those were. Any count of digits is accepted. */
+/* Puts the digits ('0' to '9') that bytes[0..size) begins with behind the digits of *number, and
+ * returns how many those were. Any count of digits is accepted. */
 size_t shmsum_decimal_push(struct shmsum_decimal *number, const uint8_t *bytes, size_t size);
 
 /* Makes *sum zero, whatever it held: also for memory that was never a sum. */

@@ -9,8 +9,8 @@
  *     between  = one or more of space, tab, vertical tab, form feed
  *     line     = [between] [ number { between number } ] [between] [CR] LF
  *
- * CR is part of the line's end only directly before LF. Anything else is an error of its line, which
- * then is read to its end and not summed.
+ * CR is part of the line's end only directly before LF. Anything else is an error of its line,
+ * which then is read to its end and not summed.
  */
 #ifndef SHMSUM_LINE_PARSER_H
 #define SHMSUM_LINE_PARSER_H
@@ -66,16 +66,16 @@ struct shmsum_line_parser {
 void shmsum_line_parser_init(struct shmsum_line_parser *parser, char point);
 
 /*
- * Reads bytes[0..size) up to the end of the first line in them. Sets *consumed to how many bytes were
- * read: on an event, up to and with the LF; otherwise all. size may be 0.
- * After an event the next call begins the next line.
+ * Reads bytes[0..size) up to the end of the first line in them. Sets *consumed to how many bytes
+ * were read: on an event, up to and with the LF; otherwise all. size may be 0. After an event the
+ * next call begins the next line.
  */
 enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, const uint8_t *bytes,
                                          size_t size, size_t *consumed);
 
 /*
- * The input ended. Returns the event of an unfinished last line, or SHMSUM_LINE_UNFINISHED when there
- * was none (the input was empty or ended in LF). Then the parser is at line 1 of a new input.
+ * The input ended. Returns the event of an unfinished last line, or SHMSUM_LINE_UNFINISHED when
+ * there was none (the input was empty or ended in LF). Then the parser is at line 1 of a new input.
  * The parser's `line` is still that of the event until the next feed.
  */
 enum shmsum_line shmsum_line_parser_finish(struct shmsum_line_parser *parser);

@@ -129,7 +129,8 @@ struct shmsum_geometry {
     uint32_t payload_bytes; /* 1 .. SHMSUM_REGION_PAYLOAD_MAX */
 };
 
-/* One process's hold on a region: private memory, filled by the functions below, read by callers. */
+/* One process's hold on a region: private memory, filled by the functions below, read by callers.
+ */
 struct shmsum_region {
     const struct shmsum_os *os;
     struct shmsum_region_header *header;
@@ -149,12 +150,12 @@ size_t shmsum_region_bytes(const struct shmsum_geometry *geometry);
 struct shmsum_slot *shmsum_region_slot(const struct shmsum_region *region, uint32_t i);
 
 /*
- * Creates the object: mode 0600, a name nobody can guess (128 random bits), all its memory allocated
- * at once, locked so that the next start can tell it from one left behind by a crash, mapped, all
- * slots FREE. The caller owns *region and ends with shmsum_region_clean_up.
- * Returns 0, or a negative errno with *why filled and nothing left behind: -EINVAL (geometry),
- * -ENOSPC (/dev/shm is full), -EACCES, -EMFILE, -ENFILE, -ENOMEM, -ENOSYS.
- * Not for signal handlers. One thread per region.
+ * Creates the object: mode 0600, a name nobody can guess (128 random bits), all its memory
+ * allocated at once, locked so that the next start can tell it from one left behind by a crash,
+ * mapped, all slots FREE. The caller owns *region and ends with shmsum_region_clean_up. Returns 0,
+ * or a negative errno with *why filled and nothing left behind: -EINVAL (geometry), -ENOSPC
+ * (/dev/shm is full), -EACCES, -EMFILE, -ENFILE, -ENOMEM, -ENOSYS. Not for signal handlers. One
+ * thread per region.
  */
 int shmsum_region_create(struct shmsum_region *region, const struct shmsum_os *os,
                          const struct shmsum_geometry *geometry, struct shmsum_failure *why);

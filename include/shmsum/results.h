@@ -1,10 +1,10 @@
 /*
  * results.h - the results file: whole lines only.
  *
- * Lines are put together in a buffer that the caller owns and written in large pieces that end where
- * a line ends. Short writes, EINTR and a non-blocking descriptor are handled here. When a write fails
- * for good, a regular file is cut back to its last whole line, so that what stands in it is a prefix
- * of the right answer.
+ * Lines are put together in a buffer that the caller owns and written in large pieces that end
+ * where a line ends. Short writes, EINTR and a non-blocking descriptor are handled here. When a
+ * write fails for good, a regular file is cut back to its last whole line, so that what stands in
+ * it is a prefix of the right answer.
  *
  * One thread; not for signal handlers.
  */
@@ -54,8 +54,8 @@ int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *
 int shmsum_results_sync(struct shmsum_results *results, struct shmsum_failure *why);
 
 /*
- * For the survivor of a writer that was killed: cuts the regular file behind fd (open for writing) back
- * to its last whole line, not below `start`, and sets *lines to the whole lines from start on.
+ * For the survivor of a writer that was killed: cuts the regular file behind fd (open for writing)
+ * back to its last whole line, not below `start`, and sets *lines to the whole lines from start on.
  * Returns 0; -EINVAL for anything but a regular file; -errno with *why filled.
  */
 int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name, off_t start,

@@ -1,10 +1,10 @@
 /*
  * main.c (child) - shmsum-child: attaches to the region and runs the consumer.
  *
- * Started by shmsum only, with the results on descriptor 1, messages on descriptor 2, SIGINT, SIGTERM,
- * SIGHUP, SIGQUIT, SIGPIPE and SIGXFSZ ignored (the parent decides when to stop), and its job in argv
- * and the environment (job.h). Exit status: 0 every line was summed, 1 not all could be, 3 the system
- * refused something and a message says what; 2 when started by hand.
+ * Started by shmsum only, with the results on descriptor 1, messages on descriptor 2, SIGINT,
+ * SIGTERM, SIGHUP, SIGQUIT, SIGPIPE and SIGXFSZ ignored (the parent decides when to stop), and its
+ * job in argv and the environment (job.h). Exit status: 0 every line was summed, 1 not all could
+ * be, 3 the system refused something and a message says what; 2 when started by hand.
  */
 #include <errno.h>
 #include <inttypes.h>

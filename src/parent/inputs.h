@@ -8,8 +8,8 @@
 const char *input_name(const char *path);
 
 /*
- * Looks at all inputs before anything is started or written: each must exist, be no folder, and, if it
- * is a regular file, be readable and not be the results file itself (output may be NULL: not yet
+ * Looks at all inputs before anything is started or written: each must exist, be no folder, and, if
+ * it is a regular file, be readable and not be the results file itself (output may be NULL: not yet
  * known). 0, or a negative errno with *why filled; -EEXIST: it is the results file.
  */
 int inputs_check(const struct shmsum_os *os, char *const *paths, int count,

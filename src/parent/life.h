@@ -33,8 +33,8 @@ int life_signal(void);
 
 /*
  * fork and exec. The child ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT (the parent decides when to
- * stop) and reads /dev/null. When the exec fails, its errno is left in the channel's start error and the
- * child is gone with status CHILD_NOT_STARTED. 0 or negative errno (of fork).
+ * stop) and reads /dev/null. When the exec fails, its errno is left in the channel's start error
+ * and the child is gone with status CHILD_NOT_STARTED. 0 or negative errno (of fork).
  */
 int life_start(const struct life_child *child, struct shmsum_channel *channel,
                struct shmsum_failure *why);

@@ -2,10 +2,10 @@
  * main.c (parent) - shmsum: reads lines of numbers and hands them through shared memory to
  * shmsum-child, which sums every line and writes the results.
  *
- * The order of things, and why: look at the inputs, open and lock the results (nothing is started or
- * emptied when these fail); signals; create the region; fork and exec; the child attaches; remove the
- * region's name (from here a crash leaves nothing); empty the results; hand over the input; END; reap
- * the child and tell its verdict.
+ * The order of things, and why: look at the inputs, open and lock the results (nothing is started
+ * or emptied when these fail); signals; create the region; fork and exec; the child attaches;
+ * remove the region's name (from here a crash leaves nothing); empty the results; hand over the
+ * input; END; reap the child and tell its verdict.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -82,8 +82,8 @@ static const char *plural(uint64_t count, const char *one, const char *many)
 
 /* ---- starting the child ---- */
 
-/* The child stands beside this program (as built) or in libexec (as installed): never on PATH, never
- * in the working directory. */
+/* The child stands beside this program (as built) or in libexec (as installed): never on PATH,
+ * never in the working directory. */
 static int find_child(struct run *run, struct shmsum_failure *why)
 {
     static const char *const places[] = {child_program, SHMSUM_CHILD_FROM_BIN};
@@ -128,9 +128,18 @@ static char **with_entry(char *entry)
     return copy;
 }
 
+/* execve takes pointers to what might be changed, and changes nothing. */
+static char *argument(const char *text)
+{
+    union {
+        const char *constant;
+        char *argument;
+    } either = {.constant = text};
+    return either.argument;
+}
+
 static int start_child(struct run *run, struct shmsum_failure *why)
 {
-    static char child_name[] = "shmsum-child";
     const struct options *options = &run->options;
     int result = find_child(run, why);
     if (result < 0)
@@ -148,12 +157,6 @@ static int start_child(struct run *run, struct shmsum_failure *why)
     job_format_settings(settings, &config);
     char entry[JOB_REGION_MAX];
     job_format_region(entry, &run->region);
-    /* execve wants pointers to what may be changed; it changes nothing. */
-    union {
-        const char *constant;
-        char *argument;
-    } results_name = {.constant = run->output.name};
-
     size_t inputs = (size_t)options->input_count;
     char **argv = calloc(JOB_ARGUMENTS + inputs + 1, sizeof *argv);
     char **envp = with_entry(entry);
@@ -161,11 +164,11 @@ static int start_child(struct run *run, struct shmsum_failure *why)
         result = shmsum_failure_set(why, "malloc", "arguments of the child", ENOMEM);
         goto out_free;
     }
-    argv[0] = child_name;
+    argv[0] = argument(child_program);
     argv[1] = settings;
-    argv[2] = results_name.argument;
+    argv[2] = argument(run->output.name);
     for (size_t i = 0; i < inputs; i++)
-        argv[JOB_ARGUMENTS + i] = options->inputs[i];
+        argv[JOB_ARGUMENTS + i] = argument(input_name(options->inputs[i]));
     struct life_child child = {
         .path = run->child_path, .argv = argv, .envp = envp, .results = run->output.fd};
     result = life_start(&child, &run->channel, why);
@@ -240,7 +243,8 @@ static void collect(struct run *run, struct verdict *verdict)
     };
 }
 
-/* The child was killed, maybe in the middle of a write: leaves whole lines only, and counts them. */
+/* The child was killed, maybe in the middle of a write: leaves whole lines only, and counts them.
+ */
 static void salvage(struct run *run, struct verdict *verdict)
 {
     if (!run->begun || !run->output.regular)

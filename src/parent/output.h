@@ -1,4 +1,5 @@
-/* output.h - the parent's hold on the results: opened, checked and locked before anything starts. */
+/* output.h - the parent's hold on the results: opened, checked and locked before anything starts.
+ */
 #ifndef SHMSUM_SRC_PARENT_OUTPUT_H
 #define SHMSUM_SRC_PARENT_OUTPUT_H
 
@@ -18,10 +19,10 @@ struct output {
 };
 
 /*
- * Opens `path` ("-": standard output) to be written, creating it if needed and following no symbolic
- * link, and locks it against other instances. What stands in it stays until output_begin. With `append`
- * its last line must be whole; with `sync` it must be a regular file.
- * 0, or a negative errno with *why filled.
+ * Opens `path` ("-": standard output) to be written, creating it if needed and following no
+ * symbolic link, and locks it against other instances. What stands in it stays until output_begin.
+ * With `append` its last line must be whole; with `sync` it must be a regular file. 0, or a
+ * negative errno with *why filled.
  */
 int output_open(struct output *output, const struct shmsum_os *os, const char *path, bool append,
                 bool sync, struct shmsum_failure *why);
@@ -32,7 +33,8 @@ bool output_is(const struct output *output, const struct stat *status);
 /* Everything has started: empties the file, unless it is appended to. 0 or negative errno. */
 int output_begin(struct output *output, struct shmsum_failure *why);
 
-/* After success with --fsync: makes the file's name as durable as its bytes. 0 or negative errno. */
+/* After success with --fsync: makes the file's name as durable as its bytes. 0 or negative errno.
+ */
 int output_sync_folder(const struct output *output, struct shmsum_failure *why);
 
 #endif
