@@ -16,8 +16,7 @@
 enum {
     SPIN_NS = 50000,         /* about what a wake across CPUs costs on a virtual machine */
     CALIBRATION_LOOKS = 256, /* about 10 µs */
-    SPINS_MAX = 100000,
-    STOP_LOOK_MS = 50, /* only where the kernel has no futex_waitv */
+    STOP_LOOK_MS = 50,       /* only where the kernel has no futex_waitv */
 };
 
 void shmsum_stop_raise(const struct shmsum_os *os, struct shmsum_word *stop, uint32_t bits)
@@ -42,8 +41,9 @@ static uint32_t calibrate(const struct shmsum_os *os, const struct shmsum_word *
         cpu_relax();
     }
     uint64_t took = os->clock_ns(os) - begin;
-    uint64_t spins = (uint64_t)SPIN_NS * CALIBRATION_LOOKS / (took + 1);
-    return spins < SPINS_MAX ? (uint32_t)spins : SPINS_MAX;
+    if (took < CALIBRATION_LOOKS) /* a clock too coarse to tell, or a look in no time */
+        took = CALIBRATION_LOOKS;
+    return (uint32_t)((uint64_t)SPIN_NS * CALIBRATION_LOOKS / took);
 }
 
 void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_region *region,

@@ -154,12 +154,20 @@ int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_d
     return 0;
 }
 
-/* Writes the digits of a carried limb, all nine of them. */
-static void write_group(uint32_t limb, char *text)
+static void negate(struct shmsum_decimal_sum *sum)
 {
+    for (uint32_t i = sum->low; i < sum->high; i++)
+        sum->limbs[i] = -sum->limbs[i];
+}
+
+/* Writes the digits of a carried limb, all nine of them. */
+static void write_group(int64_t limb, char *text)
+{
+    assert(limb >= 0 && limb < base);
+    uint32_t rest = (uint32_t)limb;
     for (int i = GROUP - 1; i >= 0; i--) {
-        text[i] = (char)('0' + limb % 10);
-        limb /= 10;
+        text[i] = (char)('0' + rest % 10);
+        rest /= 10;
     }
 }
 
@@ -176,48 +184,42 @@ size_t shmsum_decimal_sum_format(struct shmsum_decimal_sum *sum, char *text)
         return 1;
     }
     bool negative = sum->limbs[high - 1] < 0;
-    int64_t sign = negative ? -1 : 1;
-    if (negative)
+    if (negative) { /* its absolute value is what is written */
         *to++ = '-';
-
-    /* The absolute value, carried: from here on every limb read through it is in [0, 10^9). */
-    int64_t absolute[LIMBS];
-    int64_t up = 0;
-    for (uint32_t i = sum->low; i < high; i++) {
-        int64_t value = sign * sum->limbs[i] + up;
-        up = divide_down(value, base);
-        absolute[i] = value - up * base;
+        negate(sum);
+        carry(sum);
+        while (sum->limbs[high - 1] == 0)
+            high--;
     }
-    assert(up == 0);
-    while (high > sum->low && absolute[high - 1] == 0)
-        high--;
 
     /* Integer part. */
     if (high <= BELOW) {
         *to++ = '0';
     } else {
         char group[GROUP];
-        write_group((uint32_t)absolute[high - 1], group);
+        write_group(sum->limbs[high - 1], group);
         int zeros = 0;
         while (group[zeros] == '0')
             zeros++;
         memcpy(to, group + zeros, (size_t)(GROUP - zeros));
         to += GROUP - zeros;
         for (uint32_t i = high - 1; i-- > BELOW; to += GROUP)
-            write_group(i >= sum->low ? (uint32_t)absolute[i] : 0, to);
+            write_group(sum->limbs[i], to);
     }
 
     /* Fraction, without the zeros at its end. */
     uint32_t low = sum->low;
-    while (low < BELOW && low < high && absolute[low] == 0)
+    while (low < BELOW && sum->limbs[low] == 0)
         low++;
-    if (low < BELOW && low < high) {
+    if (low < BELOW) {
         *to++ = '.';
         for (uint32_t i = BELOW; i-- > low; to += GROUP)
-            write_group(i < high ? (uint32_t)absolute[i] : 0, to);
+            write_group(sum->limbs[i], to);
         while (to[-1] == '0')
             to--;
     }
+    if (negative)
+        negate(sum);
     assert(to - text <= SHMSUM_DECIMAL_TEXT_MAX);
     return (size_t)(to - text);
 }

@@ -47,6 +47,7 @@ int job_parse(struct job *job, int argc, char *const argv[], const char *region)
 
     size_t name = strcspn(region, " ");
     if (name >= sizeof job->region || region[name] != ' ' || strlen(region + name + 1) != 32 ||
+        strspn(region + name + 1, "0123456789abcdef") != 32 ||
         sscanf(region + name + 1, "%16" SCNx64 "%16" SCNx64, &job->nonce[0], &job->nonce[1]) != 2)
         return -EINVAL;
     memcpy(job->region, region, name);

@@ -24,8 +24,10 @@ write_line(const struct shmsum_os *os, const char *prefix, const char *format, v
     memcpy(line, prefix, used);
     used += escape_name(line + used, text, size);
     line[used++] = '\n';
-    while (os->write(os, MESSAGES_FD, line, used) == -EINTR)
-        continue;
+    ssize_t wrote;
+    do
+        wrote = os->write(os, MESSAGES_FD, line, used);
+    while (wrote == -EINTR);
 }
 
 void message(const struct shmsum_os *os, const char *format, ...)

@@ -94,9 +94,10 @@ int producer_converse(struct producer *producer, int fd, const char *name, uint3
     for (;;) {
         if (line_begins)
             os->write(os, terminal, "> ", 2); /* when that fails nobody is looking */
-        line_begins = false;
         if (used == have) {
             ssize_t got = read_input(producer, fd, waits, input, sizeof input, name, why);
+            if (got == 0)
+                os->write(os, terminal, "\n", 1); /* leave the line of the prompt */
             if (got <= 0)
                 return (int)got;
             have = (size_t)got;

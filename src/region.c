@@ -214,9 +214,10 @@ int shmsum_region_attach(struct shmsum_region *region, const struct shmsum_os *o
                          const uint64_t nonce[2], struct shmsum_failure *why)
 {
     *region = (struct shmsum_region){.os = os, .fd = -1};
-    if (strlen(name) >= sizeof region->name)
+    size_t length = strlen(name);
+    if (length >= sizeof region->name)
         return shmsum_failure_set(why, "shm_open", "name of the region", ENAMETOOLONG);
-    strcpy(region->name, name);
+    memcpy(region->name, name, length + 1);
     int result;
     do
         result = os->shm_open(os, region->name, O_RDWR, 0);

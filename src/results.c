@@ -66,8 +66,10 @@ static void keep_whole_lines(struct shmsum_results *results, size_t done)
     struct stat status;
     if (at >= 0 && os->fstat(os, results->fd, &status) == 0 && status.st_size == at) {
         off_t cut = at - (off_t)(done - whole);
-        while (os->truncate(os, results->fd, cut) == -EINTR)
-            continue;
+        int result;
+        do
+            result = os->truncate(os, results->fd, cut);
+        while (result == -EINTR);
         os->seek(os, results->fd, cut, SEEK_SET);
     }
 }

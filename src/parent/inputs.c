@@ -30,9 +30,10 @@ static int check_status(const char *path, const struct stat *status, const struc
 
 static int open_path(const struct shmsum_os *os, const char *path, struct shmsum_failure *why)
 {
+    /* O_NONBLOCK: a FIFO opens at once, and what we wait for its writer in can be interrupted. */
     int fd;
     do
-        fd = os->open(os, path, O_RDONLY | O_NOCTTY, 0);
+        fd = os->open(os, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
     while (fd == -EINTR);
     return fd < 0 ? shmsum_failure_set(why, "open", path, -fd) : fd;
 }

@@ -17,6 +17,7 @@ static struct {
     volatile pid_t child;
     volatile sig_atomic_t reaped;
     volatile sig_atomic_t status; /* the child's, once reaped */
+    bool killed;                  /* by us */
     struct shmsum_word stop;
 } life;
 
@@ -142,8 +143,13 @@ void life_kill_child(void)
     sigfillset(&all);
     life.os->set_mask(life.os, SIG_SETMASK, &all, &before);
     if (!life.reaped) /* its number is still its own */
-        life.os->kill(life.os, life.child, SIGKILL);
+        life.killed = life.os->kill(life.os, life.child, SIGKILL) == 0;
     life.os->set_mask(life.os, SIG_SETMASK, &before, NULL);
+}
+
+bool life_killed_child(void)
+{
+    return life.killed;
 }
 
 int life_await_child(uint32_t kill_mask)

@@ -43,8 +43,11 @@ int life_start(const struct life_child *child, struct shmsum_channel *channel,
  * kills it first. */
 int life_await_child(uint32_t kill_mask);
 
-/* Kills the child: for a peer that broke the protocol. */
+/* Kills the child, if it still lives: for a peer that broke the protocol. */
 void life_kill_child(void);
+
+/* Whether it was us who killed it. */
+bool life_killed_child(void);
 
 /* Ends this process by `signal`, as if there were no handler, so that a shell sees it. */
 _Noreturn void life_die(int signal);

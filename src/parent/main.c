@@ -358,19 +358,16 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
     const struct shmsum_os *os = run->os;
     /* A child that breaks the rules is not waited for; nor one that was not told of an end. */
     bool told = run->ended || shmsum_channel_is_closed(&run->channel);
-    bool kill = handed == -EPROTO || !told;
-    if (kill)
+    if (handed == -EPROTO || !told)
         life_kill_child();
     int wait_status = life_await_child(SHMSUM_STOP_NOW);
-    bool killed_by_us = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL &&
-                        (shmsum_stop_bits(life_stop()) & SHMSUM_STOP_NOW || kill);
 
     struct verdict verdict;
     collect(run, &verdict);
     if (run->dialogue && life_signal() != 0)
         os->write(os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
     int status = STATUS_SYSTEM;
-    if (killed_by_us)
+    if (life_killed_child() && WIFSIGNALED(wait_status))
         salvage(run, &verdict);
     else
         status = judge_child(run, wait_status, &verdict);

@@ -95,8 +95,8 @@ int output_begin(struct output *output, struct shmsum_failure *why)
     const struct shmsum_os *os = output->os;
     if (!output->regular)
         return 0;
-    int result;
     if (!output->standard && !output->append) {
+        int result;
         do
             result = os->truncate(os, output->fd, 0);
         while (result == -EINTR);
