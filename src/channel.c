@@ -112,6 +112,13 @@ static int word_sleep(struct shmsum_channel *channel, struct shmsum_word *word, 
     }
 }
 
+/* A wait for `object` ended with `result`, negative. A stop is no failure: its reason stands in the
+ * stop word. */
+static int wait_failed(struct shmsum_failure *why, const char *object, int result)
+{
+    return result == -ECANCELED ? result : shmsum_failure_set(why, "futex", object, -result);
+}
+
 static int word_wait(struct shmsum_channel *channel, struct shmsum_word *word, uint32_t seen)
 {
     return word_spin(channel, word, seen) ? 0 : word_sleep(channel, word, seen);
@@ -159,7 +166,14 @@ int shmsum_channel_sleep(struct shmsum_channel *channel)
      * to have the first byte at once. */
     uint32_t ahead = channel->role == SHMSUM_PRODUCER ? channel->region->geometry.slots / 2 : 0;
     uint32_t at = (channel->next + ahead) % channel->region->geometry.slots;
-    return word_sleep(channel, &shmsum_region_slot(channel->region, at)->state, theirs(channel));
+    struct shmsum_word *word = &shmsum_region_slot(channel->region, at)->state;
+    int result = word_sleep(channel, word, theirs(channel));
+    if (result < 0 || ahead == 0)
+        return result;
+    /* pairs with the release in try_take: who freed that one has freed the next one before */
+    (void)shared_load_acquire(word);
+    uint32_t next = shared_load_relaxed(&next_slot(channel)->state);
+    return has_changed(next, theirs(channel)) ? 0 : -EPROTO;
 }
 
 int shmsum_channel_try_acquire(struct shmsum_channel *channel, uint8_t **payload,
@@ -187,9 +201,10 @@ int shmsum_channel_acquire(struct shmsum_channel *channel, uint8_t **payload,
         if (shmsum_channel_spin(channel))
             continue;
         result = shmsum_channel_sleep(channel);
+        if (result == -EPROTO)
+            return broken(why, "state of a slot, from the consumer");
         if (result < 0)
-            return result == -ECANCELED ? result
-                                        : shmsum_failure_set(why, "futex", "slot", -result);
+            return wait_failed(why, "slot", result);
     }
 }
 
@@ -259,9 +274,12 @@ int shmsum_channel_take(struct shmsum_channel *channel, void *bytes, struct shms
         if (shmsum_channel_spin(channel))
             continue;
         result = shmsum_channel_sleep(channel);
+        if (result == -ECANCELED) { /* what was handed over before the stop comes first */
+            result = shmsum_channel_try_take(channel, bytes, block, why);
+            return result == -EAGAIN ? -ECANCELED : result;
+        }
         if (result < 0)
-            return result == -ECANCELED ? result
-                                        : shmsum_failure_set(why, "futex", "slot", -result);
+            return wait_failed(why, "slot", result);
     }
 }
 
@@ -286,8 +304,7 @@ int shmsum_channel_drain(struct shmsum_channel *channel, struct shmsum_failure *
             return broken(why, "progress, from the consumer");
         int result = word_wait(channel, progress, done);
         if (result < 0)
-            return result == -ECANCELED ? result
-                                        : shmsum_failure_set(why, "futex", "progress", -result);
+            return wait_failed(why, "progress", result);
     }
 }
 
@@ -309,22 +326,22 @@ int shmsum_channel_await_attached(struct shmsum_channel *channel, struct shmsum_
             return broken(why, "attached, from the consumer");
         int result = word_wait(channel, attached, now);
         if (result < 0)
-            return result == -ECANCELED ? result
-                                        : shmsum_failure_set(why, "futex", "attached", -result);
+            return wait_failed(why, "attached", result);
     }
 }
 
 /* ---- words beside the ring: relaxed, for their reader acts on them only after the writer has
  * exited, or takes them for the figures of a moment ---- */
 
-void shmsum_channel_close(struct shmsum_channel *channel)
+void shmsum_channel_set_closing(struct shmsum_channel *channel, enum shmsum_closing closing)
 {
-    shared_store_relaxed(&channel->region->header->closed, 1);
+    shared_store_relaxed(&channel->region->header->closing, (uint32_t)closing);
 }
 
-bool shmsum_channel_is_closed(const struct shmsum_channel *channel)
+enum shmsum_closing shmsum_channel_closing(const struct shmsum_channel *channel)
 {
-    return shared_load_relaxed(&channel->region->header->closed) == 1;
+    uint32_t closing = shared_load_relaxed(&channel->region->header->closing);
+    return closing <= SHMSUM_CLOSED ? (enum shmsum_closing)closing : SHMSUM_OPEN;
 }
 
 void shmsum_channel_set_account(struct shmsum_channel *channel, enum shmsum_account which,

@@ -107,7 +107,7 @@ static int take_line(struct consumer *consumer, enum shmsum_line event, uint64_t
     }
     char *text = shmsum_results_reserve(consumer->results, CONSUMER_RESULT_MAX, why);
     if (text == NULL)
-        return -why->error;
+        return consumer->results->error;
     size_t size;
     if (event == SHMSUM_LINE_ERROR) {
         size = diagnostic_result(text, &parser->error);
@@ -195,7 +195,7 @@ static int take_bytes(struct consumer *consumer, const uint8_t *bytes, size_t si
  * nobody is made to type more to find out. */
 static bool is_closed(const struct consumer *consumer)
 {
-    return consumer->blank_seen && (consumer->unread || consumer->config->dialogue);
+    return consumer->blank_seen && (consumer->unread || consumer->config->terminal);
 }
 
 static int take_block(struct consumer *consumer, const struct shmsum_block *block,
@@ -214,8 +214,9 @@ static int take_block(struct consumer *consumer, const struct shmsum_block *bloc
     consumer->bytes += block->length;
     int result = take_bytes(consumer, consumer->block, block->length, why);
     report(consumer);
-    if (is_closed(consumer))
-        shmsum_channel_close(consumer->channel); /* before the producer looks again */
+    if (consumer->blank_seen) /* before the producer looks again */
+        shmsum_channel_set_closing(consumer->channel,
+                                   is_closed(consumer) ? SHMSUM_CLOSED : SHMSUM_CLOSING);
     shmsum_channel_done(consumer->channel);
     return result;
 }

@@ -30,6 +30,7 @@ struct consumer_config {
     uint64_t max_errors; /* messages at most; the rest is counted */
     int messages;        /* descriptor for messages and answers */
     bool dialogue; /* a slot carries a line, whose result is to be out before it is done with */
+    bool terminal; /* somebody sits at the input: a blank line ends it at once */
     bool answers;  /* "= sum" after each line, on `messages` */
     bool sync;     /* fsync at the end */
 };

@@ -213,10 +213,15 @@ size_t shmsum_decimal_sum_format(struct shmsum_decimal_sum *sum, char *text)
         low++;
     if (low < BELOW) {
         *to++ = '.';
-        for (uint32_t i = BELOW; i-- > low; to += GROUP)
+        for (uint32_t i = BELOW; i-- > low + 1; to += GROUP)
             write_group(sum->limbs[i], to);
-        while (to[-1] == '0')
-            to--;
+        char group[GROUP];
+        write_group(sum->limbs[low], group);
+        size_t digits = GROUP;
+        while (group[digits - 1] == '0')
+            digits--;
+        memcpy(to, group, digits);
+        to += digits;
     }
     if (negative)
         negate(sum);

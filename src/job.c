@@ -8,9 +8,9 @@
 
 void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct consumer_config *config)
 {
-    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%" PRIu64 ",%d,%d,%d", config->point,
-             (unsigned)config->blank_lines, config->max_errors, config->dialogue, config->answers,
-             config->sync);
+    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%" PRIu64 ",%d,%d,%d,%d", config->point,
+             (unsigned)config->blank_lines, config->max_errors, config->dialogue, config->terminal,
+             config->answers, config->sync);
 }
 
 void job_format_region(char entry[JOB_REGION_MAX], const struct shmsum_region *region)
@@ -27,13 +27,14 @@ int job_parse(struct job *job, int argc, char *const argv[], const char *region)
 
     struct consumer_config *config = &job->config;
     unsigned blank_lines;
-    int dialogue, answers, sync;
-    if (sscanf(argv[1], "%c,%u,%" SCNu64 ",%d,%d,%d", &config->point, &blank_lines,
-               &config->max_errors, &dialogue, &answers, &sync) != 6 ||
+    int dialogue, terminal, answers, sync;
+    if (sscanf(argv[1], "%c,%u,%" SCNu64 ",%d,%d,%d,%d", &config->point, &blank_lines,
+               &config->max_errors, &dialogue, &terminal, &answers, &sync) != 7 ||
         blank_lines > BLANK_LINES_SKIP)
         return -EINVAL;
     config->blank_lines = (enum blank_lines)blank_lines;
     config->dialogue = dialogue == 1;
+    config->terminal = terminal == 1;
     config->answers = answers == 1;
     config->sync = sync == 1;
     config->sources = (const char *const *)(argv + JOB_ARGUMENTS);

@@ -91,13 +91,18 @@ int producer_converse(struct producer *producer, int fd, const char *name, uint3
     uint8_t input[4096];
     size_t have = 0, used = 0;
     bool line_begins = true;
+    bool prompted = false; /* the cursor stands behind a prompt */
     for (;;) {
-        if (line_begins)
+        if (shmsum_stop_bits(channel->stop) & channel->stop_mask)
+            return -ECANCELED;
+        if (line_begins && shmsum_channel_closing(channel) == SHMSUM_OPEN) {
             os->write(os, terminal, "> ", 2); /* when that fails nobody is looking */
+            prompted = true;
+        }
         if (used == have) {
             ssize_t got = read_input(producer, fd, waits, input, sizeof input, name, why);
-            if (got == 0)
-                os->write(os, terminal, "\n", 1); /* leave the line of the prompt */
+            if (got == 0 && prompted)
+                os->write(os, terminal, "\n", 1);
             if (got <= 0)
                 return (int)got;
             have = (size_t)got;
@@ -118,8 +123,9 @@ int producer_converse(struct producer *producer, int fd, const char *name, uint3
         publish(producer, (uint32_t)size, source);
         if (!line_begins)
             continue;
+        prompted = false;
         result = shmsum_channel_drain(channel, why);
-        if (result < 0 || shmsum_channel_is_closed(channel))
+        if (result < 0 || shmsum_channel_closing(channel) == SHMSUM_CLOSED)
             return result;
     }
 }

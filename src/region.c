@@ -260,7 +260,7 @@ int shmsum_region_unlink(struct shmsum_region *region, struct shmsum_failure *wh
             result = 0; /* gone is what it should be */
         if (result < 0)
             shmsum_failure_set(why, "shm_unlink", region->name, -result);
-        region->named = false;
+        region->named = result < 0; /* clean_up tries again */
     }
     if (region->fd >= 0) {
         os->close(os, region->fd); /* the lock goes with it: not before the name */

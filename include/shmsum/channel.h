@@ -52,6 +52,13 @@ enum shmsum_stop {
     SHMSUM_STOP_PEER = 4,  /* the other side is gone */
 };
 
+/* Whether the consumer wants more input. */
+enum shmsum_closing {
+    SHMSUM_OPEN = 0,
+    SHMSUM_CLOSING = 1, /* no; but it waits to see whether there is any */
+    SHMSUM_CLOSED = 2,  /* no; it will leave on its own */
+};
+
 enum shmsum_role { SHMSUM_PRODUCER, SHMSUM_CONSUMER };
 
 struct shmsum_channel {
@@ -92,8 +99,8 @@ void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_reg
 /*
  * The parts of waiting for the next slot, for roles that have something to do in between:
  * spin looks at it until it changes or it is time to sleep, and returns whether it changed;
- * sleep returns 0 when it changed, -ECANCELED on a stop bit, or the negative errno of the futex
- * call.
+ * sleep returns 0 when it changed, -ECANCELED on a stop bit, -EPROTO when the consumer frees slots
+ * out of turn, or the negative errno of the futex call.
  */
 bool shmsum_channel_spin(struct shmsum_channel *channel);
 int shmsum_channel_sleep(struct shmsum_channel *channel);
@@ -127,7 +134,8 @@ void shmsum_channel_attached(struct shmsum_channel *channel);
  * -EAGAIN: nothing there. -EPROTO. */
 int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,
                             struct shmsum_failure *why);
-/* The same, waiting. Also -ECANCELED. */
+/* The same, waiting. Also -ECANCELED: after all that had been published before the stop was taken.
+ */
 int shmsum_channel_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,
                         struct shmsum_failure *why);
 /* One more taken slot has been dealt with: what shmsum_channel_drain waits for. */
@@ -135,9 +143,10 @@ void shmsum_channel_done(struct shmsum_channel *channel);
 
 /* ---- words beside the ring ---- */
 
-/* The consumer wants no more input; it will leave on its own. */
-void shmsum_channel_close(struct shmsum_channel *channel);
-bool shmsum_channel_is_closed(const struct shmsum_channel *channel);
+/* The consumer tells whether it wants more input. */
+void shmsum_channel_set_closing(struct shmsum_channel *channel, enum shmsum_closing closing);
+/* What it last told; SHMSUM_OPEN when that is none of the three. */
+enum shmsum_closing shmsum_channel_closing(const struct shmsum_channel *channel);
 /* The consumer's figures. What the other side wrote is to be believed only as far as it can be
  * checked. */
 void shmsum_channel_set_account(struct shmsum_channel *channel, enum shmsum_account which,

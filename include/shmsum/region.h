@@ -19,7 +19,7 @@
  *        128      4  attached       consumer                producer, waits for it
  *        132      4  start_error    forked child            producer: errno of a failed exec
  *        256      4  progress       consumer                producer: slots done with, and WAIT
- *        260      4  closed         consumer                producer: it wants no more input
+ *        260      4  closing        consumer                producer: it wants no more input
  *        264     64  account        consumer                producer: counters, see below
  *        512         slots          both
  *
@@ -83,7 +83,7 @@ struct shmsum_region_header {
     struct shmsum_word start_error;
 
     _Alignas(SHMSUM_REGION_LINE) struct shmsum_word progress;
-    struct shmsum_word closed;
+    struct shmsum_word closing;
     struct shmsum_wide account[SHMSUM_ACCOUNT_COUNT];
 
     _Alignas(SHMSUM_REGION_LINE) uint8_t reserved[SHMSUM_REGION_LINE];
@@ -109,7 +109,7 @@ SHMSUM_AT(shmsum_region_header, nonce, 32);
 SHMSUM_AT(shmsum_region_header, attached, 128);
 SHMSUM_AT(shmsum_region_header, start_error, 132);
 SHMSUM_AT(shmsum_region_header, progress, 256);
-SHMSUM_AT(shmsum_region_header, closed, 260);
+SHMSUM_AT(shmsum_region_header, closing, 260);
 SHMSUM_AT(shmsum_region_header, account, 264);
 SHMSUM_AT(shmsum_region_header, reserved, 384);
 _Static_assert(sizeof(struct shmsum_region_header) == SHMSUM_REGION_HEADER_BYTES, "header");

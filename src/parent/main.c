@@ -37,8 +37,9 @@ struct run {
     const struct shmsum_os *os;
     struct options options;
     struct output output;
-    bool begun;    /* the results are ours: emptied, or their end is known */
-    bool terminal; /* somebody sits there */
+    bool begun;          /* the results are ours: emptied, or their end is known */
+    bool terminal_input; /* standard input is a terminal */
+    bool summary;        /* somebody sits there to read one */
     bool dialogue;
     char child_path[PATH_MAX];
     struct shmsum_region region;
@@ -150,6 +151,7 @@ static int start_child(struct run *run, struct shmsum_failure *why)
         .blank_lines = options->blank_lines,
         .max_errors = options->max_errors,
         .dialogue = run->dialogue,
+        .terminal = run->dialogue && run->terminal_input,
         .answers = run->dialogue && !results_on_terminal,
         .sync = options->sync,
     };
@@ -216,7 +218,7 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
     run->begun = true;
 
     result = send_inputs(run, why);
-    bool leaves_by_itself = shmsum_channel_is_closed(&run->channel) ||
+    bool leaves_by_itself = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED ||
                             (shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0;
     if (leaves_by_itself || result == -EPROTO)
         return result;
@@ -278,7 +280,7 @@ static void say_what_is_left(const struct run *run, const struct verdict *verdic
 /* Whether what the child says of its work can be true. */
 static bool is_plausible(const struct run *run, const struct verdict *verdict, int status)
 {
-    bool closed = shmsum_channel_is_closed(&run->channel);
+    bool closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
     if (!run->ended && !closed)
         return false; /* it left before the end */
     if (run->ended && !closed && verdict->bytes != run->producer.bytes)
@@ -357,7 +359,7 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
 {
     const struct shmsum_os *os = run->os;
     /* A child that breaks the rules is not waited for; nor one that was not told of an end. */
-    bool told = run->ended || shmsum_channel_is_closed(&run->channel);
+    bool told = run->ended || shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
     if (handed == -EPROTO || !told)
         life_kill_child();
     int wait_status = life_await_child(SHMSUM_STOP_NOW);
@@ -386,7 +388,7 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
         snprintf(subject, sizeof subject, "stopped by signal %d (%s)", life_signal(),
                  strsignal(life_signal()));
         say_what_is_left(run, &verdict, subject);
-    } else if (run->terminal && status <= STATUS_ERRORS) {
+    } else if (run->summary && status <= STATUS_ERRORS) {
         say_summary(run, &verdict);
     }
     if (run->options.stats)
@@ -407,10 +409,10 @@ static int run_job(struct run *run)
         return fail(os, &why);
 
     bool only_standard_input = options->input_count == 1 && strcmp(options->inputs[0], "-") == 0;
-    bool at_terminal = os->is_terminal(os, STANDARD_INPUT) == 1;
+    run->terminal_input = os->is_terminal(os, STANDARD_INPUT) == 1;
     run->dialogue = only_standard_input && (options->prompt == WHEN_ALWAYS ||
-                                            (options->prompt == WHEN_AUTO && at_terminal));
-    run->terminal = run->dialogue || (at_terminal && options->prompt != WHEN_NEVER);
+                                            (options->prompt == WHEN_AUTO && run->terminal_input));
+    run->summary = run->dialogue || (run->terminal_input && options->prompt != WHEN_NEVER);
 
     shmsum_region_reap(os); /* what others left behind; when it cannot be seen, so be it */
     if (shmsum_region_create(&run->region, os, &options->geometry, &why) < 0)

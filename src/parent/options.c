@@ -182,13 +182,16 @@ int options_parse(struct options *options, int argc, char *argv[],
             break;
         if (option == ':' || option == '?') {
             const char *what = option == ':' ? "needs a value" : "unknown option";
-            /* optopt: a short option, the code of a long one with a bad value, or 0 */
-            if (optopt > 0 && optopt < 256)
+            /* optopt: a short option, the code of a long one with a value too many, or 0 */
+            const char *last = argv[optind - 1];
+            bool is_short =
+                option == ':' ? strncmp(last, "--", 2) != 0 : optopt != 0 && optopt < 256;
+            if (is_short)
                 snprintf(message, OPTIONS_MESSAGE_MAX, "-%c: %s", optopt, what);
             else if (option == '?' && optopt != 0)
-                snprintf(message, OPTIONS_MESSAGE_MAX, "%.100s: takes no value", argv[optind - 1]);
+                snprintf(message, OPTIONS_MESSAGE_MAX, "%.100s: takes no value", last);
             else
-                snprintf(message, OPTIONS_MESSAGE_MAX, "%.100s: %s", argv[optind - 1], what);
+                snprintf(message, OPTIONS_MESSAGE_MAX, "%.100s: %s", last, what);
             return -EINVAL;
         }
         int result = apply(options, option, optarg, message);
