@@ -1,0 +1,199 @@
+#!/bin/sh
+# runner.sh CASE... - runs cases of the command line: exact standard output, exact standard error,
+# exact exit status, exact files.
+#
+# A case is a file of these verbs, read from top to bottom. TEXT may hold \n, \r, \t, \\, \ooo
+# (octal) and %%, as in printf; without TEXT the verb takes the lines that follow it, as they are
+# (<<'END' ... END).
+#
+#     file NAME [TEXT]     put a file into the case's own empty folder, the working directory
+#     input [TEXT]         standard input of the next run: a file (default: an empty one)
+#     input_pipe [TEXT]    the same through a pipe
+#     run ARGUMENT...      run shmsum
+#     run_child ARG...     run shmsum-child
+#     run_command C ARG... run something else ("$SHMSUM" and "$SHMSUM_CHILD" are the programs)
+#     status N             it exited with N (default: 0)
+#     stdout [TEXT]        its standard output was exactly this (default: nothing)
+#     stderr [TEXT]        its standard error was exactly this (default: nothing)
+#     stderr_mask SED      ... after this sed script was applied to it
+#     results [TEXT]       results.txt is exactly this
+#     holds NAME [TEXT]    and so for any other file that the run made or changed
+#     unprivileged         the runs that follow have no right that a plain user lacks
+#
+# What a case does not claim must not be there: silence is a claim too, and so is every file that
+# was not made or changed. The environment is the caller's without its locale.
+#
+# Exit status: 0 all good, 1 not, 77 cannot run here.
+
+# Most of this is called by the cases, and words are split on purpose:
+# shellcheck disable=SC2317,SC2086
+set -eu
+
+unset LC_ALL LANG LANGUAGE LC_NUMERIC LC_MESSAGES LC_CTYPE CDPATH
+work=$(mktemp -d "${TMPDIR:-/tmp}/shmsum-cli.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+failed=0
+problem() {
+    failed=1
+    echo "$case_file: run $runs: $*" >&2
+}
+
+# write_text TO [TEXT]: TEXT, or standard input, into the file TO.
+write_text() {
+    write_text_to=$1
+    shift
+    case $# in
+    0) cat >"$write_text_to" ;;
+    *) # shellcheck disable=SC2059  # the text is a format: that is how it spells control characters
+        printf "$1" >"$write_text_to" ;;
+    esac
+}
+
+# same WHAT EXPECTED FOUND: two files, byte by byte; shows what differs, control characters escaped.
+same() {
+    cmp -s "$2" "$3" && return
+    problem "$1 differs (- expected, + found):"
+    cat -A "$2" >"$work/expected.seen"
+    cat -A "$3" >"$work/found.seen"
+    diff -u "$work/expected.seen" "$work/found.seen" | tail -n +3 >&2
+}
+
+file() {
+    file_name=$1
+    shift
+    write_text "$file_name" "$@"
+}
+
+input() {
+    write_text "$work/stdin" "$@"
+}
+
+input_pipe() {
+    piped=yes
+    input "$@"
+}
+
+# Every file of the working directory with a sum over its bytes.
+manifest() {
+    find . -type f -exec cksum {} + | LC_ALL=C sort -k 3
+}
+
+# Judges the last run: what was claimed, and that there was nothing else.
+judge() {
+    [ "$runs" -gt 0 ] || return 0
+    [ "$found_status" -eq "$expected_status" ] ||
+        problem "status is $found_status, expected $expected_status"
+    same "standard output" "$work/stdout.expected" "$work/stdout"
+    sed "$mask" "$work/stderr" >"$work/stderr.masked"
+    same "standard error" "$work/stderr.expected" "$work/stderr.masked"
+    # What the run changed was seen right after it: a case may put more files there by now.
+    while IFS= read -r name; do
+        grep -qxF -e "$name" "$work/claimed" || problem "made, changed or removed $name"
+    done <"$work/touched"
+}
+
+run_command() {
+    judge
+    runs=$((runs + 1))
+    expected_status=0
+    mask=''
+    : >"$work/stdout.expected"
+    : >"$work/stderr.expected"
+    : >"$work/claimed"
+    manifest >"$work/before"
+    found_status=0
+    if [ "$piped" = yes ]; then
+        # cat is not to complain when the program leaves early: that is what some cases are about
+        cat <"$work/stdin" 2>/dev/null | "$@" >"$work/stdout" 2>"$work/stderr" || found_status=$?
+    else
+        "$@" <"$work/stdin" >"$work/stdout" 2>"$work/stderr" || found_status=$?
+    fi
+    manifest >"$work/after"
+    diff "$work/before" "$work/after" | sed -n 's/^[<>] [0-9]* [0-9]* \.\///p' | sort -u \
+        >"$work/touched"
+    : >"$work/stdin"
+    piped=no
+}
+
+run() {
+    run_command $as_user "$SHMSUM" "$@"
+}
+
+run_child() {
+    run_command "$SHMSUM_CHILD" "$@"
+}
+
+status() {
+    expected_status=$1
+}
+
+stdout() {
+    write_text "$work/stdout.expected" "$@"
+}
+
+stderr() {
+    write_text "$work/stderr.expected" "$@"
+}
+
+stderr_mask() {
+    mask=$1
+}
+
+holds() {
+    holds_name=$1
+    shift
+    write_text "$work/holds.expected" "$@"
+    printf '%s\n' "$holds_name" >>"$work/claimed"
+    if [ -f "$holds_name" ]; then
+        same "$holds_name" "$work/holds.expected" "$holds_name"
+    else
+        problem "there is no $holds_name"
+    fi
+}
+
+results() {
+    holds results.txt "$@"
+}
+
+# For cases about permissions, which root does not have to mind. Skips where root cannot be left.
+unprivileged() {
+    [ "$(id -u)" -eq 0 ] || return 0
+    as_user="setpriv --reuid=65534 --regid=65534 --clear-groups"
+    if ! $as_user test -x "$SHMSUM" || ! $as_user test -x "$SHMSUM_CHILD"; then
+        skip "another user cannot reach the programs"
+    fi
+    chmod 777 .
+}
+
+skip() {
+    echo "$case_file: skipped: $*"
+    exit 77
+}
+
+: "${SHMSUM:?the program to test}" "${SHMSUM_CHILD:?its child}"
+[ $# -gt 0 ] || {
+    echo "usage: runner.sh CASE..." >&2
+    exit 1
+}
+here=$(pwd -P)
+chmod 755 "$work"
+for case_file in "$@"; do
+    case $case_file in
+    /*) ;;
+    *) case_file=$here/$case_file ;;
+    esac
+    runs=0
+    piped=no
+    as_user=
+    : >"$work/stdin"
+    rm -rf "$work/folder"
+    mkdir "$work/folder"
+    cd "$work/folder"
+    # shellcheck source=/dev/null
+    . "$case_file" # a verb that does not exist ends it all: -e
+    judge
+    [ "$runs" -gt 0 ] || problem "runs nothing"
+done
+exit "$failed"
