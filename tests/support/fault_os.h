@@ -1,0 +1,141 @@
+/*
+ * fault_os.h - a table of system calls that goes wrong on demand and keeps the books.
+ *
+ * It stands in front of another table (the real one, as a rule), counts the calls of every member,
+ * makes chosen calls fail, cuts reads and writes short, and remembers which descriptors, mappings,
+ * listings and names of shared memory were opened through it and not closed again.
+ *
+ * Hand &faults.os to the code under test. All state stands behind os.context: no globals, so two
+ * tables can be in use at once. One table belongs to one thread at a time. After a fork each
+ * process has books of its own.
+ */
+#ifndef SHMSUM_TESTS_FAULT_OS_H
+#define SHMSUM_TESTS_FAULT_OS_H
+
+#include <shmsum/os.h>
+
+/* All members of struct shmsum_os, for loops over them. */
+#define FAULT_FOR_EACH(X) \
+    X(open)               \
+    X(close)              \
+    X(read)               \
+    X(pread)              \
+    X(write)              \
+    X(stat)               \
+    X(fstat)              \
+    X(seek)               \
+    X(truncate)           \
+    X(sync)               \
+    X(lock)               \
+    X(duplicate)          \
+    X(is_terminal)        \
+    X(reopen)             \
+    X(self_path)          \
+    X(shm_open)           \
+    X(shm_unlink)         \
+    X(shm_list_open)      \
+    X(shm_list_next)      \
+    X(shm_list_close)     \
+    X(allocate)           \
+    X(map_shared)         \
+    X(unmap)              \
+    X(random)             \
+    X(futex_wait_two)     \
+    X(futex_wait)         \
+    X(futex_wake)         \
+    X(poll)               \
+    X(fork)               \
+    X(exec)               \
+    X(wait_child)         \
+    X(kill)               \
+    X(get_pid)            \
+    X(get_parent)         \
+    X(get_user)           \
+    X(die_signal)         \
+    X(set_action)         \
+    X(set_mask)           \
+    X(cpu_count)          \
+    X(clock_ns)
+
+enum fault_member {
+#define FAULT_ENUM(name) FAULT_##name,
+    FAULT_FOR_EACH(FAULT_ENUM)
+#undef FAULT_ENUM
+        FAULT_MEMBERS,
+};
+
+enum {
+    FAULT_RULES_MAX = 16,
+    FAULT_FDS_MAX = 1024,
+    FAULT_MAPPINGS_MAX = 64,
+    FAULT_NAMES_MAX = 64,
+    FAULT_NAME_BYTES = 64,
+};
+
+#define FAULT_FOR_GOOD UINT64_MAX
+#define FAULT_ANY_FD (-1)
+
+/* Calls first .. first + times - 1 of a member (counted from 1) fail with `error`. */
+struct fault_rule {
+    enum fault_member member;
+    uint64_t first;
+    uint64_t times;
+    int error; /* positive errno */
+};
+
+struct fault_os {
+    struct shmsum_os os; /* what the code under test is given */
+    const struct shmsum_os *real;
+
+    uint64_t calls[FAULT_MEMBERS];
+    uint64_t injected; /* how many of them were made to fail */
+    struct fault_rule rules[FAULT_RULES_MAX];
+    size_t rule_count;
+
+    /* May be set at any time. */
+    size_t read_max;    /* a read takes no more than this; 0: as much as it can */
+    size_t write_max;   /* a write likewise */
+    int full_fd;        /* this descriptor (or FAULT_ANY_FD) … */
+    uint64_t full_room; /* … takes that many bytes more and then fails … */
+    int full_error;     /* … with this positive errno; 0: it has room for everything */
+    /* Called after each stat and fstat that succeeded, to forge what it said. */
+    void (*forge_stat)(struct fault_os *faults, struct stat *status);
+    void *forge_data;
+
+    /* The books. */
+    bool fd_open[FAULT_FDS_MAX];
+    struct {
+        void *memory;
+        size_t size;
+    } mappings[FAULT_MAPPINGS_MAX];
+    char names[FAULT_NAMES_MAX][FAULT_NAME_BYTES]; /* created here and not removed; "" is no name */
+    uint64_t lists_open;
+    uint64_t wrong; /* closed or unmapped what was not open, and what the books had no room for */
+};
+
+/* A table in front of `real` that does as that one does until it is told otherwise. */
+void fault_os_init(struct fault_os *faults, const struct shmsum_os *real);
+
+/* Makes call number `nth` of the member, counted from the table's first call, fail with the
+ * positive errno `error`: that call alone, or it and `times` - 1 behind it (FAULT_FOR_GOOD: all). A
+ * failing call does nothing, but for close, which closes all the same, as Linux does. */
+void fault_os_fail(struct fault_os *faults, enum fault_member member, uint64_t nth, uint64_t times,
+                   int error);
+
+/* fd (or FAULT_ANY_FD) takes `room` more bytes: a write beyond is cut, the next one fails. */
+void fault_os_fill(struct fault_os *faults, int fd, uint64_t room, int error);
+
+/* Forgets all faults; the counts and the books stay. */
+void fault_os_heal(struct fault_os *faults);
+
+/* How many descriptors, mappings, listings and names are open, plus what went wrong: 0 when
+ * everything that was opened through the table was closed again. */
+uint64_t fault_os_leaks(const struct fault_os *faults);
+
+/* "shm_open" for FAULT_shm_open. */
+const char *fault_os_member_name(enum fault_member member);
+
+/* Gives back what is still open. */
+void fault_os_clean_up(struct fault_os *faults);
+
+#endif

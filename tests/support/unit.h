@@ -1,0 +1,45 @@
+/* unit.h - cmocka and what it wants included before it; scratch files. */
+#ifndef SHMSUM_TESTS_UNIT_H
+#define SHMSUM_TESTS_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* An empty regular file without a name, open for reading and writing. */
+static inline int scratch_file(void)
+{
+    const char *folder = getenv("TMPDIR");
+    char path[4096];
+    snprintf(path, sizeof path, "%s/shmsum-unit-XXXXXX", folder != NULL ? folder : "/tmp");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(unlink(path), 0);
+    return fd;
+}
+
+/* Asserts that the file holds exactly expected[0..size). */
+static inline void assert_file_holds(int fd, const void *expected, size_t size)
+{
+    char *bytes = malloc(size + 2);
+    assert_non_null(bytes);
+    ssize_t got = pread(fd, bytes, size + 1, 0);
+    if (got >= 0)
+        bytes[got] = '\0';
+    if (got < 0 || (size_t)got != size || memcmp(bytes, expected, size) != 0)
+        fail_msg("file holds %ld bytes \"%s\", expected %lu bytes \"%.*s\"", (long)got, bytes,
+                 (unsigned long)size, (int)size, (const char *)expected);
+    free(bytes);
+}
+
+#endif

@@ -1,0 +1,552 @@
+/*
+ * test_diagnostic.c - how an error in a line is told, byte for byte.
+ *
+ * Messages are compared with texts written out here, and with a renderer that sees the whole line
+ * at once. Property: a message does not depend on how its line was cut into blocks.
+ */
+#include <errno.h>
+
+#include "diagnostic.h"
+#include "escape.h"
+#include "message.h"
+
+#include "oracle.h"
+#include "random.h"
+#include "unit.h"
+
+static struct random rng;
+static struct oracle oracle;
+
+/* One line on its way through parser and excerpt, as consumer.c drives them. */
+struct course {
+    struct shmsum_line_parser parser;
+    struct excerpt excerpt;
+    uint64_t column;
+    enum shmsum_line event;
+};
+
+static void course_begin(struct course *course, char point)
+{
+    memset(course, 0x5a, sizeof *course);
+    shmsum_line_parser_init(&course->parser, point);
+    excerpt_clear(&course->excerpt);
+    course->column = 0;
+    course->event = SHMSUM_LINE_UNFINISHED;
+}
+
+static void course_feed(struct course *course, const uint8_t *bytes, size_t size)
+{
+    size_t consumed;
+    if (size == 0)
+        return;
+    course->event = shmsum_line_parser_feed(&course->parser, bytes, size, &consumed);
+    assert_int_equal(consumed, size);
+    if (course->event == SHMSUM_LINE_UNFINISHED)
+        excerpt_keep(&course->excerpt, bytes, size, course->column + 1,
+                     shmsum_line_parser_anchor(&course->parser));
+    else
+        excerpt_keep(&course->excerpt, bytes, size - 1, course->column + 1,
+                     course->parser.error.column);
+    course->column += size;
+}
+
+/* The message about the line; its size. */
+static size_t course_end(struct course *course, char *to, const char *file, uint64_t line,
+                         uint64_t line_bytes)
+{
+    if (course->event == SHMSUM_LINE_UNFINISHED) {
+        course->event = shmsum_line_parser_finish(&course->parser);
+        excerpt_keep(&course->excerpt, (const uint8_t *)"", 0, course->column + 1,
+                     course->parser.error.column);
+    }
+    assert_int_equal(course->event, SHMSUM_LINE_ERROR);
+    size_t size =
+        diagnostic_message(to, file, line, line_bytes, &course->parser.error, &course->excerpt);
+    assert_true(size <= DIAGNOSTIC_TEXT_MAX);
+    return size;
+}
+
+/* Length of a line without its end. */
+static uint64_t bare_bytes(const uint8_t *bytes, size_t size)
+{
+    if (size > 0 && bytes[size - 1] == '\n') {
+        size--;
+        if (size > 0 && bytes[size - 1] == '\r')
+            size--;
+    }
+    return size;
+}
+
+static void check_one(const uint8_t *bytes, size_t size, size_t cut, size_t step, char point,
+                      const char *expected)
+{
+    char text[DIAGNOSTIC_TEXT_MAX];
+    struct course course;
+    course_begin(&course, point);
+    course_feed(&course, bytes, cut);
+    for (size_t at = cut; at < size;) {
+        size_t piece = size - at < step ? size - at : step;
+        course_feed(&course, bytes + at, piece);
+        at += piece;
+    }
+    size_t length = course_end(&course, text, "in", 7, bare_bytes(bytes, size));
+    if (length != strlen(expected) || memcmp(text, expected, length) != 0)
+        fail_msg("cut at %lu, then every %lu:\n%.*sexpected:\n%s", (unsigned long)cut,
+                 (unsigned long)step, (int)length, text, expected);
+}
+
+/* The line whole, cut in two at every byte, and in pieces of one and some other size. */
+static void check_line(const uint8_t *bytes, size_t size, char point, const char *expected)
+{
+    for (size_t cut = 0; cut <= size; cut++)
+        check_one(bytes, size, cut, size, point, expected);
+    check_one(bytes, size, 0, 1, point, expected);
+    size_t step = (size_t)random_between(&rng, 2, 50);
+    check_one(bytes, size, (size_t)random_below(&rng, size), step, point, expected);
+}
+
+#define LINE(literal) (literal), sizeof(literal) - 1
+
+#define TEN_ONES "1 1 1 1 1 1 1 1 1 1 "
+#define FORTY "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 "
+
+static void test_messages(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        size_t size;
+        char point;
+        const char *message;
+    } cases[] = {
+        {LINE("1 two 3\n"), '.',
+         "in:7:3: error: \"two\" is not a number\n"
+         "    1 two 3\n"
+         "      ^~~\n"},
+        {LINE("x\n"), '.',
+         "in:7:1: error: \"x\" is not a number\n"
+         "    x\n"
+         "    ^\n"},
+        {LINE("x"), '.',
+         "in:7:1: error: \"x\" is not a number\n"
+         "    x\n"
+         "    ^\n"},
+        {LINE("x\r\n"), '.',
+         "in:7:1: error: \"x\" is not a number\n"
+         "    x\n"
+         "    ^\n"},
+        {LINE("1 2\r"), '.',
+         "in:7:3: error: \"2\\x0d\" is not a number\n"
+         "    1 2\\x0d\n"
+         "      ^~~~~\n"},
+        {LINE("1 \r"), '.',
+         "in:7:3: error: \"\\x0d\" is not a number\n"
+         "    1 \\x0d\n"
+         "      ^~~~\n"},
+        {LINE("1\r\r\n"), '.',
+         "in:7:1: error: \"1\\x0d\" is not a number\n"
+         "    1\\x0d\n"
+         "    ^~~~~\n"},
+        {LINE("1,5 2\n"), '.',
+         "in:7:1: error: \"1,5\" is not a number: use \".\" as the decimal point\n"
+         "    1,5 2\n"
+         "    ^~~\n"},
+        {LINE("2 1.5\n"), ',',
+         "in:7:3: error: \"1.5\" is not a number: use \",\" as the decimal point\n"
+         "    2 1.5\n"
+         "      ^~~\n"},
+        {LINE("0 1e1000 2\n"), '.',
+         "in:7:3: error: number out of range: \"1e1000\"\n"
+         "    0 1e1000 2\n"
+         "      ^~~~~~\n"},
+        {LINE("\t1\t\vx\f2\n"), '.',
+         "in:7:5: error: \"x\" is not a number\n"
+         "     1  x 2\n"
+         "        ^\n"},
+        {LINE("1 \033[31m\n"), '.',
+         "in:7:3: error: \"\\x1b[31m\" is not a number\n"
+         "    1 \\x1b[31m\n"
+         "      ^~~~~~~~\n"},
+        {LINE("\0 x\n"), '.',
+         "in:7:1: error: \"\\x00\" is not a number\n"
+         "    \\x00 x\n"
+         "    ^~~~\n"},
+        {LINE("1 x \303\251\n"), '.',
+         "in:7:3: error: \"x\" is not a number\n"
+         "    1 x \\xc3\\xa9\n"
+         "      ^\n"},
+        /* exactly as much before the token as is shown, and one more */
+        {LINE(TEN_ONES "1 1 1 1 1 1 1 1 1 1x\n"), '.',
+         "in:7:39: error: \"1x\" is not a number\n"
+         "    " TEN_ONES "1 1 1 1 1 1 1 1 1 1x\n"
+         "                                          ^~\n"},
+        {LINE(FORTY "x\n"), '.',
+         "in:7:41: error: \"x\" is not a number\n"
+         "    " FORTY "x\n"
+         "                                            ^\n"},
+        {LINE(" " FORTY "x\n"), '.',
+         "in:7:42: error: \"x\" is not a number\n"
+         "    ..." FORTY "x\n"
+         "                                               ^\n"},
+        {LINE(FORTY FORTY "xyz " FORTY FORTY "\n"), '.',
+         "in:7:81: error: \"xyz\" is not a number\n"
+         "    ..." FORTY "xyz 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 ...\n"
+         "                                               ^~~\n"},
+        /* 76 bytes are shown whole, 77 are cut */
+        {LINE("x " FORTY "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n"), '.',
+         "in:7:1: error: \"x\" is not a number\n"
+         "    x " FORTY "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n"
+         "    ^\n"},
+        {LINE("x " FORTY "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 \r\n"), '.',
+         "in:7:1: error: \"x\" is not a number\n"
+         "    x " FORTY "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 \n"
+         "    ^\n"},
+        {LINE("x " FORTY "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n"), '.',
+         "in:7:1: error: \"x\" is not a number\n"
+         "    x " FORTY "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 ...\n"
+         "    ^\n"},
+        /* a token of 32 bytes, of 33, and one longer than all that is shown */
+        {LINE("1 abcdefghijklmnopqrstuvwxyz012345\n"), '.',
+         "in:7:3: error: \"abcdefghijklmnopqrstuvwxyz012345\" is not a number\n"
+         "    1 abcdefghijklmnopqrstuvwxyz012345\n"
+         "      ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"},
+        {LINE("1 abcdefghijklmnopqrstuvwxyz0123456\n"), '.',
+         "in:7:3: error: \"abcdefghijklmnopqrstuvwxyz012345...\" is not a number\n"
+         "    1 abcdefghijklmnopqrstuvwxyz0123456\n"
+         "      ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"},
+        {LINE("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+              "a\n"),
+         '.',
+         "in:7:1: error: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\" is not a number\n"
+         "    aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\n"
+         "    ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        check_line((const uint8_t *)cases[i].line, cases[i].size, cases[i].point, cases[i].message);
+}
+
+/* ---- a renderer that sees the whole line ---- */
+
+static size_t print_shown(FILE *to, const uint8_t *bytes, uint64_t first, uint64_t end, bool blanks)
+{
+    size_t width = 0;
+    for (uint64_t i = first; i < end; i++) {
+        uint8_t c = bytes[i];
+        if (blanks && (c == '\t' || c == '\v' || c == '\f'))
+            c = ' ';
+        bool plain = c >= ' ' && c < 0x7f;
+        fprintf(to, plain ? "%c" : "\\x%02x", c);
+        width += plain ? 1 : 4;
+    }
+    return width;
+}
+
+static char *render(const uint8_t *bytes, size_t size, char point)
+{
+    char *text;
+    size_t text_size;
+    FILE *to = open_memstream(&text, &text_size);
+    uint64_t bare = bare_bytes(bytes, size);
+    uint64_t token = oracle.column - 1, token_end = token + oracle.token_bytes;
+    uint64_t head = oracle.token_bytes < 32 ? token_end : token + 32;
+    fprintf(to, "in:7:%lu: error: %s\"", (unsigned long)oracle.column,
+            oracle.reason == ORACLE_RANGE ? "number out of range: " : "");
+    print_shown(to, bytes, token, head, false);
+    fprintf(to, "%s\"%s", head < token_end ? "..." : "",
+            oracle.reason == ORACLE_RANGE ? "" : " is not a number");
+    if (oracle.reason == ORACLE_COMMA || oracle.reason == ORACLE_POINT)
+        fprintf(to, ": use \"%c\" as the decimal point", point);
+    uint64_t first = token > 40 ? token - 40 : 0;
+    uint64_t end = bare < first + 76 ? bare : first + 76;
+    fprintf(to, "\n    %s", first > 0 ? "..." : "");
+    size_t before = (first > 0 ? 3 : 0) + print_shown(to, bytes, first, token, true);
+    size_t under = print_shown(to, bytes, token, token_end < end ? token_end : end, true);
+    print_shown(to, bytes, token_end < end ? token_end : end, end, true);
+    fprintf(to, "%s\n    %*s^", end < bare ? "..." : "", (int)before, "");
+    while (--under > 0)
+        fputc('~', to);
+    fputc('\n', to);
+    fclose(to);
+    return text;
+}
+
+/* Lines of numbers and rubbish of all lengths, cut everywhere. */
+static void test_random_lines(void **state)
+{
+    (void)state;
+    static const char letters[] = "1234567890  \t\t  11111111   \v\f \r.,e-x\033\377";
+    int shown = 0;
+    for (int round = 0; round < 1500; round++) {
+        uint8_t line[600];
+        char point = random_one_in(&rng, 4) ? ',' : '.';
+        size_t size = 1 + random_size(&rng, sizeof line - 4);
+        size_t rubbish = (size_t)random_below(&rng, size); /* numbers up to here */
+        uint64_t mixed = sizeof letters - 1, plain = sizeof "1234567890  \t\t  11111111" - 1;
+        for (size_t i = 0; i < size; i++)
+            line[i] = (uint8_t)letters[random_below(&rng, i < rubbish ? plain : mixed)];
+        if (random_one_in(&rng, 4))
+            line[size++] = '\r';
+        bool ended = !random_one_in(&rng, 4);
+        oracle_read(&oracle, line, size, ended, point);
+        if (oracle.event != ORACLE_ERROR)
+            continue;
+        if (ended)
+            line[size++] = '\n';
+        char *expected = render(line, size, point);
+        check_line(line, size, point, expected);
+        free(expected);
+        shown++;
+    }
+    assert_true(shown > 300);
+}
+
+/* The longest of everything stays inside the room that is promised. */
+static void test_longest_texts(void **state)
+{
+    (void)state;
+    char file[2 * DIAGNOSTIC_NAME_MAX];
+    memset(file, '\001', sizeof file - 1);
+    file[sizeof file - 1] = '\0';
+    struct shmsum_line_error error = {.column = UINT64_MAX - 100, .token_bytes = 1000};
+    memset(error.token, 0xff, sizeof error.token);
+    struct excerpt excerpt = {.anchor = error.column, .first = error.column - 40};
+    memset(excerpt.bytes, 0xff, sizeof excerpt.bytes);
+    excerpt.size = sizeof excerpt.bytes;
+    char text[DIAGNOSTIC_TEXT_MAX + 1];
+    for (int kind = SHMSUM_NOT_A_NUMBER; kind <= SHMSUM_OUT_OF_RANGE; kind++) {
+        error.kind = (enum shmsum_line_error_kind)kind;
+        memset(text, 'z', sizeof text);
+        size_t size = diagnostic_message(text, file, UINT64_MAX, UINT64_MAX - 1, &error, &excerpt);
+        assert_true(size <= DIAGNOSTIC_TEXT_MAX);
+        assert_int_equal(text[size - 1], '\n');
+        assert_int_equal(text[size], 'z');
+        size = diagnostic_result(text, &error);
+        assert_true(size <= DIAGNOSTIC_RESULT_MAX);
+        assert_null(memchr(text, '\n', size));
+    }
+    /* A name is cut at DIAGNOSTIC_NAME_MAX bytes. */
+    size_t size = diagnostic_warning(text, file, UINT64_MAX, "w");
+    assert_int_equal(size, 4 * DIAGNOSTIC_NAME_MAX + strlen(":18446744073709551615: warning: w\n"));
+}
+
+static void assert_text(const char *text, size_t size, const char *expected)
+{
+    if (size != strlen(expected) || memcmp(text, expected, size) != 0)
+        fail_msg("text is \"%.*s\", expected \"%s\"", (int)size, text, expected);
+}
+
+static void test_results(void **state)
+{
+    (void)state;
+    static const struct {
+        struct shmsum_line_error error;
+        const char *text;
+    } cases[] = {
+        {{SHMSUM_NOT_A_NUMBER, 3, 3, "two"}, "error: column 3: \"two\" is not a number"},
+        {{SHMSUM_NOT_A_NUMBER_COMMA, 1, 3, "1,5"},
+         "error: column 1: \"1,5\" is not a number: use \".\" as the decimal point"},
+        {{SHMSUM_NOT_A_NUMBER_POINT, 1, 3, "1.5"},
+         "error: column 1: \"1.5\" is not a number: use \",\" as the decimal point"},
+        {{SHMSUM_OUT_OF_RANGE, 12, 6, "1e1000"},
+         "error: column 12: number out of range: \"1e1000\""},
+        {{SHMSUM_NOT_A_NUMBER, 5, 4, "\033\0\n\177"},
+         "error: column 5: \"\\x1b\\x00\\x0a\\x7f\" is not a number"},
+        {{SHMSUM_NOT_A_NUMBER, UINT64_MAX, UINT64_MAX, "abcdefghijklmnopqrstuvwxyz012345"},
+         "error: column 18446744073709551615: \"abcdefghijklmnopqrstuvwxyz012345...\" is not a "
+         "number"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[DIAGNOSTIC_RESULT_MAX];
+        assert_text(text, diagnostic_result(text, &cases[i].error), cases[i].text);
+    }
+}
+
+static void test_warnings_and_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *shown;
+    } cases[] = {
+        {"numbers.txt", "numbers.txt"},
+        {"\033]0;x\007", "\\x1b]0;x\\x07"},
+        {"two\nlines", "two\\x0alines"},
+        {"\320\264\320\260", "\320\264\320\260"}, /* Cyrillic */
+        {"a\302\233b", "a\\xc2\\x9bb"},           /* U+009B, the 8-bit CSI */
+        {"\233", "\\x9b"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[DIAGNOSTIC_TEXT_MAX], expected[256];
+        snprintf(expected, sizeof expected, "%s:12: warning: beware\n", cases[i].shown);
+        assert_text(text, diagnostic_warning(text, cases[i].file, 12, "beware"), expected);
+        struct course course;
+        course_begin(&course, '.');
+        course_feed(&course, (const uint8_t *)"x\n", 2);
+        snprintf(expected, sizeof expected, "%s:3:1: error: \"x\" is not a number\n    x\n    ^\n",
+                 cases[i].shown);
+        assert_text(text, course_end(&course, text, cases[i].file, 3, 1), expected);
+    }
+}
+
+/* ---- escape.c ---- */
+
+static void test_escape_bytes(void **state)
+{
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        uint8_t byte = (uint8_t)c;
+        char text[4], expected[8];
+        snprintf(expected, sizeof expected, c >= 0x20 && c <= 0x7e ? "%c" : "\\x%02x", c);
+        assert_text(text, escape_bytes(text, &byte, 1), expected);
+    }
+}
+
+/* Every sequence of two bytes, and every scalar value encoded by hand: what stays is well-formed
+ * UTF-8 and no control. */
+static void test_escape_name(void **state)
+{
+    (void)state;
+    char text[64];
+    for (uint32_t value = 1; value < 0x110000; value += value < 0x3000 ? 1 : 61) {
+        uint8_t utf8[4];
+        size_t size;
+        if (value < 0x80) {
+            utf8[0] = (uint8_t)value;
+            size = 1;
+        } else if (value < 0x800) {
+            utf8[0] = (uint8_t)(0xc0 | value >> 6);
+            utf8[1] = (uint8_t)(0x80 | (value & 63));
+            size = 2;
+        } else if (value < 0x10000) {
+            utf8[0] = (uint8_t)(0xe0 | value >> 12);
+            utf8[1] = (uint8_t)(0x80 | (value >> 6 & 63));
+            utf8[2] = (uint8_t)(0x80 | (value & 63));
+            size = 3;
+        } else {
+            utf8[0] = (uint8_t)(0xf0 | value >> 18);
+            utf8[1] = (uint8_t)(0x80 | (value >> 12 & 63));
+            utf8[2] = (uint8_t)(0x80 | (value >> 6 & 63));
+            utf8[3] = (uint8_t)(0x80 | (value & 63));
+            size = 4;
+        }
+        bool control = value < 0x20 || (value >= 0x7f && value < 0xa0);
+        bool surrogate = value >= 0xd800 && value < 0xe000;
+        size_t length = escape_name(text, utf8, size);
+        if (control || surrogate) {
+            assert_int_equal(length, 4 * size);
+        } else {
+            assert_int_equal(length, size);
+            assert_memory_equal(text, utf8, size);
+        }
+        /* cut short, every byte of it is stray */
+        for (size_t cut = 1; cut < size; cut++)
+            assert_int_equal(escape_name(text, utf8, cut), 4 * cut);
+    }
+    static const struct {
+        const char *name, *shown;
+    } cases[] = {
+        {"\300\200", "\\xc0\\x80"},                   /* overlong NUL */
+        {"\301\277", "\\xc1\\xbf"},                   /* overlong DEL */
+        {"\340\237\277", "\\xe0\\x9f\\xbf"},          /* overlong */
+        {"\360\217\277\277", "\\xf0\\x8f\\xbf\\xbf"}, /* overlong */
+        {"\364\220\200\200", "\\xf4\\x90\\x80\\x80"}, /* beyond U+10FFFF */
+        {"\365\200\200\200", "\\xf5\\x80\\x80\\x80"},
+        {"\200", "\\x80"},
+        {"\303a", "\\xc3a"}, /* what follows is looked at anew */
+        {"\303\303\251", "\\xc3\303\251"},
+        {"\342\202\303\251", "\\xe2\\x82\303\251"},
+        {"a\\b", "a\\b"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_text(text, escape_name(text, cases[i].name, strlen(cases[i].name)), cases[i].shown);
+    for (unsigned pair = 0; pair < 65536; pair++) {
+        uint8_t bytes[2] = {(uint8_t)(pair >> 8), (uint8_t)pair};
+        size_t length = escape_name(text, bytes, 2);
+        assert_true(length <= 8);
+        for (size_t i = 0; i < length; i++) {
+            uint8_t c = (uint8_t)text[i];
+            assert_true(c >= 0x20 && c != 0x7f);
+            if (c >= 0x80) { /* only as a whole sequence of two that is no control */
+                uint8_t next = i + 1 < length ? (uint8_t)text[++i] : 0;
+                assert_true(c >= 0xc2 && c <= 0xdf && next >= 0x80 && next <= 0xbf);
+                assert_false(c == 0xc2 && next < 0xa0);
+            }
+        }
+    }
+}
+
+/* ---- message.c ---- */
+
+static char said[16384];
+static size_t said_size;
+
+static ssize_t listen_write(const struct shmsum_os *os, int fd, const void *bytes, size_t size)
+{
+    int *interruptions = os->context;
+    assert_int_equal(fd, 2);
+    if ((*interruptions)-- > 0)
+        return -EINTR;
+    assert_true(said_size + size <= sizeof said);
+    memcpy(said + said_size, bytes, size);
+    said_size += size;
+    return (ssize_t)size;
+}
+
+static void assert_said(const char *expected)
+{
+    assert_text(said, said_size, expected);
+    said_size = 0;
+}
+
+static void test_one_line_messages(void **state)
+{
+    (void)state;
+    int interruptions = 0;
+    struct shmsum_os os = *shmsum_os_default();
+    os.context = &interruptions;
+    os.write = listen_write;
+    message(&os, "%s is %d", "a\nb\033", 5);
+    assert_said("shmsum: a\\x0ab\\x1b is 5\n");
+    interruptions = 3;
+    message_plain(&os, "done");
+    assert_said("done\n");
+    static const struct {
+        struct shmsum_failure why;
+        const char *text;
+    } cases[] = {
+        {{"open", "x\n", ENOENT}, "shmsum: open: x\\x0a: No such file or directory\n"},
+        {{"protocol", "slot length", EPROTO},
+         "shmsum: protocol: slot length: the other process broke the rules\n"},
+        {{"write", "r", ENOSPC}, "shmsum: write: r: No space left on device\n"},
+        {{"flock", "r", EWOULDBLOCK}, "shmsum: flock: r: another process is writing it\n"},
+        {{"open", "r", ELOOP}, "shmsum: open: r: is a symbolic link; name the file itself\n"},
+        {{"open", "r", EEXIST}, "shmsum: open: r: input file is the results file\n"},
+        {{"shm_open", "r", EEXIST}, "shmsum: shm_open: r: File exists\n"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        message_failure(&os, &cases[i].why);
+        assert_said(cases[i].text);
+    }
+    /* However long: one line, and the room for it is enough when every byte is escaped. */
+    static char longest[5000];
+    memset(longest, '\001', sizeof longest - 1);
+    message(&os, "%s", longest);
+    assert_true(said_size > 4000 && said_size < 8300);
+    assert_int_equal(said[said_size - 1], '\n');
+    assert_ptr_equal(memchr(said, '\n', said_size), said + said_size - 1);
+    said_size = 0;
+}
+
+int main(void)
+{
+    rng.state = random_seed("test_diagnostic");
+    oracle_init(&oracle);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_messages),           cmocka_unit_test(test_random_lines),
+        cmocka_unit_test(test_longest_texts),      cmocka_unit_test(test_results),
+        cmocka_unit_test(test_warnings_and_names), cmocka_unit_test(test_escape_bytes),
+        cmocka_unit_test(test_escape_name),        cmocka_unit_test(test_one_line_messages),
+    };
+    int failed = cmocka_run_group_tests_name("diagnostic", tests, NULL, NULL);
+    oracle_clean_up(&oracle);
+    return failed;
+}

@@ -1,0 +1,189 @@
+/* test_job.c - what the parent tells the child: there and back, and every other spelling refused.
+ */
+#include <errno.h>
+
+#include "job.h"
+
+#include "random.h"
+#include "unit.h"
+
+#define NAME "/shmsum-12-0123456789abcdef0123456789abcdef"
+#define NONCE "0123456789abcdeffedcba9876543210"
+
+static struct random rng;
+
+static char program[] = "shmsum-child", results[] = "results.txt", first[] = "a", second[] = "-";
+
+/* Parses settings and region with two inputs. */
+static int parse(struct job *job, const char *settings, const char *region)
+{
+    static char copy[256];
+    static char *argv[] = {program, copy, results, first, second, NULL};
+    snprintf(copy, sizeof copy, "%s", settings);
+    memset(job, 0x5a, sizeof *job);
+    return job_parse(job, 5, argv, region);
+}
+
+static void test_there_and_back(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 500; round++) {
+        struct consumer_config config = {
+            .point = random_one_in(&rng, 2) ? '.' : ',',
+            .blank_lines = (enum blank_lines)random_below(&rng, 3),
+            .max_errors = random_one_in(&rng, 3) ? UINT64_MAX : random_below(&rng, 100),
+            .dialogue = random_one_in(&rng, 2),
+            .terminal = random_one_in(&rng, 2),
+            .answers = random_one_in(&rng, 2),
+            .sync = random_one_in(&rng, 2),
+        };
+        struct shmsum_region region = {.nonce = {random_next(&rng), random_next(&rng)}};
+        if (round == 0)
+            region.nonce[0] = region.nonce[1] = 0;
+        if (round == 1)
+            region.nonce[0] = region.nonce[1] = UINT64_MAX;
+        snprintf(region.name, sizeof region.name, "/shmsum-%u-%016llx%016llx",
+                 round == 1 ? UINT32_MAX : (unsigned)random_below(&rng, 4194304),
+                 (unsigned long long)random_next(&rng), (unsigned long long)random_next(&rng));
+
+        char settings[JOB_SETTINGS_MAX + 8], entry[JOB_REGION_MAX + 8];
+        memset(settings, 'z', sizeof settings);
+        memset(entry, 'z', sizeof entry);
+        job_format_settings(settings, &config);
+        job_format_region(entry, &region);
+        assert_non_null(memchr(settings, '\0', JOB_SETTINGS_MAX));
+        assert_non_null(memchr(entry, '\0', JOB_REGION_MAX));
+        assert_int_equal(settings[JOB_SETTINGS_MAX], 'z');
+        assert_int_equal(entry[JOB_REGION_MAX], 'z');
+        assert_memory_equal(entry, "SHMSUM_REGION=", 14);
+
+        struct job job;
+        assert_int_equal(parse(&job, settings, entry + 14), 0);
+        assert_int_equal(job.config.point, config.point);
+        assert_int_equal(job.config.blank_lines, config.blank_lines);
+        assert_int_equal(job.config.max_errors, config.max_errors);
+        assert_int_equal(job.config.dialogue, config.dialogue);
+        assert_int_equal(job.config.terminal, config.terminal);
+        assert_int_equal(job.config.answers, config.answers);
+        assert_int_equal(job.config.sync, config.sync);
+        assert_int_equal(job.config.source_count, 2);
+        assert_string_equal(job.config.sources[0], "a");
+        assert_string_equal(job.config.sources[1], "-");
+        assert_string_equal(job.results, "results.txt");
+        assert_string_equal(job.region, region.name);
+        assert_memory_equal(job.nonce, region.nonce, sizeof job.nonce);
+    }
+}
+
+static void test_settings_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        ".",
+        ".,0,20,0,0,0",
+        ".,0,20,0,0,,0",
+        ".,0,20,0,0,0,,0",
+        ".,0,20,0,0,0 ,0",
+        ".,0,20,0,0,0,0,0",
+        " .,0,20,0,0,0,0",
+        ". ,0,20,0,0,0,0",
+        ";,0,20,0,0,0,0",
+        "1,0,20,0,0,0,0",
+        ".,3,20,0,0,0,0",
+        ".,-1,20,0,0,0,0",
+        ".,4294967296,20,0,0,0,0",
+        ".,00,20,0,0,0,0",
+        ".,+0,20,0,0,0,0",
+        ".,0, 20,0,0,0,0",
+        ".,0,-1,0,0,0,0",
+        ".,0,020,0,0,0,0",
+        ".,0,18446744073709551616,0,0,0,0",
+        ".,0,0x14,0,0,0,0",
+        ".,0,,0,0,0,0",
+        ".,0,20,2,0,0,0",
+        ".,0,20,0,2,0,0",
+        ".,0,20,0,0,2,0",
+        ".,0,20,-1,0,0,0",
+        ".,0,20,00,0,0,0",
+        ".,0,20,0,0,01,0",
+        ".,0,20,0,0,0,2",
+        ".,0,20,0,0,0,-1",
+        "--help",
+    };
+    struct job job;
+    assert_int_equal(parse(&job, ".,0,20,0,0,0,0", NAME " " NONCE), 0);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        if (parse(&job, bad[i], NAME " " NONCE) != -EINVAL)
+            fail_msg("settings \"%s\" were taken", bad[i]);
+}
+
+static void test_region_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        " ",
+        NAME,
+        NAME " ",
+        NONCE,
+        NAME NONCE,
+        NAME " 0123456789abcdef",
+        NAME " 0123456789abcdef0123456789abcde",
+        NAME " 0123456789abcdef0123456789abcdef0",
+        NAME "  0123456789abcdef0123456789abcde",
+        NAME " 0123456789abcdef0123456789abcdef ",
+        NAME "\t0123456789abcdef0123456789abcdef",
+        NAME " 0123456789abcdeg0123456789abcdef",
+        NAME " 0123456789abcdef0123456789abcdeg",
+        NAME " 0123456789ABCDEF0123456789abcdef",
+        NAME " 0x23456789abcdef0123456789abcdef",
+        NAME " -123456789abcdef0123456789abcdef",
+        NAME " +123456789abcdef0123456789abcdef",
+        NAME "    23456789abcdef0123456789abcdef",
+        NAME " 0123456789abcdef-123456789abcdef",
+        NAME " 0123456789abcdef 123456789abcdef",
+        NAME " 0123456789abcde.0123456789abcdef",
+        NAME " g123456789abcdef0123456789abcdef",
+        ("/shmsum-4294967295-0123456789abcdef0123456789abcdef0 " NONCE),
+    };
+    struct job job;
+    for (size_t i = 0; i < COUNT(bad); i++)
+        if (parse(&job, ".,0,20,0,0,0,0", bad[i]) != -EINVAL)
+            fail_msg("region \"%s\" was taken", bad[i]);
+    assert_int_equal(parse(&job, ".,0,20,0,0,0,0", NULL), -EINVAL);
+    /* the longest name that there is */
+    assert_int_equal(
+        parse(&job, ".,0,20,0,0,0,0", "/shmsum-4294967295-0123456789abcdef0123456789abcdef " NONCE),
+        0);
+}
+
+static void test_arguments_missing(void **state)
+{
+    (void)state;
+    char settings[] = ".,0,20,0,0,0,0";
+    char *argv[] = {program, settings, results, first, NULL};
+    struct job job;
+    assert_int_equal(job_parse(&job, 4, argv, NAME " " NONCE), 0);
+    assert_int_equal(job.config.source_count, 1);
+    for (int argc = 0; argc < 4; argc++) {
+        argv[argc] = NULL;
+        assert_int_equal(job_parse(&job, argc, argv, NAME " " NONCE), -EINVAL);
+        argv[0] = program;
+        argv[1] = settings;
+        argv[2] = results;
+        argv[3] = first;
+    }
+}
+
+int main(void)
+{
+    rng.state = random_seed("test_job");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_settings_refused),
+        cmocka_unit_test(test_region_refused),
+        cmocka_unit_test(test_arguments_missing),
+    };
+    return cmocka_run_group_tests_name("job", tests, NULL, NULL);
+}

@@ -1,0 +1,584 @@
+/*
+ * test_results.c - the results file: whole lines only, whatever the system does.
+ *
+ * Property: what stands in the file is always a beginning of the right answer that ends where a
+ * line ends, `lines` and `bytes` say how much of it, and a failure is told once it has happened.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <shmsum/results.h>
+
+#include "fault_os.h"
+#include "random.h"
+#include "unit.h"
+
+static struct random rng;
+
+static const char answer[] = "1\n\n22\n-0.5\nerror: column 3: \"two\" is not a number\n0\n333\n";
+enum { ANSWER_BYTES = sizeof answer - 1, BUFFER = 256 };
+
+static struct fault_os faults;
+static char buffer[BUFFER];
+
+/* The whole lines at the beginning of answer[0..size). */
+static size_t whole(size_t size, uint64_t *lines)
+{
+    size_t end = 0;
+    *lines = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (answer[i] == '\n') {
+            end = i + 1;
+            (*lines)++;
+        }
+    }
+    return end;
+}
+
+static void begin(struct shmsum_results *results, int fd, size_t buffer_bytes)
+{
+    memset(results, 0x5a, sizeof *results);
+    struct shmsum_failure why = {0};
+    assert_int_equal(shmsum_results_init(results, &faults.os, fd, "r", buffer, buffer_bytes, &why),
+                     0);
+    assert_null(why.call);
+}
+
+/* Puts the answer's lines into the buffer, and flushes when told to; the first failure. */
+static int put_answer(struct shmsum_results *results, struct shmsum_failure *why)
+{
+    for (const char *line = answer; *line != '\0';) {
+        size_t size = strcspn(line, "\n");
+        char *text = shmsum_results_reserve(results, size, why);
+        if (text == NULL)
+            return results->error;
+        memcpy(text, line, size);
+        shmsum_results_commit(results, size);
+        line += size + 1;
+    }
+    return 0;
+}
+
+static int write_answer(struct shmsum_results *results, struct shmsum_failure *why)
+{
+    int result = put_answer(results, why);
+    return result < 0 ? result : shmsum_results_flush(results, why);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    fault_os_init(&faults, shmsum_os_default());
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    int leaks = fault_os_leaks(&faults) != 0;
+    fault_os_clean_up(&faults);
+    return leaks;
+}
+
+/* ---- writing ---- */
+
+static void test_all_is_well(void **state)
+{
+    (void)state;
+    int fd = scratch_file();
+    struct shmsum_results results;
+    begin(&results, fd, BUFFER);
+    assert_true(results.regular);
+    struct shmsum_failure why = {0};
+    assert_int_equal(put_answer(&results, &why), 0);
+    assert_int_equal(faults.calls[FAULT_write], 0); /* nothing before it is asked for */
+    assert_int_equal(results.lines, 0);
+    assert_int_equal(shmsum_results_flush(&results, &why), 0);
+    assert_int_equal(faults.calls[FAULT_write], 1);
+    assert_int_equal(results.lines, 7);
+    assert_int_equal(results.bytes, ANSWER_BYTES);
+    assert_file_holds(fd, answer, ANSWER_BYTES);
+    assert_int_equal(shmsum_results_flush(&results, &why), 0); /* nothing to do, nothing done */
+    assert_int_equal(faults.calls[FAULT_write], 1);
+    assert_int_equal(shmsum_results_sync(&results, &why), 0);
+    assert_int_equal(faults.calls[FAULT_sync], 1);
+    assert_null(why.call);
+    close(fd);
+}
+
+/* A buffer of every size that the contract allows: all that changes is how often it is written. */
+static void test_every_buffer_size(void **state)
+{
+    (void)state;
+    size_t longest = strlen("error: column 3: \"two\" is not a number");
+    for (size_t size = 2 * longest + 2; size <= BUFFER; size++) {
+        int fd = scratch_file();
+        struct shmsum_results results;
+        memset(buffer, 0x5a, sizeof buffer);
+        begin(&results, fd, size);
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(put_answer(&results, NULL), 0);
+        assert_int_equal(shmsum_results_flush(&results, NULL), 0);
+        assert_int_equal(results.lines, 28);
+        assert_int_equal(results.bytes, 4 * ANSWER_BYTES);
+        char all[4 * ANSWER_BYTES + 1];
+        snprintf(all, sizeof all, "%s%s%s%s", answer, answer, answer, answer);
+        assert_file_holds(fd, all, sizeof all - 1);
+        for (size_t i = size; i < sizeof buffer; i++)
+            assert_int_equal(buffer[i], 0x5a);
+        close(fd);
+    }
+}
+
+static void test_short_writes(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most <= ANSWER_BYTES; most++) {
+        int fd = scratch_file();
+        struct shmsum_results results;
+        begin(&results, fd, BUFFER);
+        faults.write_max = most;
+        struct shmsum_failure why = {0};
+        assert_int_equal(write_answer(&results, &why), 0);
+        assert_int_equal(results.lines, 7);
+        assert_int_equal(results.bytes, ANSWER_BYTES);
+        assert_file_holds(fd, answer, ANSWER_BYTES);
+        close(fd);
+    }
+}
+
+/* The disk is full after every count of bytes. Something stood in the file before. */
+static void test_full_disk(void **state)
+{
+    (void)state;
+    static const int errors[] = {ENOSPC, EDQUOT, EFBIG, EIO};
+    static const char before[] = "earlier\n";
+    for (int mode = 0; mode < 3; mode++) { /* from the start, at an offset, appending */
+        for (size_t room = 0; room < ANSWER_BYTES; room++) {
+            int fd = scratch_file(), error = errors[room % COUNT(errors)];
+            size_t old = mode == 0 ? 0 : sizeof before - 1;
+            assert_int_equal(write(fd, before, old), old);
+            if (mode == 2) {
+                assert_int_equal(fcntl(fd, F_SETFL, O_APPEND), 0);
+                assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+            }
+            struct shmsum_results results;
+            begin(&results, fd, BUFFER);
+            faults.write_max = room % 7; /* in one write or in many */
+            fault_os_fill(&faults, fd, room, error);
+            struct shmsum_failure why = {0};
+            assert_int_equal(write_answer(&results, &why), -error);
+            assert_string_equal(why.call, "write");
+            assert_string_equal(why.object, "r");
+            assert_int_equal(why.error, error);
+            uint64_t lines;
+            size_t kept = whole(room, &lines);
+            assert_int_equal(results.lines, lines);
+            assert_int_equal(results.bytes, kept);
+            char expected[sizeof before + ANSWER_BYTES];
+            memcpy(expected, before, old);
+            memcpy(expected + old, answer, kept);
+            assert_file_holds(fd, expected, old + kept);
+            /* and whoever shares the descriptor writes on from there */
+            if (room > 0)
+                assert_int_equal(lseek(fd, 0, SEEK_CUR), old + kept);
+            /* It stays that way, also when there is room again. */
+            fault_os_heal(&faults);
+            uint64_t writes = faults.calls[FAULT_write];
+            struct shmsum_failure again = {0};
+            assert_int_equal(shmsum_results_flush(&results, &again), -error);
+            assert_string_equal(again.call, "write");
+            assert_int_equal(again.error, error);
+            assert_int_equal(faults.calls[FAULT_write], writes);
+            assert_int_equal(results.lines, lines);
+            assert_file_holds(fd, expected, old + kept);
+            close(fd);
+        }
+    }
+}
+
+/* The same over several flushes: the ones before the failure stay. */
+static void test_full_disk_later(void **state)
+{
+    (void)state;
+    for (size_t room = 0; room < 2 * ANSWER_BYTES; room++) {
+        int fd = scratch_file();
+        struct shmsum_results results;
+        begin(&results, fd, BUFFER);
+        fault_os_fill(&faults, fd, room, ENOSPC);
+        int result = write_answer(&results, NULL);
+        assert_int_equal(result, room < ANSWER_BYTES ? -ENOSPC : 0);
+        if (result == 0)
+            assert_int_equal(write_answer(&results, NULL), -ENOSPC);
+        uint64_t lines;
+        size_t kept = whole(room % ANSWER_BYTES, &lines);
+        size_t first = room < ANSWER_BYTES ? 0 : ANSWER_BYTES;
+        assert_int_equal(results.lines, lines + (first > 0 ? 7 : 0));
+        assert_int_equal(results.bytes, first + kept);
+        char twice[2 * ANSWER_BYTES + 1];
+        snprintf(twice, sizeof twice, "%s%s", answer, answer);
+        assert_file_holds(fd, twice, first + kept);
+        fault_os_heal(&faults);
+        close(fd);
+    }
+}
+
+/* A reserve that has to write first tells when it cannot. */
+static void test_reserve_fails(void **state)
+{
+    (void)state;
+    int fd = scratch_file();
+    struct shmsum_results results;
+    begin(&results, fd, 100);
+    fault_os_fill(&faults, fd, 3, ENOSPC);
+    struct shmsum_failure why = {0};
+    int result = 0;
+    for (int i = 0; i < 3 && result == 0; i++)
+        result = put_answer(&results, &why);
+    assert_int_equal(result, -ENOSPC);
+    assert_int_equal(why.error, ENOSPC);
+    assert_int_equal(results.lines, 2);
+    assert_file_holds(fd, "1\n\n", 3);
+    close(fd);
+}
+
+/* Cutting back: interrupted, refused, not possible, or not ours to do. */
+static void test_cutting_back(void **state)
+{
+    (void)state;
+    static const char *const left[] = {"1\n\n", "1\n\n22", "1\n\n22", "1\n\n22"};
+    static const enum fault_member members[] = {FAULT_truncate, FAULT_truncate, FAULT_seek,
+                                                FAULT_fstat};
+    static const int errors[] = {EINTR, EPERM, ESPIPE, EIO};
+    for (size_t i = 0; i < COUNT(members); i++) {
+        int fd = scratch_file();
+        struct shmsum_results results;
+        begin(&results, fd, BUFFER);
+        fault_os_fill(&faults, fd, 5, ENOSPC);
+        fault_os_fail(&faults, members[i], faults.calls[members[i]] + 1,
+                      errors[i] == EINTR ? 3 : FAULT_FOR_GOOD, errors[i]);
+        struct shmsum_failure why = {0};
+        assert_int_equal(write_answer(&results, &why), -ENOSPC); /* the first thing that failed */
+        assert_int_equal(why.error, ENOSPC);
+        assert_int_equal(results.lines, 2);
+        assert_int_equal(results.bytes, 3);
+        assert_file_holds(fd, left[i], strlen(left[i]));
+        fault_os_heal(&faults);
+        close(fd);
+    }
+    /* Somebody else has written behind us: his bytes are not cut off. */
+    int fd = scratch_file();
+    static const char theirs[] = "................";
+    assert_int_equal(pwrite(fd, theirs, 16, 0), 16);
+    struct shmsum_results results;
+    begin(&results, fd, BUFFER);
+    fault_os_fill(&faults, fd, 5, ENOSPC);
+    assert_int_equal(write_answer(&results, NULL), -ENOSPC);
+    assert_file_holds(fd, "1\n\n22...........", 16);
+    close(fd);
+}
+
+static void test_interrupted(void **state)
+{
+    (void)state;
+    int fd = scratch_file();
+    struct shmsum_results results;
+    begin(&results, fd, BUFFER);
+    faults.write_max = 4;
+    fault_os_fail(&faults, FAULT_write, 1, 2, EINTR);
+    fault_os_fail(&faults, FAULT_write, 5, 1, EINTR);
+    fault_os_fail(&faults, FAULT_sync, 1, 3, EINTR);
+    struct shmsum_failure why = {0};
+    assert_int_equal(write_answer(&results, &why), 0);
+    assert_file_holds(fd, answer, ANSWER_BYTES);
+    assert_int_equal(shmsum_results_sync(&results, &why), 0);
+    assert_int_equal(faults.calls[FAULT_sync], 4);
+    assert_int_equal(faults.injected, 6);
+    assert_null(why.call);
+    close(fd);
+}
+
+static ssize_t write_nothing(const struct shmsum_os *os, int fd, const void *bytes, size_t size)
+{
+    (void)os, (void)fd, (void)bytes, (void)size;
+    return 0;
+}
+
+static void test_write_of_nothing(void **state)
+{
+    (void)state;
+    int fd = scratch_file();
+    struct shmsum_results results;
+    begin(&results, fd, BUFFER);
+    faults.os.write = write_nothing;
+    alarm(20); /* a hang is a failure */
+    assert_int_equal(write_answer(&results, NULL), -EIO);
+    alarm(0);
+    assert_int_equal(results.lines, 0);
+    close(fd);
+}
+
+static void test_bad_descriptor(void **state)
+{
+    (void)state;
+    int fd = scratch_file();
+    close(fd);
+    struct shmsum_results results;
+    struct shmsum_failure why = {0};
+    assert_int_equal(shmsum_results_init(&results, &faults.os, fd, "r", buffer, BUFFER, &why),
+                     -EBADF);
+    assert_string_equal(why.call, "fstat");
+    assert_string_equal(why.object, "r");
+    assert_int_equal(why.error, EBADF);
+    /* open, but only for reading */
+    fd = open("/dev/null", O_RDONLY);
+    begin(&results, fd, BUFFER);
+    assert_false(results.regular);
+    assert_int_equal(write_answer(&results, &why), -EBADF);
+    close(fd);
+}
+
+static void test_sync_fails(void **state)
+{
+    (void)state;
+    int fd = scratch_file();
+    struct shmsum_results results;
+    begin(&results, fd, BUFFER);
+    fault_os_fail(&faults, FAULT_sync, 1, FAULT_FOR_GOOD, EIO);
+    struct shmsum_failure why = {0};
+    assert_int_equal(write_answer(&results, &why), 0);
+    assert_int_equal(shmsum_results_sync(&results, &why), -EIO);
+    assert_string_equal(why.call, "fsync");
+    assert_string_equal(why.object, "r");
+    assert_int_equal(why.error, EIO);
+    close(fd);
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    fault_os_heal(&faults);
+    begin(&results, ends[1], BUFFER);
+    assert_int_equal(shmsum_results_sync(&results, &why), -EINVAL);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* ---- pipes ---- */
+
+/* A pipe that is full and non-blocking is waited for. A child empties it slowly and compares. */
+static void test_full_pipe(void **state)
+{
+    (void)state;
+    enum { TIMES = 3000 }; /* more than a pipe holds */
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        close(ends[1]);
+        alarm(60);
+        size_t at = 0;
+        char bytes[1000];
+        for (;;) {
+            poll(NULL, 0, at < 20000 ? 10 : 0);
+            ssize_t got = read(ends[0], bytes, sizeof bytes);
+            if (got <= 0)
+                _exit(got == 0 && at == (size_t)TIMES * ANSWER_BYTES ? 0 : 1);
+            for (ssize_t i = 0; i < got; i++, at++)
+                if (bytes[i] != answer[at % ANSWER_BYTES])
+                    _exit(2);
+        }
+    }
+    close(ends[0]);
+    assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+    struct shmsum_results results;
+    begin(&results, ends[1], BUFFER);
+    fault_os_fail(&faults, FAULT_poll, 2, 2, EINTR);
+    struct shmsum_failure why = {0};
+    for (int i = 0; i < TIMES; i++)
+        assert_int_equal(put_answer(&results, &why), 0);
+    assert_int_equal(shmsum_results_flush(&results, &why), 0);
+    assert_int_equal(results.lines, 7 * TIMES);
+    assert_true(faults.calls[FAULT_poll] > 0);
+    close(ends[1]);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void test_closed_pipe(void **state)
+{
+    (void)state;
+    signal(SIGPIPE, SIG_IGN);
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct shmsum_results results;
+    begin(&results, ends[1], BUFFER);
+    assert_false(results.regular);
+    assert_int_equal(write_answer(&results, NULL), 0);
+    close(ends[0]);
+    struct shmsum_failure why = {0};
+    assert_int_equal(write_answer(&results, &why), -EPIPE);
+    assert_string_equal(why.call, "write");
+    assert_int_equal(why.error, EPIPE);
+    assert_int_equal(results.lines, 7);
+    assert_int_equal(results.bytes, ANSWER_BYTES);
+    close(ends[1]);
+    signal(SIGPIPE, SIG_DFL);
+}
+
+/* What a pipe took before it failed cannot be taken back, but it is counted in whole lines. */
+static void test_pipe_counts_whole_lines(void **state)
+{
+    (void)state;
+    for (size_t room = 0; room < ANSWER_BYTES; room++) {
+        int ends[2];
+        assert_int_equal(pipe(ends), 0);
+        struct shmsum_results results;
+        begin(&results, ends[1], BUFFER);
+        fault_os_fill(&faults, ends[1], room, EIO);
+        assert_int_equal(write_answer(&results, NULL), -EIO);
+        uint64_t lines;
+        assert_int_equal(results.bytes, whole(room, &lines));
+        assert_int_equal(results.lines, lines);
+        assert_int_equal(faults.calls[FAULT_truncate], 0);
+        close(ends[0]);
+        close(ends[1]);
+    }
+}
+
+/* ---- salvage ---- */
+
+static void check_salvage(const char *bytes, size_t size, size_t start, size_t read_max)
+{
+    int fd = scratch_file();
+    for (size_t at = 0; at < size;) {
+        ssize_t wrote = write(fd, bytes + at, size - at);
+        assert_true(wrote > 0);
+        at += (size_t)wrote;
+    }
+    faults.read_max = read_max;
+    uint64_t lines = 99, expected_lines = 0;
+    size_t expected = start < size ? start : size;
+    for (size_t i = start; i < size; i++) {
+        if (bytes[i] == '\n') {
+            expected = i + 1;
+            expected_lines++;
+        }
+    }
+    struct shmsum_failure why = {0};
+    assert_int_equal(shmsum_results_salvage(&faults.os, fd, "r", (off_t)start, &lines, &why), 0);
+    assert_null(why.call);
+    assert_int_equal(lines, expected_lines);
+    assert_file_holds(fd, bytes, expected);
+    close(fd);
+}
+
+static void test_salvage_every_tail(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size <= ANSWER_BYTES; size++)
+        for (size_t start = 0; start <= size; start++)
+            check_salvage(answer, size, start, (size_t)random_below(&rng, 9));
+    check_salvage(answer, 5, 9, 0); /* shorter than it was at the start: nothing of ours in it */
+}
+
+/* Lines around the joints of the pieces in which the file is read. */
+static void test_salvage_large(void **state)
+{
+    (void)state;
+    static char bytes[200000];
+    memset(bytes, '7', sizeof bytes);
+    check_salvage(bytes, sizeof bytes, 0, 0);
+    check_salvage(bytes, sizeof bytes, 70000, 0);
+    static const size_t ends[] = {0, 65535, 65536, 65537, 131071, 131072, 199998, 199999};
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        bytes[ends[i]] = '\n';
+        check_salvage(bytes, sizeof bytes, 0, 0);
+        check_salvage(bytes, sizeof bytes, 60000, 50001);
+    }
+}
+
+static void test_salvage_appended(void **state)
+{
+    (void)state;
+    int fd = scratch_file();
+    assert_int_equal(fcntl(fd, F_SETFL, O_APPEND), 0);
+    assert_int_equal(write(fd, "old\n1\n2", 7), 7);
+    uint64_t lines;
+    assert_int_equal(shmsum_results_salvage(&faults.os, fd, "r", 4, &lines, NULL), 0);
+    assert_int_equal(lines, 1);
+    assert_file_holds(fd, "old\n1\n", 6);
+    close(fd);
+}
+
+static void test_salvage_failures(void **state)
+{
+    (void)state;
+    static const struct {
+        enum fault_member member;
+        const char *call;
+        int error;
+        const char *left;
+    } cases[] = {
+        {FAULT_fstat, "fstat", EIO, "1\n2"}, {FAULT_reopen, "open", ENOENT, "1\n2"},
+        {FAULT_pread, "read", EIO, "1\n2"},  {FAULT_truncate, "ftruncate", EPERM, "1\n2"},
+        {FAULT_pread, NULL, EINTR, "1\n"},   {FAULT_truncate, NULL, EINTR, "1\n"},
+        {FAULT_close, NULL, EIO, "1\n"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int fd = scratch_file();
+        assert_int_equal(write(fd, "1\n2", 3), 3);
+        fault_os_fail(&faults, cases[i].member, faults.calls[cases[i].member] + 1,
+                      cases[i].call == NULL ? 2 : FAULT_FOR_GOOD, cases[i].error);
+        uint64_t lines = 0;
+        struct shmsum_failure why = {0};
+        int result = shmsum_results_salvage(&faults.os, fd, "r", 0, &lines, &why);
+        assert_int_equal(result, cases[i].call == NULL ? 0 : -cases[i].error);
+        if (cases[i].call != NULL) {
+            assert_string_equal(why.call, cases[i].call);
+            assert_string_equal(why.object, "r");
+            assert_int_equal(why.error, cases[i].error);
+        }
+        assert_file_holds(fd, cases[i].left, strlen(cases[i].left));
+        assert_int_equal(fault_os_leaks(&faults), 0);
+        fault_os_heal(&faults);
+        close(fd);
+    }
+    /* The second piece cannot be read: nothing is cut, for what it holds is not known. */
+    int fd = scratch_file();
+    assert_int_equal(write(fd, "1\n2\n3", 5), 5);
+    faults.read_max = 3;
+    fault_os_fail(&faults, FAULT_pread, faults.calls[FAULT_pread] + 2, FAULT_FOR_GOOD, EIO);
+    uint64_t lines;
+    assert_int_equal(shmsum_results_salvage(&faults.os, fd, "r", 0, &lines, NULL), -EIO);
+    assert_file_holds(fd, "1\n2\n3", 5);
+    close(fd);
+
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    fault_os_heal(&faults);
+    assert_int_equal(shmsum_results_salvage(&faults.os, ends[1], "r", 0, &lines, NULL), -EINVAL);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    rng.state = random_seed("test_results");
+    const struct CMUnitTest tests[] = {
+        CASE(test_all_is_well),        CASE(test_every_buffer_size),
+        CASE(test_short_writes),       CASE(test_full_disk),
+        CASE(test_full_disk_later),    CASE(test_reserve_fails),
+        CASE(test_cutting_back),       CASE(test_interrupted),
+        CASE(test_write_of_nothing),   CASE(test_bad_descriptor),
+        CASE(test_sync_fails),         CASE(test_full_pipe),
+        CASE(test_closed_pipe),        CASE(test_pipe_counts_whole_lines),
+        CASE(test_salvage_every_tail), CASE(test_salvage_large),
+        CASE(test_salvage_appended),   CASE(test_salvage_failures),
+    };
+    return cmocka_run_group_tests_name("results", tests, NULL, NULL);
+}
