@@ -42,6 +42,7 @@ struct shmsum_os {
     /* flock(2), exclusive: the lock belongs to the open file description. -EWOULDBLOCK when
      * `wait` is false and somebody else holds it. */
     int (*lock)(const struct shmsum_os *os, int fd, bool wait);
+    int (*appends)(const struct shmsum_os *os, int fd); /* opened with O_APPEND: 1, or 0 */
     int (*duplicate)(const struct shmsum_os *os, int from, int to);
     int (*is_terminal)(const struct shmsum_os *os, int fd); /* 1, 0, or negative errno */
     /* A second, independent, read-only open of what fd refers to; -errno where that cannot be. */

@@ -57,14 +57,17 @@ static int set_handler(int signal, void (*handler)(int), int flags, struct shmsu
     return result < 0 ? shmsum_failure_set(why, "sigaction", "signal handler", -result) : 0;
 }
 
+int life_ignore(const struct shmsum_os *os, struct shmsum_failure *why)
+{
+    life.os = os;
+    int result = set_handler(SIGPIPE, SIG_IGN, 0, why);
+    return result < 0 ? result : set_handler(SIGXFSZ, SIG_IGN, 0, why);
+}
+
 int life_begin(const struct shmsum_os *os, struct shmsum_failure *why)
 {
     life.os = os;
     int result = set_handler(SIGCHLD, on_child_death, SA_NOCLDSTOP, why);
-    if (result == 0)
-        result = set_handler(SIGPIPE, SIG_IGN, 0, why);
-    if (result == 0)
-        result = set_handler(SIGXFSZ, SIG_IGN, 0, why);
     for (int i = 0; i < STOP_SIGNALS && result == 0; i++) {
         struct sigaction old;
         result = os->set_action(os, stop_signals[i], NULL, &old);

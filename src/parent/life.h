@@ -18,10 +18,13 @@ struct life_child {
     int results; /* the descriptor that becomes its standard output */
 };
 
+/* First of all: ignores SIGPIPE and SIGXFSZ, which the calls then report. 0 or negative errno. */
+int life_ignore(const struct shmsum_os *os, struct shmsum_failure *why);
+
 /*
  * Installs the handlers: SIGINT, SIGTERM and SIGHUP (unless they were ignored: nohup) raise
  * SHMSUM_STOP_INPUT the first time and SHMSUM_STOP_NOW the second; the child's death raises
- * SHMSUM_STOP_PEER. Ignores SIGPIPE and SIGXFSZ, which the calls then report. 0 or negative errno.
+ * SHMSUM_STOP_PEER. 0 or negative errno.
  */
 int life_begin(const struct shmsum_os *os, struct shmsum_failure *why);
 

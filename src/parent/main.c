@@ -436,7 +436,7 @@ int main(int argc, char *argv[])
     static struct run run;
     const struct shmsum_os *os = run.os = shmsum_os_default();
     struct shmsum_failure why;
-    if (standard_fds_open(os, &why) < 0)
+    if (standard_fds_open(os, &why) < 0 || life_ignore(os, &why) < 0)
         return fail(os, &why);
     char text[OPTIONS_MESSAGE_MAX];
     if (options_parse(&run.options, argc, argv, text) < 0) {

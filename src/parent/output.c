@@ -69,6 +69,8 @@ int output_open(struct output *output, const struct shmsum_os *os, const char *p
     output->inode = status.st_ino;
     if (sync && !output->regular)
         return shmsum_failure_set(why, "fsync", output->name, EINVAL);
+    if (output->standard) /* "shmsum -o - >> FILE" is --append, said by the shell */
+        output->append = os->appends(os, output->fd) == 1;
     if (!output->regular)
         return 0;
     if (!output->standard) {
@@ -79,7 +81,7 @@ int output_open(struct output *output, const struct shmsum_os *os, const char *p
             return shmsum_failure_set(why, "flock", output->name, EWOULDBLOCK);
         /* Any other failure: a file system without locks. The lock is a kindness, not a need. */
     }
-    if (append && status.st_size > 0)
+    if (output->append && status.st_size > 0 && !output->standard)
         return check_last_line(output, status.st_size, why);
     return 0;
 }

@@ -198,7 +198,7 @@ char *oracle_format(const mpz_t sum)
     for (size_t i = 0; i < padding + count; i++) {
         if (i == padding + count - SCALE)
             *to++ = '.';
-        *to++ = i < padding ? '0' : digits[i - padding];
+        *to++ = (char)(i < padding ? '0' : digits[i - padding]);
     }
     while (to[-1] == '0')
         to--;

@@ -99,6 +99,13 @@ static int linux_lock(OS, int fd, bool wait)
     return (int)or_error(flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB));
 }
 
+static int linux_appends(OS, int fd)
+{
+    (void)os;
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -errno : (flags & O_APPEND) != 0;
+}
+
 static int linux_duplicate(OS, int from, int to)
 {
     (void)os;
@@ -327,6 +334,7 @@ static const struct shmsum_os linux_os = {
     .truncate = linux_truncate,
     .sync = linux_sync,
     .lock = linux_lock,
+    .appends = linux_appends,
     .duplicate = linux_duplicate,
     .is_terminal = linux_is_terminal,
     .reopen = linux_reopen,
