@@ -1,0 +1,237 @@
+/* test_ends.c - the ends that nobody forced: END of input from every kind of input, the dialogue,
+ * a blank line, and programs that were only held up for a while. */
+#define _GNU_SOURCE
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void from_file(const void *argument)
+{
+    (void)argument;
+    write_lines("input.txt", 1, 100000);
+    static const char *const arguments[] = {"-o", "results.txt", "input.txt", NULL};
+    struct session session = session_start(&(struct session_config){.arguments = arguments});
+    session_end(&session, 0);
+    check(check_results("results.txt") == 100000, "not all lines");
+    check(session.orphans == 0, "the child outlived the parent");
+    check_file(session.messages, "");
+}
+
+static void from_pipe(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){0});
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3); /* nobody waits for results that are there */
+    session_feed_lines(&session, 4, 50000);
+    session_close_input(&session);
+    session_end(&session, 0);
+    check(check_results("results.txt") == 50000, "not all lines");
+    check(session.orphans == 0, "the child outlived the parent");
+    check_file(session.messages, "");
+}
+
+static void empty_input(const void *argument)
+{
+    (void)argument;
+    write_file("results.txt", "old\n");
+    struct session session = session_start(&(struct session_config){0});
+    session_close_input(&session);
+    session_end(&session, 0);
+    check_file("results.txt", "");
+}
+
+static void unfinished_last_line(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){0});
+    session_feed(&session, "1 1\n2 1");
+    session_close_input(&session);
+    session_end(&session, 0);
+    check_file("results.txt", "2\n3\n");
+}
+
+/* As the design's page shows it, with what a terminal adds. */
+static void dialogue(const void *argument)
+{
+    bool empty_line = argument != NULL;
+    struct session session = session_start(&(struct session_config){.input = INPUT_TERMINAL});
+    session_expect(&session, "> ");
+    session_feed(&session, "1 2 3\n");
+    session_expect(&session, "> ");
+    session_feed(&session, "0.1 0.2\n");
+    session_expect(&session, "> ");
+    check_file("results.txt", "6\n0.3\n"); /* an answer that was given is in the file */
+    session_feed(&session, "1 two 3\n");
+    session_expect(&session, "> ");
+    session_feed(&session, empty_line ? "\n" : "\4");
+    session_end(&session, 1);
+    check_file("results.txt", "6\n0.3\nerror: column 3: \"two\" is not a number\n");
+    /* Behind the last prompt: our own newline after Ctrl+D, that of the empty line otherwise. */
+    static const char expected[] =
+        "> 1 2 3\r\n= 6\r\n> 0.1 0.2\r\n= 0.3\r\n> 1 two 3\r\n"
+        "stdin:3:3: error: \"two\" is not a number\r\n    1 two 3\r\n      ^~~\r\n> \r\n"
+        "3 lines, 2 sums, 1 error; results in results.txt\r\n";
+    check(strcmp(session.transcript, expected) == 0, "the terminal shows \"%s\" instead of \"%s\"",
+          session.transcript, expected);
+}
+
+static void dialogue_of_slow_typist(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){.input = INPUT_TERMINAL});
+    session_expect(&session, "> ");
+    session_feed(&session, "1 2\4"); /* Ctrl+D in a line sends what is there */
+    sleep_ms(20);
+    session_feed(&session, "3\n");
+    session_expect(&session, "= 24\r\n> ");
+    session_feed(&session, "4 5\n6 7\n8 9\n"); /* typed ahead */
+    session_expect(&session, "= 9\r\n> ");
+    session_expect(&session, "= 13\r\n> ");
+    session_expect(&session, "= 17\r\n> ");
+    session_feed(&session, "5 5\4\4"); /* an unfinished last line */
+    session_end(&session, 0);
+    session_check_message(&session, "= 10\r\n");
+    check_file("results.txt", "24\n9\n13\n17\n10\n");
+}
+
+static void blank_line_ends_endless_pipe(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){0});
+    session_feed_lines(&session, 1, 3);
+    session_feed(&session, " \t\n");
+    session_feed_for_ever(&session, 4);
+    session_end(&session, 1);
+    check(check_results("results.txt") == 3, "not what stood before the blank line");
+    session_check_message(&session, "stdin:4: warning: a blank line ends the input");
+}
+
+/* Job control: Ctrl+Z and fg, and a debugger at one of the two. */
+static void stopped_and_continued(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){0});
+    session_await_child(&session);
+    session_feed_for_ever(&session, 1);
+    pid_t whom[] = {session.child, session.parent, -session.parent};
+    for (int i = 0; i < 3; i++) {
+        session_await_results(&session, 1000U * (unsigned)(i + 1));
+        kill(whom[i], SIGSTOP);
+        sleep_ms(50);
+        kill(whom[i], SIGCONT);
+    }
+    unsigned long before = check_results("results.txt");
+    session_await_results(&session, before + 1000);
+    session_signal(&session, session.parent, SIGTERM);
+    unsigned long taken = session_end_counted(&session, BY_SIGNAL(SIGTERM));
+    check(check_results("results.txt") == taken, "a line was lost");
+}
+
+static void set_nonblocking(int fd)
+{
+    check(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0, "fcntl: %s", strerror(errno));
+}
+
+static void nonblocking_input(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){0});
+    set_nonblocking(session.input_reader); /* the programs share it */
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3);
+    session_feed_lines(&session, 4, 6);
+    session_close_input(&session);
+    session_end(&session, 0);
+    check(check_results("results.txt") == 6, "not all lines");
+}
+
+/* A FIFO whose writer comes later than the programs. */
+static void fifo(const void *argument)
+{
+    (void)argument;
+    check(mkfifo("input.fifo", 0600) == 0, "mkfifo: %s", strerror(errno));
+    static const char *const arguments[] = {"-o", "results.txt", "input.fifo", NULL};
+    struct session session = session_start(&(struct session_config){.arguments = arguments});
+    session_await_child(&session);
+    sleep_ms(50);
+    int fd = open("input.fifo", O_WRONLY | O_CLOEXEC);
+    check(fd >= 0 && write(fd, "1 1\n2 1\n", 8) == 8, "input.fifo: %s", strerror(errno));
+    session_await_results(&session, 2);
+    check(write(fd, "3 1\n", 4) == 4, "write: %s", strerror(errno));
+    close(fd);
+    session_end(&session, 0);
+    check(check_results("results.txt") == 3, "not all lines");
+}
+
+/* Results to a pipe that is read late: all of them come, in one piece. */
+static void slow_reader(const void *argument)
+{
+    bool nonblocking = argument != NULL;
+    write_lines("input.txt", 1, 100000);
+    static const char *const arguments[] = {"-o", "-", "input.txt", NULL};
+    int ends[2];
+    check(pipe2(ends, O_CLOEXEC) == 0, "pipe: %s", strerror(errno));
+    if (nonblocking)
+        set_nonblocking(ends[1]);
+    struct session session = session_start(&(struct session_config){
+        .arguments = arguments, .output = OUTPUT_DESCRIPTOR, .output_descriptor = ends[1]});
+    close(ends[1]);
+    await_full(ends[0]);
+    char *text = malloc(1 << 20);
+    check(text != NULL, "malloc");
+    size_t used = 0;
+    ssize_t got;
+    while ((got = read(ends[0], text + used, (1 << 20) - used)) > 0)
+        used += (size_t)got;
+    close(ends[0]);
+    session_end(&session, 0);
+    check(check_result_text(text, used, false) == 100000, "not all lines");
+    free(text);
+}
+
+/* As `make install` lays it out, in any folder. */
+static void installed_layout(const void *argument)
+{
+    (void)argument;
+    check(mkdir("bin", 0755) == 0 && mkdir("libexec", 0755) == 0 &&
+              mkdir("libexec/shmsum", 0755) == 0,
+          "mkdir: %s", strerror(errno));
+    check(getenv("SHMSUM_CHILD") != NULL, "SHMSUM_CHILD is not set");
+    copy_program(getenv("SHMSUM"), "bin/shmsum");
+    copy_program(getenv("SHMSUM_CHILD"), "libexec/shmsum/shmsum-child");
+    struct session session = session_start(&(struct session_config){.program = "bin/shmsum"});
+    session_feed_lines(&session, 1, 3);
+    session_close_input(&session);
+    session_end(&session, 0);
+    check(check_results("results.txt") == 3, "not all lines");
+}
+
+static const struct test_case cases[] = {
+    {"file", from_file, NULL, 0},
+    {"pipe", from_pipe, NULL, 0},
+    {"empty_input", empty_input, NULL, 0},
+    {"unfinished_last_line", unfinished_last_line, NULL, 0},
+    {"dialogue_ctrl_d", dialogue, NULL, 0},
+    {"dialogue_empty_line", dialogue, "", 0},
+    {"dialogue_of_slow_typist", dialogue_of_slow_typist, NULL, 0},
+    {"blank_line_ends_endless_pipe", blank_line_ends_endless_pipe, NULL, 0},
+    {"stopped_and_continued", stopped_and_continued, NULL, 0},
+    {"nonblocking_input", nonblocking_input, NULL, 0},
+    {"fifo", fifo, NULL, 0},
+    {"slow_reader", slow_reader, NULL, 0},
+    {"nonblocking_output", slow_reader, "", 0},
+    {"installed_layout", installed_layout, NULL, 0},
+};
+
+int main(int argc, char *argv[])
+{
+    return harness_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+}

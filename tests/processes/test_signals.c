@@ -1,0 +1,318 @@
+/* test_signals.c - the parent is told to stop: it takes no more input, what was handed over is
+ * summed, an unfinished line is not, and the parent dies of that same signal. */
+#define _GNU_SOURCE
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct stop {
+    int signal;
+    bool bulk;
+    bool group;
+};
+
+static void check_stopped(struct session *session, int signal, unsigned long lines)
+{
+    char text[96];
+    snprintf(text, sizeof text, "shmsum: stopped by signal %d (%s)", signal, strsignal(signal));
+    session_check_message(session, text);
+    session_check_held(session, lines);
+}
+
+/* Stops a run whose input never ends, and counts. */
+static void end_bulk(struct session *session, pid_t whom, int signal)
+{
+    session_await_results(session, 1000);
+    session_signal(session, whom, signal);
+    unsigned long taken = session_end_counted(session, BY_SIGNAL(signal));
+    unsigned long held = check_results("results.txt");
+    check(held == taken, "%lu lines were taken, %lu results written", taken, held);
+    check_stopped(session, signal, held);
+}
+
+static void stop(const void *argument)
+{
+    const struct stop *how = argument;
+    struct session session = session_start(&(struct session_config){0});
+    pid_t whom = how->group ? -session.parent : session.parent;
+    if (how->bulk) {
+        session_feed_for_ever(&session, 1);
+        end_bulk(&session, whom, how->signal);
+        return;
+    }
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3);
+    session_feed(&session, "4 1"); /* half a line: 4 is no result of it, nor is 5 */
+    session_signal(&session, whom, how->signal);
+    session_end(&session, BY_SIGNAL(how->signal));
+    check(check_results("results.txt") == 3, "not what was handed over");
+    check_stopped(&session, how->signal, 3);
+    check(session.orphans == 0, "the child outlived the parent");
+}
+
+static void ctrl_c_prompt(const void *argument)
+{
+    bool half_typed = argument != NULL;
+    struct session session = session_start(&(struct session_config){.input = INPUT_TERMINAL});
+    session_expect(&session, "> ");
+    session_feed(&session, "1 1\n");
+    session_expect(&session, "= 2\r\n> ");
+    if (half_typed)
+        session_feed(&session, "2 1");
+    session.signalled_ms = now_ms();
+    session_feed(&session, "\3");
+    session_end(&session, BY_SIGNAL(SIGINT));
+    check(check_results("results.txt") == 1, "not what was handed over");
+    session_check_message(&session, "^C\r\nshmsum: stopped by signal 2 (Interrupt)");
+    session_check_held(&session, 1);
+    check(session.orphans == 0, "the child outlived the parent");
+}
+
+static void ctrl_c_bulk(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){.controlled = true});
+    session_feed_for_ever(&session, 1);
+    session_await_results(&session, 1000);
+    session.signalled_ms = now_ms();
+    check(write(session.terminal, "\3", 1) == 1, "write: %s", strerror(errno));
+    unsigned long taken = session_end_counted(&session, BY_SIGNAL(SIGINT));
+    unsigned long held = check_results("results.txt");
+    check(held == taken, "%lu lines were taken, %lu results written", taken, held);
+}
+
+/* The window is closed, or the line to the other computer breaks. */
+static void terminal_hung_up(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){.input = INPUT_TERMINAL});
+    session_expect(&session, "> ");
+    session_feed(&session, "1 1\n");
+    session_expect(&session, "= 2\r\n> ");
+    session.signalled_ms = now_ms();
+    close(session.terminal);
+    session.terminal = -1;
+    session_end(&session, BY_SIGNAL(SIGHUP));
+    check(check_results("results.txt") == 1, "not what was handed over");
+}
+
+/* Ctrl+\ kills the parent as SIGKILL would; the child sees to the rest. */
+static void quit(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){0});
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3);
+    session_signal(&session, -session.parent, SIGQUIT);
+    session_end(&session, BY_SIGNAL(SIGQUIT));
+    check(check_results("results.txt") == 3, "not what was handed over");
+}
+
+static const int *ignored_signal;
+
+static void ignore(void)
+{
+    signal(*ignored_signal, SIG_IGN);
+}
+
+/* nohup, and jobs that a shell put in the background. */
+static void ignored_at_start(const void *argument)
+{
+    ignored_signal = argument;
+    struct session session = session_start(&(struct session_config){.prepare = ignore});
+    session_await_child(&session);
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3);
+    session_signal(&session, -session.parent, *ignored_signal);
+    sleep_ms(50);
+    session_feed_lines(&session, 4, 6);
+    session_await_results(&session, 6);
+    session_close_input(&session);
+    session_end(&session, 0);
+    check(check_results("results.txt") == 6, "not all lines");
+}
+
+/* The parent decides: the child alone cannot be talked into anything. */
+static void to_child_alone(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){0});
+    session_await_child(&session);
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3);
+    static const int all[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ, SIGUSR1};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        session_signal(&session, session.child, all[i]);
+    sleep_ms(50);
+    session_feed_lines(&session, 4, 6);
+    session_await_results(&session, 6);
+    session_close_input(&session);
+    session_end(&session, 0);
+    check(check_results("results.txt") == 6, "not all lines");
+}
+
+static const char *const to_standard_output[] = {"-o", "-", NULL};
+
+static void check_running(const struct session *session)
+{
+    sleep_ms(200);
+    check(waitpid(session->parent, NULL, WNOHANG) == 0, "the parent gave up at the first signal");
+}
+
+/* The child stands in a write(2) that nobody will ever take. */
+static void second_signal_full_pipe(const void *argument)
+{
+    const int *signals = argument;
+    struct session session = session_start(
+        &(struct session_config){.arguments = to_standard_output, .output = OUTPUT_PIPE});
+    session_feed_for_ever(&session, 1);
+    await_full(session.output);
+    session_signal(&session, session.parent, signals[0]);
+    check_running(&session);
+    session_signal(&session, session.parent, signals[1]);
+    session_end(&session, BY_SIGNAL(signals[0]));
+    check(session.orphans == 0, "the child outlived the parent");
+}
+
+/* The same with a reader that only was slow: nothing is lost. */
+static void first_signal_full_pipe(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(
+        &(struct session_config){.arguments = to_standard_output, .output = OUTPUT_PIPE});
+    session_feed_for_ever(&session, 1);
+    await_full(session.output);
+    session_signal(&session, session.parent, SIGTERM);
+    check_running(&session);
+    size_t room = 8U << 20, used = 0;
+    char *text = malloc(room);
+    check(text != NULL, "malloc");
+    ssize_t got;
+    while ((got = read(session.output, text + used, room - used)) > 0)
+        used += (size_t)got;
+    unsigned long taken = session_lines_taken(&session);
+    session_end(&session, BY_SIGNAL(SIGTERM));
+    unsigned long held = check_result_text(text, used, false);
+    check(held == taken, "%lu lines were taken, %lu results came", taken, held);
+    free(text);
+}
+
+/* The ring is full and the child takes nothing: END has no slot to go to. */
+static void second_signal_full_ring(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){0});
+    session_await_child(&session);
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3);
+    session_signal(&session, session.child, SIGSTOP);
+    session_feed_for_ever(&session, 4);
+    await_full(session.input_reader);
+    session_signal(&session, session.parent, SIGTERM);
+    check_running(&session);
+    session_signal(&session, session.parent, SIGTERM);
+    session_end(&session, BY_SIGNAL(SIGTERM));
+    check(check_results("results.txt") == 3, "not what was written");
+    check_stopped(&session, SIGTERM, 3);
+    check(session.orphans == 0, "the child outlived the parent");
+}
+
+/* END was handed over and the parent only waits for the child, which stands in its write. */
+static void second_signal_after_end(const void *argument)
+{
+    (void)argument;
+    write_lines("input.txt", 1, 50000); /* less than a ring holds, more than the pipe */
+    static const char *const arguments[] = {"-o", "-", "input.txt", NULL};
+    struct session session =
+        session_start(&(struct session_config){.arguments = arguments, .output = OUTPUT_PIPE});
+    await_full(session.output);
+    session_signal(&session, session.parent, SIGTERM);
+    check_running(&session);
+    session_signal(&session, session.parent, SIGTERM);
+    session_end(&session, BY_SIGNAL(SIGTERM));
+    check(session.orphans == 0, "the child outlived the parent");
+}
+
+/* A child that never attaches is not waited for: nothing was handed over yet. */
+static void before_attach(const void *argument)
+{
+    (void)argument;
+    check(mkdir("bin", 0755) == 0, "mkdir: %s", strerror(errno));
+    copy_program(getenv("SHMSUM"), "bin/shmsum");
+    write_file("bin/shmsum-child", "#!/bin/sh\nexec sleep 1000\n");
+    check(chmod("bin/shmsum-child", 0755) == 0, "chmod: %s", strerror(errno));
+    write_file("results.txt", "old\n");
+    struct session session = session_start(&(struct session_config){.program = "bin/shmsum"});
+    session_await_program(&session, "sleep");
+    session_signal(&session, session.parent, SIGTERM);
+    session_end(&session, BY_SIGNAL(SIGTERM));
+    session_check_message(&session, "stopped by signal 15 (Terminated); nothing was read");
+    check_file("results.txt", "old\n");
+    check(session.orphans == 0, "the child outlived the parent");
+}
+
+/* A FIFO that nobody writes to is waited for, but not for ever. */
+static void fifo_without_writer(const void *argument)
+{
+    (void)argument;
+    check(mkfifo("input.fifo", 0600) == 0, "mkfifo: %s", strerror(errno));
+    static const char *const arguments[] = {"-o", "results.txt", "input.fifo", NULL};
+    struct session session = session_start(&(struct session_config){.arguments = arguments});
+    session_await_child(&session);
+    check_running(&session);
+    session_signal(&session, session.parent, SIGTERM);
+    session_end(&session, BY_SIGNAL(SIGTERM));
+}
+
+#define STOP(signal_, bulk_, group_) \
+    &(const struct stop)             \
+    {                                \
+        signal_, bulk_, group_       \
+    }
+#define SIGNALS(...) \
+    (const int[])    \
+    {                \
+        __VA_ARGS__  \
+    }
+static const struct test_case cases[] = {
+    {"int_idle_parent", stop, STOP(SIGINT, false, false), 0},
+    {"int_idle_group", stop, STOP(SIGINT, false, true), 0},
+    {"int_bulk_parent", stop, STOP(SIGINT, true, false), 0},
+    {"int_bulk_group", stop, STOP(SIGINT, true, true), 0},
+    {"term_idle_parent", stop, STOP(SIGTERM, false, false), 0},
+    {"term_idle_group", stop, STOP(SIGTERM, false, true), 0},
+    {"term_bulk_parent", stop, STOP(SIGTERM, true, false), 0},
+    {"term_bulk_group", stop, STOP(SIGTERM, true, true), 0},
+    {"hup_idle_parent", stop, STOP(SIGHUP, false, false), 0},
+    {"hup_idle_group", stop, STOP(SIGHUP, false, true), 0},
+    {"hup_bulk_parent", stop, STOP(SIGHUP, true, false), 0},
+    {"hup_bulk_group", stop, STOP(SIGHUP, true, true), 0},
+    {"ctrl_c_prompt", ctrl_c_prompt, NULL, 0},
+    {"ctrl_c_half_typed", ctrl_c_prompt, "", 0},
+    {"ctrl_c_bulk", ctrl_c_bulk, NULL, 0},
+    {"terminal_hung_up", terminal_hung_up, NULL, 0},
+    {"quit", quit, NULL, 0},
+    {"hup_ignored", ignored_at_start, SIGNALS(SIGHUP), 0},
+    {"int_ignored", ignored_at_start, SIGNALS(SIGINT), 0},
+    {"term_ignored", ignored_at_start, SIGNALS(SIGTERM), 0},
+    {"to_child_alone", to_child_alone, NULL, 0},
+    {"twice_full_pipe", second_signal_full_pipe, SIGNALS(SIGTERM, SIGTERM), 0},
+    {"two_kinds_full_pipe", second_signal_full_pipe, SIGNALS(SIGINT, SIGHUP), 0},
+    {"twice_after_end", second_signal_after_end, NULL, 0},
+    {"once_full_pipe", first_signal_full_pipe, NULL, 0},
+    {"twice_full_ring", second_signal_full_ring, NULL, 0},
+    {"before_attach", before_attach, NULL, 0},
+    {"fifo_without_writer", fifo_without_writer, NULL, 0},
+};
+
+int main(int argc, char *argv[])
+{
+    return harness_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+}

@@ -1,0 +1,553 @@
+/* test_starts.c - what the programs are started with, and how they start or refuse to: without a
+ * child program, without descriptors, with signals ignored, with results and input that cannot be,
+ * beside many others, and behind a dead one. */
+#define _GNU_SOURCE
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <shmsum/region.h>
+
+static const char *const from_file[] = {"-o", "results.txt", "input.txt", NULL};
+
+/* ---- the child program ---- */
+
+/* shmsum in a folder of its own, with this beside it. */
+static struct session start_with_child(const char *text, mode_t mode)
+{
+    check(mkdir("bin", 0755) == 0, "mkdir: %s", strerror(errno));
+    copy_program(getenv("SHMSUM"), "bin/shmsum");
+    if (text != NULL) {
+        write_file("bin/shmsum-child", text);
+        check(chmod("bin/shmsum-child", mode) == 0, "chmod: %s", strerror(errno));
+    }
+    write_file("results.txt", "old\n");
+    write_lines("input.txt", 1, 10);
+    return session_start(&(struct session_config){.program = "bin/shmsum", .arguments = from_file});
+}
+
+static void check_not_started(struct session *session, const char *path, const char *reason)
+{
+    session_end(session, 3);
+    char folder[4096];
+    check(getcwd(folder, sizeof folder) != NULL, "getcwd: %s", strerror(errno));
+    char text[8192];
+    snprintf(text, sizeof text, "shmsum: exec: %s/bin/%s: %s\n", folder, path, reason);
+    check_file(session->messages, text);
+    check_file("results.txt", "old\n");
+}
+
+static void child_missing(const void *argument)
+{
+    (void)argument;
+    struct session session = start_with_child(NULL, 0);
+    check_not_started(&session, "../libexec/shmsum/shmsum-child", "No such file or directory");
+}
+
+static void child_not_executable(const void *argument)
+{
+    (void)argument;
+    struct session session = start_with_child("#!/bin/sh\n", 0644);
+    check_not_started(&session, "shmsum-child", "Permission denied");
+}
+
+static void child_no_program(const void *argument)
+{
+    struct session session = start_with_child(argument, 0755);
+    check_not_started(&session, "shmsum-child", "Exec format error");
+}
+
+static void child_is_folder(const void *argument)
+{
+    (void)argument;
+    check(mkdir("bin", 0755) == 0 && mkdir("bin/shmsum-child", 0755) == 0, "mkdir: %s",
+          strerror(errno));
+    copy_program(getenv("SHMSUM"), "bin/shmsum");
+    write_file("results.txt", "old\n");
+    write_lines("input.txt", 1, 10);
+    struct session session =
+        session_start(&(struct session_config){.program = "bin/shmsum", .arguments = from_file});
+    check_not_started(&session, "shmsum-child", "Permission denied");
+}
+
+/* It starts, and leaves without a word: whatever status it has, nothing was summed. */
+static void child_leaves(const void *argument)
+{
+    const char *const *texts = argument;
+    struct session session = start_with_child(texts[0], 0755);
+    session_end(&session, 3);
+    session_check_message(&session, texts[1]);
+    check_file("results.txt", "old\n");
+}
+
+/* ---- what is inherited ---- */
+
+static int closed_bits;
+
+static void close_standard(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (closed_bits & (1 << fd))
+            close(fd);
+}
+
+/* Any of the standard descriptors missing: no file takes its place. */
+static void closed_descriptors(const void *argument)
+{
+    closed_bits = *(const int *)argument;
+    write_file("input.txt", "1 1\n2 1\nthree\n");
+    struct session session =
+        session_start(&(struct session_config){.arguments = from_file, .prepare = close_standard});
+    session_end(&session, 1);
+    check_file("results.txt", "2\n3\nerror: column 1: \"three\" is not a number\n");
+    check_file("input.txt", "1 1\n2 1\nthree\n");
+    check_file("output.txt", "");
+    check_file(session.messages,
+               closed_bits & 4
+                   ? ""
+                   : "input.txt:3:1: error: \"three\" is not a number\n    three\n    ^~~~~\n");
+}
+
+static void closed_input_wanted(const void *argument)
+{
+    (void)argument;
+    closed_bits = 1;
+    struct session session = session_start(&(struct session_config){.prepare = close_standard});
+    session_end(&session, 3);
+    session_check_message(&session, "shmsum: read: stdin: Bad file descriptor");
+    check_file("results.txt", "");
+}
+
+static void closed_output_wanted(const void *argument)
+{
+    (void)argument;
+    closed_bits = 2;
+    static const char *const arguments[] = {"-o", "-", NULL};
+    struct session session =
+        session_start(&(struct session_config){.arguments = arguments, .prepare = close_standard});
+    session_feed_lines(&session, 1, 3);
+    session_end(&session, 3);
+    session_check_message(&session, "shmsum: write: standard output: Bad file descriptor");
+}
+
+static void ignore_children(void)
+{
+    signal(SIGCHLD, SIG_IGN);
+}
+
+static void block_children(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static void block_all(void)
+{
+    sigset_t set;
+    sigfillset(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+struct inherited {
+    void (*prepare)(void);
+    bool child_dies;
+    bool parent_dies;
+};
+
+/* Signals that whoever started us had set aside. */
+static void inherited_signals(const void *argument)
+{
+    const struct inherited *inherited = argument;
+    struct session session = session_start(&(struct session_config){.prepare = inherited->prepare});
+    session_await_child(&session);
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3);
+    if (inherited->child_dies) {
+        session_signal(&session, session.child, SIGKILL);
+        session_end(&session, 3);
+        session_check_message(&session, "child: killed by signal 9 (Killed)");
+    } else if (inherited->parent_dies) {
+        session_signal(&session, session.parent, SIGKILL);
+        session_end(&session, BY_SIGNAL(SIGKILL));
+    } else {
+        session_close_input(&session);
+        session_end(&session, 0);
+    }
+    check(check_results("results.txt") == 3, "not all lines");
+}
+
+static int stranger_ends[2];
+
+/* exec keeps the children: this one will be the parent's, and it never asked for it. */
+static void beget_stranger(void)
+{
+    if (fork() != 0)
+        return;
+    char byte;
+    close(stranger_ends[1]);
+    _exit(read(stranger_ends[0], &byte, 1) == 0 ? 3 : 4);
+}
+
+static void unrelated_child(const void *argument)
+{
+    (void)argument;
+    check(pipe2(stranger_ends, O_CLOEXEC) == 0, "pipe: %s", strerror(errno));
+    struct session session = session_start(&(struct session_config){.prepare = beget_stranger});
+    session_await_child(&session);
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3);
+    close(stranger_ends[0]);
+    close(stranger_ends[1]); /* it dies */
+    sleep_ms(50);
+    session_feed_lines(&session, 4, 6);
+    session_await_results(&session, 6);
+    session_close_input(&session);
+    session_end(&session, 0);
+    check(check_results("results.txt") == 6, "not all lines");
+    check(session.orphans == 1 && WEXITSTATUS(session.orphan_status) == 3, "the stranger is gone");
+}
+
+/* ---- results and input that cannot be ---- */
+
+struct refusal {
+    const char *results;
+    const char *input; /* NULL: standard input, see below */
+    const char *message;
+    bool redirected; /* standard input is results.txt */
+};
+
+static void drop_rights(void)
+{
+    /* The folder is no longer ours, or we may not write to it. */
+    if (geteuid() != 0 ? chmod(".", 0555) < 0 : setgid(65534) < 0 || setuid(65534) < 0)
+        _exit(HARNESS_SKIP);
+    if (access(getenv("SHMSUM"), X_OK) < 0)
+        _exit(HARNESS_SKIP);
+}
+
+static void refuse(const void *argument)
+{
+    const struct refusal *refusal = argument;
+    write_file("results.txt", "1 1\n");
+    write_file("secret.txt", "1 1\n");
+    check(mkdir("folder", 0755) == 0 && symlink("results.txt", "symlink.txt") == 0 &&
+              symlink("nowhere.txt", "dangling.txt") == 0 && link("results.txt", "link.txt") == 0 &&
+              chmod("secret.txt", 0) == 0 && chmod("results.txt", 0666) == 0 &&
+              chmod(".", 0755) == 0,
+          "cannot set up: %s", strerror(errno));
+    write_file("protected.txt", "1 1\n");
+    check(chmod("protected.txt", 0444) == 0, "chmod: %s", strerror(errno));
+    const char *arguments[] = {"-o", refusal->results, refusal->input, NULL};
+    struct session_config config = {.arguments = arguments};
+    if (refusal->redirected) {
+        config.input = INPUT_DESCRIPTOR;
+        config.input_descriptor = open("results.txt", O_RDONLY | O_CLOEXEC);
+        check(config.input_descriptor >= 0, "open: %s", strerror(errno));
+    }
+    bool rights = strstr(refusal->message, "Permission denied") != NULL;
+    if (rights)
+        config.prepare = drop_rights;
+    struct session session = session_start(&config);
+    if (refusal->redirected)
+        close(config.input_descriptor);
+    session_end(&session, 3);
+    char text[256];
+    snprintf(text, sizeof text, "shmsum: %s\n", refusal->message);
+    check_file(session.messages, text);
+    check_file("results.txt", "1 1\n");
+    check_file("protected.txt", "1 1\n");
+    check(access("nowhere.txt", F_OK) < 0, "a link was followed");
+}
+
+/* `shmsum -o - in.txt >> in.txt` would feed on its own results for ever. */
+static void own_standard_output(const void *argument)
+{
+    (void)argument;
+    write_file("input.txt", "1 1\n");
+    static const char *const arguments[] = {"-o", "-", "input.txt", NULL};
+    int fd = open("input.txt", O_WRONLY | O_APPEND | O_CLOEXEC);
+    check(fd >= 0, "open: %s", strerror(errno));
+    struct session session = session_start(&(struct session_config){
+        .arguments = arguments, .output = OUTPUT_DESCRIPTOR, .output_descriptor = fd});
+    close(fd);
+    session_end(&session, 3);
+    session_check_message(&session, "shmsum: open: input.txt: input file is the results file");
+    check_file("input.txt", "1 1\n");
+}
+
+/* Two at once would write over each other. The lock goes with its holder, however that ends. */
+static void locked_results(const void *argument)
+{
+    (void)argument;
+    write_lines("input.txt", 1, 10);
+    struct session first = session_start(&(struct session_config){0});
+    session_feed_lines(&first, 1, 3);
+    session_await_results(&first, 3);
+    struct session second = session_start(&(struct session_config){.arguments = from_file});
+    session_end(&second, 3);
+    check_file(second.messages, "shmsum: flock: results.txt: another process is writing it\n");
+    session_feed_lines(&first, 4, 5);
+    session_await_results(&first, 5);
+    check(check_results("results.txt") == 5, "the first one was disturbed");
+    session_signal(&first, first.parent, SIGKILL);
+    session_end(&first, BY_SIGNAL(SIGKILL));
+    struct session third = session_start(&(struct session_config){.arguments = from_file});
+    session_end(&third, 0);
+    check(check_results("results.txt") == 10, "not all lines");
+}
+
+/* ---- many ---- */
+
+enum { INSTANCES = HARNESS_SANITIZED ? 50 : 200 };
+
+static void many_at_once(const void *argument)
+{
+    (void)argument;
+    struct session *sessions = calloc(INSTANCES, sizeof *sessions);
+    check(sessions != NULL, "malloc");
+    for (int i = 0; i < INSTANCES; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "results-%d.txt", i);
+        const char *arguments[] = {"--slots=4", "--slot-bytes=4096", "-o", name, NULL};
+        sessions[i] = session_start(&(struct session_config){.arguments = arguments});
+        session_feed_lines(&sessions[i], 1, 3);
+    }
+    for (int i = 0; i < INSTANCES; i++)
+        session_await_child(&sessions[i]);
+    /* Now all of them are there at once. */
+    for (int i = 0; i < INSTANCES; i++)
+        session_feed_lines(&sessions[i], 4, 100U + (unsigned)i);
+    for (int i = 0; i < INSTANCES; i++)
+        session_close_input(&sessions[i]);
+    for (int i = 0; i < INSTANCES; i++) {
+        int status = session_await_parent(&sessions[i]);
+        check(status == 0, "instance %d ended with 0x%x", i, (unsigned)status);
+        check_no_name(sessions[i].parent);
+        char name[32];
+        snprintf(name, sizeof name, "results-%d.txt", i);
+        check(check_results(name) == 100U + (unsigned)i, "instance %d: not all lines", i);
+        session_clean_up(&sessions[i]);
+    }
+    free(sessions);
+}
+
+/* ---- names that the dead left ---- */
+
+/* A process that holds a region with its name, as the parent does before the child has attached. */
+static pid_t hold_region(char name[SHMSUM_REGION_NAME_MAX])
+{
+    int ends[2];
+    check(pipe2(ends, O_CLOEXEC) == 0, "pipe: %s", strerror(errno));
+    pid_t pid = harness_fork_helper();
+    if (pid == 0) {
+        struct shmsum_region region;
+        static const struct shmsum_geometry geometry = {2, 4096};
+        if (shmsum_region_create(&region, shmsum_os_default(), &geometry, NULL) < 0)
+            _exit(1);
+        if (write(ends[1], region.name, sizeof region.name) != sizeof region.name)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    close(ends[1]);
+    check(read(ends[0], name, SHMSUM_REGION_NAME_MAX) == SHMSUM_REGION_NAME_MAX, "no region");
+    close(ends[0]);
+    return pid;
+}
+
+static bool name_exists(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/dev/shm/%s", name);
+    return access(path, F_OK) == 0;
+}
+
+static void make_name(const char *name, uid_t owner, bool locked, int *fd)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/dev/shm/%s", name);
+    *fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    check(*fd >= 0, "open: %s: %s", path, strerror(errno));
+    check(!locked || flock(*fd, LOCK_EX) == 0, "flock: %s", strerror(errno));
+    if (owner != geteuid() && fchown(*fd, owner, (gid_t)-1) < 0)
+        test_skip("cannot give files away: %s", strerror(errno));
+}
+
+static void run_once(void)
+{
+    struct session session = session_start(&(struct session_config){0});
+    session_feed_lines(&session, 1, 3);
+    session_close_input(&session);
+    session_end(&session, 0);
+    check(check_results("results.txt") == 3, "not all lines");
+}
+
+/* The next start removes what the dead left, and nothing of the living. */
+static void reap_names(const void *argument)
+{
+    (void)argument;
+    if (private_mounts())
+        mount_small("/dev/shm", "size=16m", false); /* or others' starts may be the next */
+    char dead_name[SHMSUM_REGION_NAME_MAX], living_name[SHMSUM_REGION_NAME_MAX];
+    pid_t dead = hold_region(dead_name);
+    pid_t living = hold_region(living_name);
+    run_once();
+    check(name_exists(dead_name) && name_exists(living_name), "a name of the living was removed");
+    harness_end_helper(dead);
+    run_once();
+    check(!name_exists(dead_name), "left behind: the name of a dead process");
+    check(name_exists(living_name), "a name of the living was removed");
+    harness_end_helper(living);
+    run_once();
+    check(!name_exists(living_name), "left behind: the name of a dead process");
+}
+
+/* What only looks like one of ours stays. */
+static void leave_foreign_names(const void *argument)
+{
+    (void)argument;
+    if (!private_mounts())
+        test_skip("no mounts of our own: %s", strerror(errno));
+    mount_small("/dev/shm", "size=16m", false);
+    static const char *const foreign[] = {
+        "shmsum-12-0123456789abcdef0123456789abcde",
+        "shmsum-12-0123456789abcdef0123456789abcdef0",
+        "shmsum-12-0123456789ABCDEF0123456789abcdef",
+        "shmsum-0123456789abcdef0123456789abcdef",
+        "shmsum--0123456789abcdef0123456789abcdef",
+        "shmsun-12-0123456789abcdef0123456789abcdef",
+        "shmsum-12345678901-0123456789abcdef0123456789abcdef",
+    };
+    enum { FOREIGN = sizeof foreign / sizeof foreign[0] };
+    int fd;
+    for (int i = 0; i < FOREIGN; i++) {
+        make_name(foreign[i], geteuid(), false, &fd);
+        close(fd);
+    }
+    static const char ours[] = "shmsum-12-0123456789abcdef0123456789abcdef";
+    static const char locked[] = "shmsum-13-0123456789abcdef0123456789abcdef";
+    static const char others[] = "shmsum-14-0123456789abcdef0123456789abcdef";
+    make_name(ours, geteuid(), false, &fd);
+    close(fd);
+    int lock;
+    make_name(locked, geteuid(), true, &lock);
+    run_once();
+    check(!name_exists(ours), "left behind: a name of a dead process");
+    check(name_exists(locked), "a name of the living was removed");
+    for (int i = 0; i < FOREIGN; i++)
+        check(name_exists(foreign[i]), "%s was removed", foreign[i]);
+    close(lock);
+    make_name(others, 65534, false, &fd);
+    close(fd);
+    run_once();
+    check(name_exists(others), "a name of another user was removed");
+}
+
+#define BITS(bits) \
+    &(const int)   \
+    {              \
+        bits       \
+    }
+#define SIGNALS(prepare_, child_, parent_) \
+    &(const struct inherited)              \
+    {                                      \
+        prepare_, child_, parent_          \
+    }
+#define REFUSAL(...)        \
+    &(const struct refusal) \
+    {                       \
+        __VA_ARGS__         \
+    }
+#define TEXTS(...)        \
+    (const char *const[]) \
+    {                     \
+        __VA_ARGS__       \
+    }
+static const struct test_case cases[] = {
+    {"child_missing", child_missing, NULL, 0},
+    {"child_not_executable", child_not_executable, NULL, 0},
+    {"child_no_program", child_no_program, "just some text\n", 0},
+    {"child_empty", child_no_program, "", 0},
+    {"child_is_folder", child_is_folder, NULL, 0},
+    {"child_leaves_0", child_leaves,
+     TEXTS("#!/bin/sh\nexit 0\n", "child: status 0 does not fit its work; nothing was read"), 0},
+    {"child_leaves_1", child_leaves,
+     TEXTS("#!/bin/sh\nexit 1\n", "child: status 1 does not fit its work; nothing was read"), 0},
+    {"child_leaves_42", child_leaves,
+     TEXTS("#!/bin/sh\nexit 42\n", "child: exited with status 42; nothing was read"), 0},
+    {"child_leaves_127", child_leaves,
+     TEXTS("#!/bin/sh\nexit 127\n", "child: exited with status 127; nothing was read"), 0},
+    {"closed_0", closed_descriptors, BITS(1), 0},
+    {"closed_1", closed_descriptors, BITS(2), 0},
+    {"closed_2", closed_descriptors, BITS(4), 0},
+    {"closed_01", closed_descriptors, BITS(3), 0},
+    {"closed_02", closed_descriptors, BITS(5), 0},
+    {"closed_12", closed_descriptors, BITS(6), 0},
+    {"closed_012", closed_descriptors, BITS(7), 0},
+    {"closed_input_wanted", closed_input_wanted, NULL, 0},
+    {"closed_output_wanted", closed_output_wanted, NULL, 0},
+    {"sigchld_ignored", inherited_signals, SIGNALS(ignore_children, false, false), 0},
+    {"sigchld_ignored_child_dies", inherited_signals, SIGNALS(ignore_children, true, false), 0},
+    {"sigchld_blocked", inherited_signals, SIGNALS(block_children, false, false), 0},
+    {"sigchld_blocked_child_dies", inherited_signals, SIGNALS(block_children, true, false), 0},
+    {"all_blocked", inherited_signals, SIGNALS(block_all, false, false), 0},
+    {"all_blocked_child_dies", inherited_signals, SIGNALS(block_all, true, false), 0},
+    {"all_blocked_parent_dies", inherited_signals, SIGNALS(block_all, false, true), 0},
+    {"unrelated_child", unrelated_child, NULL, 0},
+    {"results_in_no_folder", refuse,
+     REFUSAL("no/such.txt", NULL, "open: no/such.txt: No such file or directory", false), 0},
+    {"results_protected", refuse,
+     REFUSAL("protected.txt", NULL, "open: protected.txt: Permission denied", false), 0},
+    {"results_in_protected_folder", refuse,
+     REFUSAL("new.txt", NULL, "open: new.txt: Permission denied", false), 0},
+    {"results_is_folder", refuse, REFUSAL("folder", NULL, "open: folder: Is a directory", false),
+     0},
+    {"results_is_symlink", refuse,
+     REFUSAL("symlink.txt", NULL, "open: symlink.txt: is a symbolic link; name the file itself",
+             false),
+     0},
+    {"results_is_dangling_symlink", refuse,
+     REFUSAL("dangling.txt", NULL, "open: dangling.txt: is a symbolic link; name the file itself",
+             false),
+     0},
+    {"input_missing", refuse,
+     REFUSAL("results.txt", "missing.txt", "open: missing.txt: No such file or directory", false),
+     0},
+    {"input_is_folder", refuse,
+     REFUSAL("results.txt", "folder", "read: folder: Is a directory", false), 0},
+    {"input_unreadable", refuse,
+     REFUSAL("results.txt", "secret.txt", "open: secret.txt: Permission denied", false), 0},
+    {"input_is_results_path", refuse,
+     REFUSAL("results.txt", "./results.txt", "open: ./results.txt: input file is the results file",
+             false),
+     0},
+    {"input_is_results_redirected", refuse,
+     REFUSAL("results.txt", NULL, "open: stdin: input file is the results file", true), 0},
+    {"input_is_results_link", refuse,
+     REFUSAL("results.txt", "link.txt", "open: link.txt: input file is the results file", false),
+     0},
+    {"input_is_results_symlink", refuse,
+     REFUSAL("results.txt", "symlink.txt", "open: symlink.txt: input file is the results file",
+             false),
+     0},
+    {"input_is_standard_output", own_standard_output, NULL, 0},
+    {"results_locked", locked_results, NULL, 0},
+    {"many_at_once", many_at_once, NULL, 0},
+    {"reap_names", reap_names, NULL, 0},
+    {"leave_foreign_names", leave_foreign_names, NULL, 0},
+};
+
+int main(int argc, char *argv[])
+{
+    return harness_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+}
