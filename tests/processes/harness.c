@@ -404,8 +404,8 @@ char *read_file(const char *path, size_t *size)
     check(fd >= 0, "open: %s: %s", path, strerror(errno));
     size_t used = 0, room = 65536;
     char *text = malloc(room);
+    check(text != NULL, "malloc");
     for (;;) {
-        check(text != NULL, "malloc");
         ssize_t got = read(fd, text + used, room - used - 1);
         check(got >= 0, "read: %s: %s", path, strerror(errno));
         if (got == 0)
@@ -413,7 +413,9 @@ char *read_file(const char *path, size_t *size)
         used += (size_t)got;
         if (room - used < 2) {
             room *= 2;
-            text = realloc(text, room);
+            char *larger = realloc(text, room);
+            check(larger != NULL, "realloc");
+            text = larger;
         }
     }
     close(fd);
