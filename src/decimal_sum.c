@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "decimal_push.h"
+#include "decimal_small.h"
 
 enum {
     GROUP = SHMSUM_DECIMAL_GROUP,
@@ -27,6 +28,29 @@ static const uint32_t carry_after = UINT32_C(1) << 31;
 
 static const uint32_t power_of_ten[GROUP + 1] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
+};
+
+static const uint64_t powers_of_ten[20] = {
+    UINT64_C(1),
+    UINT64_C(10),
+    UINT64_C(100),
+    UINT64_C(1000),
+    UINT64_C(10000),
+    UINT64_C(100000),
+    UINT64_C(1000000),
+    UINT64_C(10000000),
+    UINT64_C(100000000),
+    UINT64_C(1000000000),
+    UINT64_C(10000000000),
+    UINT64_C(100000000000),
+    UINT64_C(1000000000000),
+    UINT64_C(10000000000000),
+    UINT64_C(100000000000000),
+    UINT64_C(1000000000000000),
+    UINT64_C(10000000000000000),
+    UINT64_C(100000000000000000),
+    UINT64_C(1000000000000000000),
+    UINT64_C(10000000000000000000),
 };
 
 _Static_assert(BELOW *GROUP >= -SHMSUM_DECIMAL_LOWEST, "limbs reach the lowest digit");
@@ -46,7 +70,8 @@ bool shmsum_decimal_is_valid(const struct shmsum_decimal *number)
 bool shmsum_decimal_sum_is_valid(const struct shmsum_decimal_sum *sum)
 {
     return sum->high <= LIMBS && (sum->low <= sum->high || (sum->low == LIMBS && sum->high == 0)) &&
-           sum->pending <= carry_after;
+           sum->pending <= carry_after && sum->small_units <= SHMSUM_DECIMAL_SMALL_UNITS &&
+           sum->small_used >> SHMSUM_DECIMAL_BUCKETS == 0;
 }
 
 void shmsum_decimal_clear(struct shmsum_decimal *number)
@@ -66,11 +91,14 @@ static void set_empty(struct shmsum_decimal_sum *sum)
     sum->low = LIMBS;
     sum->high = 0;
     sum->pending = 0;
+    sum->small_used = 0;
+    sum->small_units = 0;
 }
 
 void shmsum_decimal_sum_init(struct shmsum_decimal_sum *sum)
 {
     memset(sum->limbs, 0, sizeof sum->limbs);
+    memset(sum->small, 0, sizeof sum->small);
     set_empty(sum);
 }
 
@@ -79,6 +107,8 @@ void shmsum_decimal_sum_clear(struct shmsum_decimal_sum *sum)
     assert(shmsum_decimal_sum_is_valid(sum));
     for (uint32_t i = sum->low; i < sum->high; i++)
         sum->limbs[i] = 0;
+    for (uint32_t used = sum->small_used, i = 0; used != 0; used >>= 1, i++)
+        sum->small[i] = 0;
     set_empty(sum);
 }
 
@@ -109,6 +139,42 @@ static void carry(struct shmsum_decimal_sum *sum)
     }
 }
 
+/* Where a group goes: the limb of its last digit's power of ten, and how far that is up in it. */
+struct place {
+    uint32_t limb;
+    uint64_t shift;
+};
+
+static struct place place_of(int64_t power)
+{
+    int64_t limb = divide_down(power, GROUP);
+    return (struct place){
+        .limb = (uint32_t)(limb + BELOW),
+        .shift = power_of_ten[power - limb * GROUP],
+    };
+}
+
+/* Adds a group of nine digits and moves on to the place of the group before it. */
+static void add_group(struct shmsum_decimal_sum *sum, struct place *place, uint64_t group,
+                      bool negative)
+{
+    uint64_t shifted = group * place->shift;
+    int64_t here = (int64_t)(shifted % (uint64_t)base);
+    int64_t above = (int64_t)(shifted / (uint64_t)base);
+    sum->limbs[place->limb] += negative ? -here : here;
+    place->limb++;
+    sum->limbs[place->limb] += negative ? -above : above;
+}
+
+/* `groups` groups have been added, the last at the limb before *place. */
+static void touch(struct shmsum_decimal_sum *sum, const struct place *place, uint32_t groups)
+{
+    uint32_t low = place->limb - groups;
+    uint32_t high = place->limb + 1;
+    sum->low = low < sum->low ? low : sum->low;
+    sum->high = high > sum->high ? high : sum->high;
+}
+
 int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_decimal *number,
                            int64_t exponent, bool negative)
 {
@@ -135,23 +201,58 @@ int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_d
     uint32_t used = (number->significant + GROUP - 1) / GROUP;
     last += (int64_t)GROUP * (groups - used);
 
-    int64_t place = divide_down(last, GROUP);
-    uint64_t shift = power_of_ten[last - place * GROUP];
-    uint32_t limb = (uint32_t)(place + BELOW); /* of the last group */
-    for (uint32_t i = used; i-- > 0; limb++) {
-        uint64_t shifted = (i < number->full ? number->groups[i] : tail) * shift;
-        int64_t here = (int64_t)(shifted % (uint64_t)base);
-        int64_t above = (int64_t)(shifted / (uint64_t)base);
-        sum->limbs[limb] += negative ? -here : here;
-        sum->limbs[limb + 1] += negative ? -above : above;
-    }
-    uint32_t first = (uint32_t)(place + BELOW);
-    sum->low = first < sum->low ? first : sum->low;
-    sum->high = limb + 1 > sum->high ? limb + 1 : sum->high;
+    /* From the last group to the first. */
+    struct place place = place_of(last);
+    for (uint32_t i = used; i-- > 0;)
+        add_group(sum, &place, i < number->full ? number->groups[i] : tail, negative);
+    touch(sum, &place, used);
     if (++sum->pending == carry_after)
         carry(sum);
     assert(shmsum_decimal_sum_is_valid(sum));
     return 0;
+}
+
+/* Digits behind the point in a bucket. */
+static unsigned bucket_scale(unsigned bucket)
+{
+    return bucket == 0 ? 0 : bucket - 1;
+}
+
+void decimal_sum_empty_small(struct shmsum_decimal_sum *sum)
+{
+    for (unsigned bucket = 0; bucket < SHMSUM_DECIMAL_BUCKETS; bucket++) {
+        if (!(sum->small_used >> bucket & 1))
+            continue;
+        int64_t value = sum->small[bucket];
+        bool negative = value < 0;
+        uint64_t rest = negative ? -(uint64_t)value : (uint64_t)value;
+        struct place place = place_of(-(int64_t)bucket_scale(bucket));
+        uint32_t groups = 0;
+        for (; rest != 0; rest /= (uint64_t)base, groups++)
+            add_group(sum, &place, rest % (uint64_t)base, negative);
+        if (groups > 0) {
+            touch(sum, &place, groups);
+            if (++sum->pending == carry_after)
+                carry(sum);
+        }
+        sum->small[bucket] = 0;
+    }
+    sum->small_used = 0;
+    sum->small_units = 0;
+}
+
+void shmsum_decimal_sum_add_small(struct shmsum_decimal_sum *sum, int64_t value, unsigned scale)
+{
+    assert(shmsum_decimal_sum_is_valid(sum));
+    assert(scale <= SHMSUM_DECIMAL_SMALL_DIGITS);
+    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    assert(size < powers_of_ten[SHMSUM_DECIMAL_SMALL_DIGITS]);
+    uint32_t units = (uint32_t)(size / powers_of_ten[16]) + 1;
+    if (!decimal_reserve_small(sum, units)) {
+        decimal_sum_empty_small(sum);
+        decimal_reserve_small(sum, units);
+    }
+    decimal_add_small(sum, value, scale);
 }
 
 static void negate(struct shmsum_decimal_sum *sum)
@@ -171,9 +272,98 @@ static void write_group(int64_t limb, char *text)
     }
 }
 
+/* The eight digits of value < 10^8, as the bytes of a word, the first one lowest. Each step splits
+ * every lane in two: thousands, hundreds, tens; the multiplications stand for divisions (Khuong,
+ * "How to print integers really fast", 2017). */
+static uint64_t eight_digits(uint32_t value)
+{
+    uint64_t fours = value / 10000 | (uint64_t)(value % 10000) << 32;
+    uint64_t hundreds = (fours * 10486 >> 20) & UINT64_C(0x0000007f0000007f);
+    uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
+    uint64_t tens = (pairs * 103 >> 10) & UINT64_C(0x000f000f000f000f);
+    return (tens | (pairs - tens * 10) << 8) + UINT64_C(0x3030303030303030);
+}
+
+/* Writes the last `count` (0 to 8) of those eight digits, and maybe more bytes behind them: eight
+ * in all. */
+static void store_digits(char *to, uint64_t digits, unsigned count)
+{
+    digits = count == 0 ? 0 : digits >> (64 - 8 * count);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    digits = __builtin_bswap64(digits);
+#endif
+    memcpy(to, &digits, sizeof digits);
+}
+
+/* How many digits value has, at least 1. */
+static unsigned count_digits(uint64_t value)
+{
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    unsigned guess = bits * 1233 >> 12; /* log10(2): right, or one too few */
+    return guess + (value >= powers_of_ten[guess] || guess == 0);
+}
+
+static const uint64_t ten8 = 100000000;
+
+/* Writes the last `count` (1 to 24) digits of value, and maybe up to eight bytes behind them.
+ * Nothing that was just written is read again: that would wait for the writes. */
+static void write_digits(char *to, uint64_t value, unsigned count)
+{
+    if (count > 16) {
+        store_digits(to, eight_digits((uint32_t)(value / (ten8 * ten8))), count - 16);
+        to += count - 16;
+        value %= ten8 * ten8;
+        count = 16;
+    }
+    if (count > 8) {
+        store_digits(to, eight_digits((uint32_t)(value / ten8)), count - 8);
+        to += count - 8;
+        value %= ten8;
+        count = 8;
+    }
+    store_digits(to, eight_digits((uint32_t)value), count);
+}
+
+/* The text of value * 10^-scale. Writes up to 48 bytes. */
+static size_t format_small(int64_t value, unsigned scale, char *text)
+{
+    char *to = text;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    *to = '-';
+    to += value < 0;
+    uint64_t whole = rest;
+    uint64_t fraction = 0;
+    if (scale > 0) {
+        /* scale is at most 18 */
+        /* cppcheck-suppress arrayIndexOutOfBoundsCond */
+        whole = rest / powers_of_ten[scale];
+        /* cppcheck-suppress arrayIndexOutOfBoundsCond */
+        fraction = rest % powers_of_ten[scale];
+    }
+    unsigned digits = count_digits(whole);
+    write_digits(to, whole, digits);
+    to += digits;
+    if (fraction != 0) {
+        for (; fraction % 10 == 0; fraction /= 10)
+            scale--;
+        *to++ = '.';
+        write_digits(to, fraction, scale);
+        to += scale;
+    }
+    return (size_t)(to - text);
+}
+
 size_t shmsum_decimal_sum_format(struct shmsum_decimal_sum *sum, char *text)
 {
     assert(shmsum_decimal_sum_is_valid(sum));
+    if (sum->small_used != 0) {
+        bool one_bucket = (sum->small_used & (sum->small_used - 1)) == 0;
+        if (one_bucket && sum->high == 0) {
+            unsigned bucket = (unsigned)__builtin_ctz(sum->small_used);
+            return format_small(sum->small[bucket], bucket_scale(bucket), text);
+        }
+        decimal_sum_empty_small(sum);
+    }
     char *to = text;
     carry(sum);
     uint32_t high = sum->high;

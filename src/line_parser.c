@@ -19,9 +19,11 @@
 #include <shmsum/line_parser.h>
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "decimal_push.h"
+#include "line_parser_forms.h"
 
 enum state {
     BETWEEN,
@@ -47,6 +49,49 @@ bool shmsum_line_parser_is_valid(const struct shmsum_line_parser *parser)
            shmsum_decimal_is_valid(&parser->number) && shmsum_decimal_sum_is_valid(&parser->sum);
 }
 
+static const char *const form_names[SHMSUM_LINE_FORMS] = {"scalar", "swar", "avx2"};
+
+const char *shmsum_line_form_name(enum shmsum_line_form form)
+{
+    assert(form < SHMSUM_LINE_FORMS);
+    return form_names[form];
+}
+
+int shmsum_line_form_by_name(const char *name)
+{
+    for (int form = 0; form < SHMSUM_LINE_FORMS; form++)
+        if (strcmp(name, form_names[form]) == 0)
+            return form;
+    return -1;
+}
+
+static bool has_form(enum shmsum_line_form form)
+{
+    switch (form) {
+    case SHMSUM_LINE_SCALAR:
+    case SHMSUM_LINE_SWAR:
+        return true;
+    case SHMSUM_LINE_AVX2:
+#if defined(__x86_64__)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+               __builtin_cpu_supports("bmi2");
+#else
+        return false;
+#endif
+    default:
+        return false;
+    }
+}
+
+int shmsum_line_parser_use(struct shmsum_line_parser *parser, enum shmsum_line_form form)
+{
+    assert(parser->ended);
+    if (!has_form(form))
+        return -ENOTSUP;
+    parser->form = (uint8_t)form;
+    return 0;
+}
+
 void shmsum_line_parser_init(struct shmsum_line_parser *parser, char point)
 {
     assert(point == '.' || point == ',');
@@ -56,6 +101,7 @@ void shmsum_line_parser_init(struct shmsum_line_parser *parser, char point)
     parser->before_cr = BETWEEN;
     parser->ended = true;
     parser->next_line = 1;
+    parser->form = has_form(SHMSUM_LINE_AVX2) ? SHMSUM_LINE_AVX2 : SHMSUM_LINE_SWAR;
     decimal_clear(&parser->number);
     shmsum_decimal_sum_init(&parser->sum);
 }
@@ -260,6 +306,23 @@ static void take_cr_as_data(struct shmsum_line_parser *parser, uint64_t column)
         reject_byte(parser, cr);
 }
 
+/* The common tokens from `at` on, in the fast form: see DOC: line-parser-forms. */
+static const uint8_t *take_fast(struct shmsum_line_parser *parser, const uint8_t *at,
+                                const uint8_t *end, bool *line_ended)
+{
+    switch (parser->form) {
+#if defined(__x86_64__)
+    case SHMSUM_LINE_AVX2:
+        return line_parser_avx2(parser, at, end, line_ended);
+#endif
+    case SHMSUM_LINE_SWAR:
+        return line_parser_swar(parser, at, end, line_ended);
+    default:
+        *line_ended = false;
+        return at;
+    }
+}
+
 enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, const uint8_t *bytes,
                                          size_t size, size_t *consumed)
 {
@@ -272,7 +335,17 @@ enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, cons
 
     const uint8_t *end = bytes + size;
     const uint8_t *token = bytes; /* where the open token begins, or goes on, in this block */
+    bool try_fast = parser->state == BETWEEN;
     for (const uint8_t *at = bytes; at < end; at++) {
+        if (try_fast && (size_t)(end - at) >= LINE_PARSER_FAST_MIN) {
+            bool line_ended;
+            at = take_fast(parser, at, end, &line_ended);
+            if (line_ended) {
+                *consumed = (size_t)(at - bytes);
+                return end_line(parser);
+            }
+        }
+        try_fast = false; /* until the plain form has taken a token */
         uint8_t c = *at;
         if (parser->state == SKIP) {
             at = memchr(at, '\n', (size_t)(end - at));
@@ -306,6 +379,7 @@ enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, cons
                 if (!good)
                     keep_token(parser, token, at);
                 parser->state = good ? BETWEEN : SKIP;
+                try_fast = good;
             }
         } else {
             if (parser->state == BETWEEN) {

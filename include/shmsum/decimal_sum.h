@@ -31,6 +31,12 @@ enum {
     SHMSUM_DECIMAL_LIMBS_ABOVE = 115,
     SHMSUM_DECIMAL_LIMBS = SHMSUM_DECIMAL_LIMBS_BELOW + SHMSUM_DECIMAL_LIMBS_ABOVE,
 
+    /* Small numbers: up to 18 digits, with or without a point among or behind them. What is added
+     * to the buckets is counted in units of 10^16, rounded up; so many of them fit into 63 bits. */
+    SHMSUM_DECIMAL_SMALL_DIGITS = 18,
+    SHMSUM_DECIMAL_BUCKETS = SHMSUM_DECIMAL_SMALL_DIGITS + 2,
+    SHMSUM_DECIMAL_SMALL_UNITS = 900,
+
     /* The longest text of a sum: sign, 1020 digits, point, 1000 digits. */
     SHMSUM_DECIMAL_TEXT_MAX = 1 + 1020 + 1 + 1000,
 };
@@ -47,8 +53,17 @@ struct shmsum_decimal {
     bool too_long;                          /* one of those was not a zero */
 };
 
-/* A sum. All limbs outside [low, high) are zero. */
+/*
+ * A sum: what is in the limbs, and what is in the buckets of small numbers. Most lines never touch
+ * a limb: their sum is one bucket. All limbs outside [low, high) are zero, and all buckets whose
+ * bit in small_used is not set.
+ */
 struct shmsum_decimal_sum {
+    /* Bucket 0 is for integers, bucket i > 0 for numbers with a point and i - 1 digits behind it.
+     */
+    int64_t small[SHMSUM_DECIMAL_BUCKETS];
+    uint32_t small_used;
+    uint32_t small_units; /* added since the buckets were last emptied into limbs, at most */
     int64_t limbs[SHMSUM_DECIMAL_LIMBS]; /* limb i is worth 10^(9 * (i - LIMBS_BELOW)) */
     uint32_t low;
     uint32_t high;
@@ -76,6 +91,9 @@ void shmsum_decimal_sum_clear(struct shmsum_decimal_sum *sum);
  */
 int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_decimal *number,
                            int64_t exponent, bool negative);
+
+/* Adds value * 10^-scale, |value| < 10^18, 0 <= scale <= 18: the quick way for a small number. */
+void shmsum_decimal_sum_add_small(struct shmsum_decimal_sum *sum, int64_t value, unsigned scale);
 
 /*
  * Writes the sum in canonical form to text[0..SHMSUM_DECIMAL_TEXT_MAX), without a NUL, and returns

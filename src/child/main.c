@@ -66,6 +66,17 @@ static void say_orphaned(const struct shmsum_os *os, const struct job *job, uint
             lines == 1 ? "result" : "results");
 }
 
+/* For tests: SHMSUM_FORCE names the form of the parser. */
+static int force_form(struct shmsum_line_parser *parser, struct shmsum_failure *why)
+{
+    const char *name = getenv("SHMSUM_FORCE");
+    if (name == NULL)
+        return 0;
+    int form = shmsum_line_form_by_name(name);
+    int result = form < 0 ? -EINVAL : shmsum_line_parser_use(parser, (enum shmsum_line_form)form);
+    return result < 0 ? shmsum_failure_set(why, "SHMSUM_FORCE", name, -result) : 0;
+}
+
 static int run(const struct shmsum_os *os, const struct job *job, struct shmsum_region *region,
                struct shmsum_failure *why)
 {
@@ -85,9 +96,11 @@ static int run(const struct shmsum_os *os, const struct job *job, struct shmsum_
         0)
         goto out_free;
 
+    consumer_init(consumer, os, &job->config, &channel, &results, block);
+    if (force_form(&consumer->parser, why) < 0)
+        goto out_free;
     shmsum_channel_attached(&channel);
     enum consumer_ending ending;
-    consumer_init(consumer, os, &job->config, &channel, &results, block);
     if (consumer_run(consumer, &ending, why) < 0)
         goto out_free;
     int result = os->close(os, RESULTS_FD); /* some file systems tell of a lost write only now */

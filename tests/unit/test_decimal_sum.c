@@ -527,6 +527,82 @@ static void test_sum_invariant(void **state)
     pair_clean_up(&pair);
 }
 
+/* ---- small numbers ---- */
+
+static void add_small(struct pair *pair, int64_t value, unsigned scale)
+{
+    char digits[32];
+    int size = sprintf(digits, "%llu", (unsigned long long)(value < 0 ? -value : value));
+    mpz_t power;
+    mpz_init_set_si(power, -(long)scale);
+    assert_true(oracle_add(pair->exact, digits, (size_t)size, power, value < 0));
+    mpz_clear(power);
+    shmsum_decimal_sum_add_small(&pair->sum, value, scale);
+    assert_true(shmsum_decimal_sum_is_valid(&pair->sum));
+}
+
+static int64_t random_small(void)
+{
+    int64_t limit = 10;
+    for (uint64_t digits = random_below(&rng, SHMSUM_DECIMAL_SMALL_DIGITS); digits > 0; digits--)
+        limit *= 10;
+    return random_one_in(&rng, 10) ? limit - 1 : random_between(&rng, -limit + 1, limit - 1);
+}
+
+/* One number in each bucket: the text of a bucket alone. */
+static void test_one_small_number(void **state)
+{
+    (void)state;
+    for (unsigned scale = 0; scale <= SHMSUM_DECIMAL_SMALL_DIGITS; scale++) {
+        int64_t value = 1;
+        for (int digits = 1; digits <= SHMSUM_DECIMAL_SMALL_DIGITS; digits++, value *= 10) {
+            const int64_t around[] = {0,         value,     -value,        value - 1,
+                                      1 - value, 5 * value, random_small()};
+            for (size_t i = 0; i < COUNT(around); i++) {
+                struct pair pair;
+                pair_init(&pair);
+                add_small(&pair, around[i], scale);
+                pair_check(&pair);
+                shmsum_decimal_sum_clear(&pair.sum);
+                mpz_set_ui(pair.exact, 0);
+                pair_check(&pair);
+                pair_clean_up(&pair);
+            }
+        }
+    }
+}
+
+/* Small numbers and others, also so many that the buckets must be emptied, also of one sign. */
+static void test_small_numbers(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        struct pair pair;
+        pair_init(&pair);
+        uint64_t count = random_size(&rng, 3000);
+        unsigned only = (unsigned)random_below(&rng, SHMSUM_DECIMAL_SMALL_DIGITS + 1);
+        bool mixed = random_one_in(&rng, 2);
+        bool largest = random_one_in(&rng, 4);
+        for (uint64_t i = 0; i < count; i++) {
+            unsigned scale = only;
+            if (mixed)
+                scale = (unsigned)random_below(&rng, SHMSUM_DECIMAL_SMALL_DIGITS + 1);
+            add_small(&pair, largest ? INT64_C(999999999999999999) : random_small(), scale);
+            if (random_one_in(&rng, 500))
+                pair_check(&pair); /* and on from there */
+            if (mixed && random_one_in(&rng, 50)) {
+                char digits[60];
+                size_t size = 1 + (size_t)random_below(&rng, sizeof digits - 1);
+                random_digits(digits, size);
+                pair_add(&pair, digits, size, random_between(&rng, -80, 80), random_one_in(&rng, 2),
+                         0);
+            }
+        }
+        pair_check(&pair);
+        pair_clean_up(&pair);
+    }
+}
+
 int main(void)
 {
     rng.state = random_seed("test_decimal_sum");
@@ -544,6 +620,8 @@ int main(void)
         cmocka_unit_test(test_many_numbers),
         cmocka_unit_test(test_carry_after_many),
         cmocka_unit_test(test_widest_sum),
+        cmocka_unit_test(test_one_small_number),
+        cmocka_unit_test(test_small_numbers),
         cmocka_unit_test(test_number_invariant),
         cmocka_unit_test(test_sum_invariant),
     };

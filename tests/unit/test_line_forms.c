@@ -1,0 +1,404 @@
+/*
+ * test_line_forms.c - the fast forms of the line parser against the plain one, byte for byte.
+ *
+ * Property: given the same bytes in the same blocks, every form gives the same events, sums,
+ * counts, error kinds, columns, tokens and anchors, and consumes as much. Each block is a piece of
+ * memory of its own and of its exact size, and ends where a page does that cannot be read: a form
+ * that looks beyond it dies.
+ *
+ * SHMSUM_LINES sets how many random lines are compared.
+ */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include <sys/mman.h>
+
+#include <shmsum/line_parser.h>
+
+#include "random.h"
+#include "unit.h"
+
+enum {
+    BLOCK = 65536,
+    PAGE = 65536, /* of any machine we know */
+};
+
+static struct random rng;
+static uint8_t *guarded; /* BLOCK bytes, the last of which stands before a page that is not there */
+
+static int set_up(void **state)
+{
+    (void)state;
+    uint8_t *memory =
+        mmap(NULL, BLOCK + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED || mprotect(memory + BLOCK, PAGE, PROT_NONE) < 0)
+        return -1;
+    guarded = memory;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return munmap(guarded, BLOCK + PAGE);
+}
+
+/* The parsers that are compared: [0] is the plain one. */
+struct forms {
+    struct shmsum_line_parser parsers[SHMSUM_LINE_FORMS];
+    bool has[SHMSUM_LINE_FORMS];
+    uint64_t lines;
+};
+
+static void forms_init(struct forms *forms, char point)
+{
+    memset(forms, 0, sizeof *forms);
+    for (int i = 0; i < SHMSUM_LINE_FORMS; i++) {
+        shmsum_line_parser_init(&forms->parsers[i], point);
+        forms->has[i] = shmsum_line_parser_use(&forms->parsers[i], (enum shmsum_line_form)i) == 0;
+    }
+    assert_true(forms->has[SHMSUM_LINE_SCALAR] && forms->has[SHMSUM_LINE_SWAR]);
+}
+
+static void show(const char *what, int form, const uint8_t *bytes, size_t size)
+{
+    print_error("%s differs, %s from scalar, at: ", what,
+                shmsum_line_form_name((enum shmsum_line_form)form));
+    for (size_t i = 0; i < size && i < 200; i++)
+        print_error(bytes[i] >= ' ' && bytes[i] <= '~' ? "%c" : "\\x%02x", bytes[i]);
+    print_error("\n");
+    fail();
+}
+
+#define SAME(what, good)                   \
+    do {                                   \
+        if (!(good))                       \
+            show(what, form, bytes, size); \
+    } while (0)
+
+static void compare(struct forms *forms, int form, enum shmsum_line event, const uint8_t *bytes,
+                    size_t size)
+{
+    struct shmsum_line_parser *plain = &forms->parsers[0];
+    struct shmsum_line_parser *fast = &forms->parsers[form];
+    SAME("validity", shmsum_line_parser_is_valid(fast));
+    SAME("line", plain->line == fast->line);
+    if (event == SHMSUM_LINE_UNFINISHED) {
+        SAME("anchor", shmsum_line_parser_anchor(plain) == shmsum_line_parser_anchor(fast));
+    } else if (event == SHMSUM_LINE_ERROR) {
+        const struct shmsum_line_error *a = &plain->error, *b = &fast->error;
+        SAME("kind", a->kind == b->kind);
+        SAME("column", a->column == b->column);
+        SAME("token's size", a->token_bytes == b->token_bytes);
+        size_t head = a->token_bytes < SHMSUM_TOKEN_HEAD ? a->token_bytes : SHMSUM_TOKEN_HEAD;
+        SAME("token", memcmp(a->token, b->token, head) == 0);
+    } else if (event == SHMSUM_LINE_SUM) {
+        char a[SHMSUM_DECIMAL_TEXT_MAX], b[SHMSUM_DECIMAL_TEXT_MAX];
+        SAME("count", plain->numbers == fast->numbers);
+        size_t a_size = shmsum_decimal_sum_format(&plain->sum, a);
+        size_t b_size = shmsum_decimal_sum_format(&fast->sum, b);
+        SAME("sum", a_size == b_size && memcmp(a, b, a_size) == 0);
+    }
+}
+
+/* One block, to all forms, in step. */
+static void feed_block(struct forms *forms, const uint8_t *block, size_t block_size)
+{
+    const uint8_t *bytes = guarded + BLOCK - block_size;
+    memcpy(guarded + BLOCK - block_size, block, block_size);
+    for (size_t size = block_size, consumed; size > 0; bytes += consumed, size -= consumed) {
+        enum shmsum_line event =
+            shmsum_line_parser_feed(&forms->parsers[0], bytes, size, &consumed);
+        for (int form = 1; form < SHMSUM_LINE_FORMS; form++) {
+            if (!forms->has[form])
+                continue;
+            size_t also;
+            SAME("event",
+                 shmsum_line_parser_feed(&forms->parsers[form], bytes, size, &also) == event);
+            SAME("consumed", also == consumed);
+            compare(forms, form, event, bytes, size);
+        }
+        forms->lines += event != SHMSUM_LINE_UNFINISHED;
+    }
+}
+
+static void finish(struct forms *forms)
+{
+    const uint8_t *bytes = guarded;
+    size_t size = 0;
+    enum shmsum_line event = shmsum_line_parser_finish(&forms->parsers[0]);
+    for (int form = 1; form < SHMSUM_LINE_FORMS; form++) {
+        if (!forms->has[form])
+            continue;
+        SAME("event", shmsum_line_parser_finish(&forms->parsers[form]) == event);
+        compare(forms, form, event, bytes, size);
+    }
+}
+
+/* ---- every kind of token at every place of a chunk ---- */
+
+static const char *const tokens[] = {
+    "0",
+    "7",
+    "-7",
+    "+7",
+    "12345678",
+    "123456789",
+    "123456789012345",
+    "1234567890123456",
+    "-1234567890123456",
+    "12345678901234567",
+    "9999999999999999",
+    "-9999999999999999",
+    "99999999999999999999",
+    "0000000000000000",
+    "00000000000000001",
+    "1.",
+    "-1.",
+    ".5",
+    "-.5",
+    "+.5",
+    "1.5",
+    "-0.0",
+    "123456.78",
+    "1234567.8901234",
+    "12345678.90123456",
+    "123456789012345.",
+    ".123456789012345",
+    ".1234567890123456",
+    "0.0000000000000001",
+    "1234567890.12345",
+    "-1234567890.12345",
+    "1e5",
+    "1E-5",
+    "-1.5e+3",
+    "1e1000",
+    ".",
+    "-",
+    "+",
+    "-.",
+    "+.",
+    "--1",
+    "+-1",
+    "1-2",
+    "1+",
+    "-1-",
+    "1..2",
+    "1.2.3",
+    ".1.",
+    "..",
+    "1,5",
+    ",5",
+    "5,",
+    ",",
+    "1_0",
+    "two",
+    "1x",
+    "x1",
+    "1/2",
+    "1:2",
+    "\x80",
+    "1\xb0",
+    "\xff",
+    "1\x01",
+    "\x10",
+    "1\x1a",
+    "inf",
+    "0x10",
+    "1\r",
+    "\r1",
+    "\r",
+    "1\r2",
+};
+
+static const char *const ends[] = {" ",  "\n",    "\r\n", "\t",    "\v",
+                                   "\f", " \r\n", "  ",   "\r \n", "\r\r\n"};
+
+static void test_every_token_at_every_place(void **state)
+{
+    (void)state;
+    for (int point = 0; point < 2; point++) {
+        struct forms forms;
+        forms_init(&forms, point == 0 ? '.' : ',');
+        for (size_t t = 0; t < COUNT(tokens); t++) {
+            for (size_t e = 0; e < COUNT(ends); e++) {
+                for (size_t place = 0; place<140; place += place> 70 ? 8 : 1) {
+                    /* numbers, the token, and numbers behind it to the block's end */
+                    char block[512];
+                    size_t size = 0;
+                    while (size < place) {
+                        block[size] = size % 5 == 4 ? ' ' : '1';
+                        size++;
+                    }
+                    if (size > 0)
+                        block[size - 1] = ' ';
+                    size += (size_t)sprintf(block + size, "%s%s", tokens[t], ends[e]);
+                    size +=
+                        (size_t)sprintf(block + size, "%s",
+                                        "1 22 333.3 4444 55555 -6.66 7777777 8 99 1 22 333 4444 "
+                                        "5 66 777 8888 99999 1 2 3 4 5 6 7 8 9 10 11 12 13 14\n");
+                    feed_block(&forms, (const uint8_t *)block, size);
+                }
+            }
+        }
+        finish(&forms);
+        assert_true(forms.lines > COUNT(tokens) * COUNT(ends) * 70);
+    }
+}
+
+/* The NUL byte cannot stand in the table. */
+static void test_every_byte_at_every_place(void **state)
+{
+    (void)state;
+    struct forms forms;
+    forms_init(&forms, '.');
+    for (int c = 0; c < 256; c++) {
+        for (size_t place = 0; place < 100; place++) {
+            char block[300];
+            memset(block, '1', sizeof block);
+            for (size_t i = 6; i < sizeof block; i += 7)
+                block[i] = ' ';
+            block[place] = (char)c;
+            block[sizeof block - 1] = '\n';
+            feed_block(&forms, (const uint8_t *)block, sizeof block);
+        }
+    }
+    finish(&forms);
+}
+
+/* ---- random lines in random blocks ---- */
+
+static size_t put_digits(char *to, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = (char)('0' + random_below(&rng, 10));
+    return count;
+}
+
+static size_t put_token(char *to, int dialect)
+{
+    char *at = to;
+    if (random_one_in(&rng, 3))
+        *at++ = random_one_in(&rng, 4) ? '+' : '-';
+    if (dialect == 0) { /* plain integers */
+        at += put_digits(at, 1 + random_below(&rng, 10));
+        return (size_t)(at - to);
+    }
+    if (dialect == 1) { /* %.2f */
+        at += put_digits(at, 1 + random_below(&rng, 6));
+        *at++ = '.';
+        at += put_digits(at, 2);
+        return (size_t)(at - to);
+    }
+    at += put_digits(at, random_below(&rng, random_one_in(&rng, 9) ? 40 : 17));
+    if (random_one_in(&rng, 2)) {
+        *at++ = random_one_in(&rng, 50) ? ',' : '.';
+        at += put_digits(at, random_below(&rng, random_one_in(&rng, 9) ? 40 : 9));
+    }
+    if (random_one_in(&rng, 8))
+        at += sprintf(at, "%c%d", random_one_in(&rng, 2) ? 'e' : 'E',
+                      (int)random_between(&rng, -60, 60));
+    if (at == to)
+        *at++ = '0';
+    if (dialect == 3 && random_one_in(&rng, 30)) /* damage */
+        to[random_below(&rng, (uint64_t)(at - to))] = (char)random_below(&rng, 256);
+    return (size_t)(at - to);
+}
+
+static size_t put_line(char *to, int dialect)
+{
+    static const char separators[] = {' ', ' ', ' ', ' ', ' ', ' ', '\t', '\v', '\f'};
+    char *at = to;
+    uint64_t count = random_below(&rng, random_one_in(&rng, 10) ? 60 : 12);
+    for (uint64_t i = 0; i < count; i++) {
+        at += put_token(at, dialect);
+        do
+            *at++ = separators[dialect < 2 ? 0 : random_below(&rng, sizeof separators)];
+        while (dialect >= 2 && random_one_in(&rng, 12));
+    }
+    if (count > 0 && random_one_in(&rng, 2))
+        at--; /* no separator at the end */
+    if (random_one_in(&rng, 6))
+        *at++ = '\r';
+    *at++ = '\n';
+    return (size_t)(at - to);
+}
+
+static void test_random_lines(void **state)
+{
+    (void)state;
+    const char *wanted = getenv("SHMSUM_LINES");
+    uint64_t lines = wanted != NULL ? strtoull(wanted, NULL, 10) : 1000000;
+    enum { TEXT = 4 * BLOCK, LINE = 60 * 100 };
+    char *text = malloc(TEXT + LINE);
+    assert_non_null(text);
+    struct forms forms;
+    uint64_t compared = 0;
+    while (compared < lines) {
+        int dialect = (int)random_below(&rng, 4);
+        size_t size = 0;
+        while (size < TEXT)
+            size += put_line(text + size, dialect);
+        forms_init(&forms, random_one_in(&rng, 5) ? ',' : '.');
+        size_t largest = random_one_in(&rng, 2) ? BLOCK : 1 + random_below(&rng, 400);
+        for (size_t at = 0, block; at < size; at += block) {
+            block = 1 + random_below(&rng, largest);
+            if (block > size - at)
+                block = size - at;
+            feed_block(&forms, (const uint8_t *)text + at, block);
+        }
+        finish(&forms);
+        compared += forms.lines;
+    }
+    free(text);
+    print_message("%llu lines compared\n", (unsigned long long)compared);
+}
+
+/* So many small numbers in a line that their buckets must be emptied on the way. */
+static void test_many_small_numbers(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"9999999999999999 ", "-9999999999999999 ",
+                                        "99999999999999.99 ", ".999999999999999 ",
+                                        "9999999999999999. "};
+    for (size_t kind = 0; kind <= COUNT(kinds); kind++) {
+        struct forms forms;
+        forms_init(&forms, '.');
+        for (int i = 0; i < 5000; i++) {
+            const char *token =
+                kinds[kind < COUNT(kinds) ? kind : random_below(&rng, COUNT(kinds))];
+            char block[200];
+            size_t size = 0;
+            for (int j = 0; j < 8; j++)
+                size += (size_t)sprintf(block + size, "%s", token);
+            feed_block(&forms, (const uint8_t *)block, size);
+        }
+        feed_block(&forms, (const uint8_t *)"\n", 1);
+        assert_true(forms.lines == 1);
+        finish(&forms);
+    }
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    for (int form = 0; form < SHMSUM_LINE_FORMS; form++)
+        assert_int_equal(
+            shmsum_line_form_by_name(shmsum_line_form_name((enum shmsum_line_form)form)), form);
+    assert_int_equal(shmsum_line_form_by_name("mmx"), -1);
+    assert_int_equal(shmsum_line_form_by_name(""), -1);
+    struct shmsum_line_parser parser;
+    shmsum_line_parser_init(&parser, '.');
+    assert_int_not_equal(shmsum_line_parser_use(&parser, SHMSUM_LINE_FORMS), 0);
+}
+
+int main(void)
+{
+    rng.state = random_seed("line_forms");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_every_token_at_every_place),
+        cmocka_unit_test(test_every_byte_at_every_place),
+        cmocka_unit_test(test_many_small_numbers),
+        cmocka_unit_test(test_random_lines),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
