@@ -329,6 +329,7 @@ static void parent_full_pipe(const void *argument)
     session_await_child(&session);
     session_feed_for_ever(&session, 1);
     await_full(session.output);
+    await_full(session.input_reader); /* so the ring is full too, and the child is in its write */
     session_signal(&session, session.parent, SIGKILL);
     int status = session_await_parent(&session);
     check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status 0x%x", (unsigned)status);
