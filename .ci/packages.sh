@@ -7,6 +7,7 @@
 packages_to_build='gcc:gcc cmake:cmake ninja-build:ninja libc6-dev:lib'
 packages_to_test='libcmocka-dev:lib libgmp-dev:lib bc:bc util-linux:unshare binutils:readelf'
 packages_for_clang='clang:clang libclang-rt-14-dev:lib'
+packages_to_bench='g++:g++ libfast-float-dev:lib mawk:mawk gawk:gawk perl:perl num-utils:numsum bc:bc coreutils:wc gnuplot-nox:gnuplot'
 
 say() {
     printf 'shmsum: %s\n' "$*" >&2

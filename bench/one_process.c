@@ -1,0 +1,64 @@
+/*
+ * one_process.c - bench-one-process FILE: what shmsum does, in one process: no ring, no second
+ * process, no shared memory. The peer of the section `pipeline`.
+ *
+ * The same parser, sum and writer as shmsum-child's, with the same sizes of buffers; results on
+ * standard output. Numbers only: a line that is none ends it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <shmsum/line_parser.h>
+#include <shmsum/results.h>
+
+#include "bench.h"
+
+enum { READ_BUFFER = 64 * 1024, RESULTS_BUFFER = 256 * 1024 };
+
+static struct shmsum_line_parser parser;
+static struct shmsum_results results;
+static uint8_t block[READ_BUFFER];
+static char buffer[RESULTS_BUFFER];
+
+static void write_sum(enum shmsum_line event)
+{
+    struct shmsum_failure why = {0};
+    if (event != SHMSUM_LINE_SUM)
+        bench_die("line %llu: not a sum", (unsigned long long)parser.line);
+    char *text = shmsum_results_reserve(&results, SHMSUM_DECIMAL_TEXT_MAX, &why);
+    if (text == NULL)
+        bench_die("%s: %s", why.call, strerror(why.error));
+    shmsum_results_commit(&results, shmsum_decimal_sum_format(&parser.sum, text));
+}
+
+int main(int argc, char *argv[])
+{
+    const struct shmsum_os *os = shmsum_os_default();
+    struct shmsum_failure why = {0};
+    if (argc != 2)
+        bench_die("usage: bench-one-process FILE");
+    int fd = os->open(os, argv[1], O_RDONLY, 0);
+    if (fd < 0)
+        bench_die("%s: %s", argv[1], strerror(-fd));
+    if (shmsum_results_init(&results, os, 1, "stdout", buffer, sizeof buffer, &why) < 0)
+        bench_die("%s: %s", why.call, strerror(why.error));
+    shmsum_line_parser_init(&parser, '.');
+    ssize_t got;
+    while ((got = os->read(os, fd, block, sizeof block)) > 0) {
+        for (size_t at = 0, consumed; at < (size_t)got; at += consumed) {
+            enum shmsum_line event =
+                shmsum_line_parser_feed(&parser, block + at, (size_t)got - at, &consumed);
+            if (event != SHMSUM_LINE_UNFINISHED)
+                write_sum(event);
+        }
+    }
+    if (got < 0)
+        bench_die("%s: %s", argv[1], strerror((int)-got));
+    enum shmsum_line last = shmsum_line_parser_finish(&parser);
+    if (last != SHMSUM_LINE_UNFINISHED)
+        write_sum(last);
+    if (shmsum_results_flush(&results, &why) < 0)
+        bench_die("%s: %s", why.call, strerror(why.error));
+    return 0;
+}
