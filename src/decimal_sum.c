@@ -261,17 +261,6 @@ static void negate(struct shmsum_decimal_sum *sum)
         sum->limbs[i] = -sum->limbs[i];
 }
 
-/* Writes the digits of a carried limb, all nine of them. */
-static void write_group(int64_t limb, char *text)
-{
-    assert(limb >= 0 && limb < base);
-    uint32_t rest = (uint32_t)limb;
-    for (int i = GROUP - 1; i >= 0; i--) {
-        text[i] = (char)('0' + rest % 10);
-        rest /= 10;
-    }
-}
-
 /* The eight digits of value < 10^8, as the bytes of a word, the first one lowest. Each step splits
  * every lane in two: thousands, hundreds, tens; the multiplications stand for divisions (Khuong,
  * "How to print integers really fast", 2017). */
@@ -293,6 +282,15 @@ static void store_digits(char *to, uint64_t digits, unsigned count)
     digits = __builtin_bswap64(digits);
 #endif
     memcpy(to, &digits, sizeof digits);
+}
+
+/* Writes the digits of a carried limb, all nine of them. */
+static void write_group(int64_t limb, char *text)
+{
+    assert(limb >= 0 && limb < base);
+    uint32_t digits = (uint32_t)limb;
+    text[0] = (char)('0' + digits / 100000000);
+    store_digits(text + 1, eight_digits(digits % 100000000), 8);
 }
 
 /* How many digits value has, at least 1. */
