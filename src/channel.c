@@ -15,7 +15,7 @@
 
 enum {
     SPIN_NS = 50000,         /* about what a wake across CPUs costs on a virtual machine */
-    CALIBRATION_LOOKS = 256, /* about 10 µs */
+    CALIBRATION_LOOKS = 256, /* some microseconds */
     STOP_LOOK_MS = 50,       /* only where the kernel has no futex_waitv */
 };
 

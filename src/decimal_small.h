@@ -16,8 +16,7 @@ static inline uint32_t decimal_small_units(uint32_t digits)
     return digits <= 16 ? 1 : digits == 17 ? 10 : 100;
 }
 
-/* Makes room for `units` more, of up to a tenth of what there is; false when the buckets have to be
- * emptied first. */
+/* Makes room for `units` more; false when the buckets have to be emptied first. */
 static inline bool decimal_reserve_small(struct shmsum_decimal_sum *sum, uint32_t units)
 {
     if (sum->small_units + units > SHMSUM_DECIMAL_SMALL_UNITS)

@@ -3,7 +3,7 @@
  *
  * DOC: line-parser-forms
  *
- * A fast form reads the common tokens of a line: up to 16 characters of digits with at most one
+ * A fast form reads the common tokens of a line: up to 18 digits with at most one
  * point, and a sign before them. Everything else - long tokens, exponents, errors, the last bytes
  * of a block - it leaves to the plain form, which is the specification: so there is one place that
  * knows what an error is and where it stands.

@@ -50,7 +50,7 @@ static inline uint64_t convert(uint64_t word, unsigned count)
 }
 
 /* Takes a run of digits at *at, at most `room` of them, behind *value; returns how many, or room +
- * 1 when there are more. 16 + 1 bytes can be read. */
+ * 1 when there are more. Three words can be read. */
 static inline unsigned take_run(const uint8_t **at, uint64_t *value, unsigned room)
 {
     unsigned taken = 0;

@@ -5,7 +5,7 @@
 #include <shmsum/os.h>
 
 /* Writes "shmsum: " and the formatted text and '\n'. Control characters in it are escaped, so that
- * neither a file's name nor an argument can drive the terminal. Cut at 8 KiB. Errors are ignored:
+ * neither a file's name nor an argument can drive the terminal. Cut at 2 KiB. Errors are ignored:
  * there is nobody left to tell. */
 __attribute__((format(printf, 2, 3))) void message(const struct shmsum_os *os, const char *format,
                                                    ...);

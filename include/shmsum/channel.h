@@ -91,7 +91,7 @@ uint32_t shmsum_stop_bits(const struct shmsum_word *stop);
 /*
  * One end of the channel over a region that outlives it. stop is a word in this process's own
  * memory, zero at first; stop_mask says which of its bits end a wait of this end (with -ECANCELED).
- * Needs no clean-up. Takes about 10 µs to calibrate its spin.
+ * Needs no clean-up. Takes some microseconds to calibrate its spin.
  */
 void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_region *region,
                          enum shmsum_role role, struct shmsum_word *stop, uint32_t stop_mask);

@@ -12,7 +12,7 @@
  *   - its first argument is the table itself, so that a table in a test can carry state behind
  *     `context`;
  *   - it is as thread-safe and as async-signal-safe as the call that it wraps. Of the members,
- *     wait_child, get_parent and kill may be called from a signal handler.
+ *     wait_child, get_parent, kill and futex_wake may be called from a signal handler.
  */
 #ifndef SHMSUM_OS_H
 #define SHMSUM_OS_H
