@@ -27,31 +27,39 @@ enum { BLOCK = 64 * 1024 };
 static struct memory_input input;
 static char text_room[64 << 20];
 
+struct memory_sink {
+    struct shmsum_line_sink sink; /* first */
+    struct memory_outcome *outcome;
+};
+
+static bool take_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *sum)
+{
+    struct memory_outcome *outcome = ((struct memory_sink *)sink)->outcome;
+    outcome->guard += (uint64_t)sum->small[0];
+    if (outcome->text != NULL) {
+        outcome->text_size += shmsum_decimal_sum_format(sum, outcome->text + outcome->text_size);
+        outcome->text[outcome->text_size++] = '\n';
+    }
+    return true;
+}
+
 static void pass_shmsum(const struct memory_input *from, enum shmsum_line_form form,
                         struct memory_outcome *outcome)
 {
     static struct shmsum_line_parser parser;
+    struct memory_sink to = {.sink = {.take = take_sum}, .outcome = outcome};
     shmsum_line_parser_init(&parser, '.');
     shmsum_line_parser_use(&parser, form);
     size_t at = 0;
     for (size_t block = 0; block < from->blocks; block++) {
-        while (at < from->ends[block]) {
-            size_t consumed;
-            enum shmsum_line event = shmsum_line_parser_feed(
-                &parser, (const uint8_t *)from->bytes + at, from->ends[block] - at, &consumed);
-            at += consumed;
-            if (event != SHMSUM_LINE_SUM)
-                bench_die("line %zu: not a sum", outcome->lines + 1);
-            outcome->numbers += parser.numbers;
-            outcome->lines++;
-            outcome->guard += (uint64_t)parser.sum.small[0];
-            if (outcome->text != NULL) {
-                char *to = outcome->text + outcome->text_size;
-                size_t size = shmsum_decimal_sum_format(&parser.sum, to);
-                to[size] = '\n';
-                outcome->text_size += size + 1;
-            }
-        }
+        size_t consumed;
+        if (shmsum_line_parser_feed_lines(&parser, (const uint8_t *)from->bytes + at,
+                                          from->ends[block] - at, &to.sink,
+                                          &consumed) != SHMSUM_LINE_UNFINISHED)
+            bench_die("line %zu: not a sum", outcome->lines + (size_t)to.sink.lines + 1);
+        at += consumed;
+        outcome->lines += (size_t)to.sink.lines;
+        outcome->numbers += to.sink.numbers;
     }
 }
 

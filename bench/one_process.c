@@ -21,15 +21,15 @@ static struct shmsum_results results;
 static uint8_t block[READ_BUFFER];
 static char buffer[RESULTS_BUFFER];
 
-static void write_sum(enum shmsum_line event)
+static bool write_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *sum)
 {
+    (void)sink;
     struct shmsum_failure why = {0};
-    if (event != SHMSUM_LINE_SUM)
-        bench_die("line %llu: not a sum", (unsigned long long)parser.line);
     char *text = shmsum_results_reserve(&results, SHMSUM_DECIMAL_TEXT_MAX, &why);
     if (text == NULL)
         bench_die("%s: %s", why.call, strerror(why.error));
-    shmsum_results_commit(&results, shmsum_decimal_sum_format(&parser.sum, text));
+    shmsum_results_commit(&results, shmsum_decimal_sum_format(sum, text));
+    return true;
 }
 
 int main(int argc, char *argv[])
@@ -43,21 +43,20 @@ int main(int argc, char *argv[])
         bench_die("%s: %s", argv[1], strerror(-fd));
     if (shmsum_results_init(&results, os, 1, "stdout", buffer, sizeof buffer, &why) < 0)
         bench_die("%s: %s", why.call, strerror(why.error));
+    struct shmsum_line_sink sink = {.take = write_sum};
     shmsum_line_parser_init(&parser, '.');
     ssize_t got;
     while ((got = os->read(os, fd, block, sizeof block)) > 0) {
         for (size_t at = 0, consumed; at < (size_t)got; at += consumed) {
-            enum shmsum_line event =
-                shmsum_line_parser_feed(&parser, block + at, (size_t)got - at, &consumed);
-            if (event != SHMSUM_LINE_UNFINISHED)
-                write_sum(event);
+            if (shmsum_line_parser_feed_lines(&parser, block + at, (size_t)got - at, &sink,
+                                              &consumed) != SHMSUM_LINE_UNFINISHED)
+                bench_die("line %llu: not a sum", (unsigned long long)parser.line);
         }
     }
     if (got < 0)
         bench_die("%s: %s", argv[1], strerror((int)-got));
-    enum shmsum_line last = shmsum_line_parser_finish(&parser);
-    if (last != SHMSUM_LINE_UNFINISHED)
-        write_sum(last);
+    if (shmsum_line_parser_finish(&parser) == SHMSUM_LINE_SUM)
+        write_sum(&sink, &parser.sum);
     if (shmsum_results_flush(&results, &why) < 0)
         bench_die("%s: %s", why.call, strerror(why.error));
     return 0;

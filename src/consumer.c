@@ -13,6 +13,21 @@
 static const char unread_text[] =
     "a blank line ends the input; what follows was not read (--blank-lines=skip reads on)";
 
+/* The sum of a good line, for the parser: writes its result, unless somebody waits for it or it
+ * cannot be written. take_line does those. */
+static bool take_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *sum)
+{
+    struct consumer *consumer =
+        (struct consumer *)(void *)((char *)sink - offsetof(struct consumer, sink));
+    if (consumer->config->dialogue)
+        return false;
+    char *text = shmsum_results_reserve(consumer->results, CONSUMER_RESULT_MAX, NULL);
+    if (text == NULL)
+        return false;
+    shmsum_results_commit(consumer->results, shmsum_decimal_sum_format(sum, text));
+    return true;
+}
+
 void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
                    const struct consumer_config *config, struct shmsum_channel *channel,
                    struct shmsum_results *results, uint8_t *block)
@@ -25,6 +40,7 @@ void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
         .block = block,
     };
     shmsum_line_parser_init(&consumer->parser, config->point);
+    consumer->sink.take = take_sum;
     excerpt_clear(&consumer->excerpt);
 }
 
@@ -155,6 +171,17 @@ static bool ends_in_cr(const struct consumer *consumer, const uint8_t *bytes, si
     return excerpt->tail_size > 0 && excerpt->tail[excerpt->tail_size - 1] == '\r';
 }
 
+/* The parser went through whole lines whose results are there already: goes on behind them. */
+static void pass_lines(struct consumer *consumer)
+{
+    if (consumer->sink.lines == 0)
+        return;
+    consumer->sums += consumer->sink.lines;
+    consumer->numbers += consumer->sink.numbers;
+    consumer->column = 0;
+    excerpt_clear(&consumer->excerpt);
+}
+
 /* Sums the lines of bytes[0..size), up to a blank line that ends the input. */
 static int take_bytes(struct consumer *consumer, const uint8_t *bytes, size_t size,
                       struct shmsum_failure *why)
@@ -165,17 +192,20 @@ static int take_bytes(struct consumer *consumer, const uint8_t *bytes, size_t si
             consumer->unread = true;
             return 0;
         }
-        const uint8_t *line = bytes + at;
-        enum shmsum_line event = shmsum_line_parser_feed(parser, line, size - at, &consumed);
+        enum shmsum_line event = shmsum_line_parser_feed_lines(parser, bytes + at, size - at,
+                                                               &consumer->sink, &consumed);
+        pass_lines(consumer);
+        const uint8_t *line = bytes + at + consumer->sink.bytes;
+        size_t length = consumed - consumer->sink.bytes;
         if (event == SHMSUM_LINE_UNFINISHED) {
-            excerpt_keep(&consumer->excerpt, line, consumed, consumer->column + 1,
+            excerpt_keep(&consumer->excerpt, line, length, consumer->column + 1,
                          shmsum_line_parser_anchor(parser));
-            consumer->column += consumed;
+            consumer->column += length;
             return 0;
         }
         uint64_t line_bytes = 0;
         if (event == SHMSUM_LINE_ERROR) {
-            size_t length = consumed - 1;
+            length--; /* without the LF */
             line_bytes = consumer->column + length - ends_in_cr(consumer, line, length);
             excerpt_keep(&consumer->excerpt, line, length, consumer->column + 1,
                          parser->error.column);

@@ -50,6 +50,7 @@ struct consumer {
     uint8_t *block; /* private copy of a slot's payload */
 
     struct shmsum_line_parser parser;
+    struct shmsum_line_sink sink;
     struct excerpt excerpt;
     uint64_t column;     /* of the current line: bytes in earlier blocks */
     uint32_t source;     /* of the current line */

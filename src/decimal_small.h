@@ -10,6 +10,17 @@
 /* Empties the buckets into the limbs. */
 void decimal_sum_empty_small(struct shmsum_decimal_sum *sum);
 
+/* Makes all limbs zero. */
+void decimal_sum_clear_limbs(struct shmsum_decimal_sum *sum);
+
+/* Adds value * 10^power, negated or not, to the limbs: value < 10^18, |power| <= SCALED_POWER, so
+ * that it is in range. */
+enum { DECIMAL_SCALED_POWER = 900 };
+void decimal_sum_add_scaled(struct shmsum_decimal_sum *sum, uint64_t value, int power,
+                            bool negative);
+
+extern const uint64_t decimal_powers_of_ten[20];
+
 /* How many units of 10^16 a number of up to 18 digits may take. */
 static inline uint32_t decimal_small_units(uint32_t digits)
 {
@@ -30,6 +41,17 @@ static inline void decimal_add_small(struct shmsum_decimal_sum *sum, int64_t val
     uint32_t bucket = scale + (scale != 0); /* digits behind the point, and the point */
     sum->small[bucket] += value;
     sum->small_used |= UINT32_C(1) << bucket;
+}
+
+/* Makes the sum zero again, as shmsum_decimal_sum_clear does. */
+static inline void decimal_sum_clear_line(struct shmsum_decimal_sum *sum)
+{
+    for (uint32_t used = sum->small_used; used != 0; used &= used - 1)
+        sum->small[__builtin_ctz(used)] = 0;
+    sum->small_used = 0;
+    sum->small_units = 0;
+    if (sum->high != 0)
+        decimal_sum_clear_limbs(sum);
 }
 
 #endif

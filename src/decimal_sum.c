@@ -26,11 +26,16 @@ enum {
 static const int64_t base = 1000000000;
 static const uint32_t carry_after = UINT32_C(1) << 31;
 
+#ifdef __SIZEOF_INT128__
+__extension__ typedef __int128 int128;
+__extension__ typedef unsigned __int128 uint128;
+#endif
+
 static const uint32_t power_of_ten[GROUP + 1] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
 };
 
-static const uint64_t powers_of_ten[20] = {
+const uint64_t decimal_powers_of_ten[20] = {
     UINT64_C(1),
     UINT64_C(10),
     UINT64_C(100),
@@ -86,36 +91,45 @@ size_t shmsum_decimal_push(struct shmsum_decimal *number, const uint8_t *bytes, 
     return digits;
 }
 
-static void set_empty(struct shmsum_decimal_sum *sum)
+static void set_no_limbs(struct shmsum_decimal_sum *sum)
 {
     sum->low = LIMBS;
     sum->high = 0;
     sum->pending = 0;
-    sum->small_used = 0;
-    sum->small_units = 0;
 }
 
 void shmsum_decimal_sum_init(struct shmsum_decimal_sum *sum)
 {
     memset(sum->limbs, 0, sizeof sum->limbs);
     memset(sum->small, 0, sizeof sum->small);
-    set_empty(sum);
+    set_no_limbs(sum);
+    sum->small_used = 0;
+    sum->small_units = 0;
+}
+
+void decimal_sum_clear_limbs(struct shmsum_decimal_sum *sum)
+{
+    for (uint32_t i = sum->low; i < sum->high; i++)
+        sum->limbs[i] = 0;
+    set_no_limbs(sum);
 }
 
 void shmsum_decimal_sum_clear(struct shmsum_decimal_sum *sum)
 {
     assert(shmsum_decimal_sum_is_valid(sum));
-    for (uint32_t i = sum->low; i < sum->high; i++)
-        sum->limbs[i] = 0;
-    for (uint32_t used = sum->small_used, i = 0; used != 0; used >>= 1, i++)
-        sum->small[i] = 0;
-    set_empty(sum);
+    decimal_sum_clear_line(sum);
 }
 
 /* Division that rounds down, so that what remains is in [0, divisor). */
 static int64_t divide_down(int64_t value, int64_t divisor)
 {
     return value / divisor - (value % divisor < 0);
+}
+
+/* Digits behind the point in a bucket. */
+static unsigned bucket_scale(unsigned bucket)
+{
+    return bucket == 0 ? 0 : bucket - 1;
 }
 
 /* Brings all limbs but the highest into [0, 10^9), and that one into (-10^9, 10^9), where its sign
@@ -212,31 +226,96 @@ int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_d
     return 0;
 }
 
-/* Digits behind the point in a bucket. */
-static unsigned bucket_scale(unsigned bucket)
+/* Adds value, below 10^27 in its three groups of nine digits from *place on. */
+static void add_word(struct shmsum_decimal_sum *sum, struct place place, uint64_t value,
+                     bool negative)
 {
-    return bucket == 0 ? 0 : bucket - 1;
+    uint32_t groups = 0;
+    for (; value != 0; value /= (uint64_t)base, groups++)
+        add_group(sum, &place, value % (uint64_t)base, negative);
+    if (groups > 0) {
+        touch(sum, &place, groups);
+        if (++sum->pending == carry_after)
+            carry(sum);
+    }
+}
+
+void decimal_sum_add_scaled(struct shmsum_decimal_sum *sum, uint64_t value, int power,
+                            bool negative)
+{
+    assert(power >= -DECIMAL_SCALED_POWER && power <= DECIMAL_SCALED_POWER);
+    add_word(sum, place_of(power), value, negative);
+}
+
+/* A value that two words hold: whole + fraction * 10^-scale, negated when `negative`. fraction <
+ * 10^scale. */
+struct brief {
+    uint64_t whole;
+    uint64_t fraction;
+    uint32_t scale;
+    bool negative;
+};
+
+/* The value of the buckets. All together they are below 900 * 10^16: that is what the units allow.
+ */
+static struct brief add_up_small(const struct shmsum_decimal_sum *sum)
+{
+    uint32_t used = sum->small_used;
+    uint32_t scale = bucket_scale(31 - (uint32_t)__builtin_clz(used | 1));
+    uint64_t one = decimal_powers_of_ten[scale];
+#ifdef __SIZEOF_INT128__
+    /* At the scale of the finest: below 2^63 * 10^18. */
+    int128 total = 0;
+    for (; used != 0; used &= used - 1) {
+        uint32_t bucket = (uint32_t)__builtin_ctz(used);
+        uint64_t up = decimal_powers_of_ten[scale - bucket_scale(bucket)];
+        total += (int128)sum->small[bucket] * (int64_t)up;
+    }
+    bool negative = total < 0;
+    uint128 size = negative ? -(uint128)total : (uint128)total;
+    uint64_t whole = (uint64_t)(size / one);
+    return (struct brief){
+        .whole = whole,
+        .fraction = (uint64_t)size - whole * one,
+        .scale = scale,
+        .negative = negative,
+    };
+#else
+    /* Each bucket as a whole part, rounded down, and the fraction above it. */
+    int64_t whole = 0;
+    uint64_t fraction = 0;
+    for (; used != 0; used &= used - 1) {
+        uint32_t bucket = (uint32_t)__builtin_ctz(used);
+        uint64_t unit = decimal_powers_of_ten[bucket_scale(bucket)];
+        uint64_t value = (uint64_t)sum->small[bucket];
+        uint64_t sign = -(value >> 63); /* all bits or none: rounds down, without a branch */
+        uint64_t up = ((value ^ sign) / unit) ^ sign;
+        fraction += (value - up * unit) * decimal_powers_of_ten[scale - bucket_scale(bucket)];
+        bool carry = fraction >= one;
+        fraction -= carry ? one : 0;
+        whole += (int64_t)up + carry;
+    }
+    bool negative = whole < 0;
+    if (negative && fraction != 0) {
+        whole++;
+        fraction = one - fraction;
+    }
+    return (struct brief){
+        .whole = negative ? -(uint64_t)whole : (uint64_t)whole,
+        .fraction = fraction,
+        .scale = scale,
+        .negative = negative,
+    };
+#endif
 }
 
 void decimal_sum_empty_small(struct shmsum_decimal_sum *sum)
 {
-    for (unsigned bucket = 0; bucket < SHMSUM_DECIMAL_BUCKETS; bucket++) {
-        if (!(sum->small_used >> bucket & 1))
-            continue;
-        int64_t value = sum->small[bucket];
-        bool negative = value < 0;
-        uint64_t rest = negative ? -(uint64_t)value : (uint64_t)value;
-        struct place place = place_of(-(int64_t)bucket_scale(bucket));
-        uint32_t groups = 0;
-        for (; rest != 0; rest /= (uint64_t)base, groups++)
-            add_group(sum, &place, rest % (uint64_t)base, negative);
-        if (groups > 0) {
-            touch(sum, &place, groups);
-            if (++sum->pending == carry_after)
-                carry(sum);
-        }
-        sum->small[bucket] = 0;
-    }
+    struct brief brief = add_up_small(sum);
+    add_word(sum, place_of(0), brief.whole, brief.negative);
+    add_word(sum, place_of(-(int64_t)brief.scale), brief.fraction, brief.negative);
+    for (uint32_t used = sum->small_used; used != 0; used &= used - 1)
+        sum->small[__builtin_ctz(used)] = 0;
     sum->small_used = 0;
     sum->small_units = 0;
 }
@@ -246,8 +325,8 @@ void shmsum_decimal_sum_add_small(struct shmsum_decimal_sum *sum, int64_t value,
     assert(shmsum_decimal_sum_is_valid(sum));
     assert(scale <= SHMSUM_DECIMAL_SMALL_DIGITS);
     uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    assert(size < powers_of_ten[SHMSUM_DECIMAL_SMALL_DIGITS]);
-    uint32_t units = (uint32_t)(size / powers_of_ten[16]) + 1;
+    assert(size < decimal_powers_of_ten[SHMSUM_DECIMAL_SMALL_DIGITS]);
+    uint32_t units = (uint32_t)(size / decimal_powers_of_ten[16]) + 1;
     if (!decimal_reserve_small(sum, units)) {
         decimal_sum_empty_small(sum);
         decimal_reserve_small(sum, units);
@@ -273,11 +352,11 @@ static uint64_t eight_digits(uint32_t value)
     return (tens | (pairs - tens * 10) << 8) + UINT64_C(0x3030303030303030);
 }
 
-/* Writes the last `count` (0 to 8) of those eight digits, and maybe more bytes behind them: eight
+/* Writes the last `count` (1 to 8) of those eight digits, and maybe more bytes behind them: eight
  * in all. */
 static void store_digits(char *to, uint64_t digits, unsigned count)
 {
-    digits = count == 0 ? 0 : digits >> (64 - 8 * count);
+    digits >>= 64 - 8 * count;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     digits = __builtin_bswap64(digits);
 #endif
@@ -298,50 +377,94 @@ static unsigned count_digits(uint64_t value)
 {
     unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
     unsigned guess = bits * 1233 >> 12; /* log10(2): right, or one too few */
-    return guess + (value >= powers_of_ten[guess] || guess == 0);
+    return guess + (value >= decimal_powers_of_ten[guess] || guess == 0);
 }
 
 static const uint64_t ten8 = 100000000;
+static const uint64_t ten16 = UINT64_C(10000000000000000);
 
-/* Writes the last `count` (1 to 24) digits of value, and maybe up to eight bytes behind them.
- * Nothing that was just written is read again: that would wait for the writes. */
+/* Sixteen digits: the first eight and the last, as eight_digits gives them. */
+struct sixteen {
+    uint64_t first;
+    uint64_t last;
+};
+
+static struct sixteen sixteen_digits(uint64_t value)
+{
+    return (struct sixteen){
+        .first = eight_digits((uint32_t)(value / ten8)),
+        .last = eight_digits((uint32_t)(value % ten8)),
+    };
+}
+
+/* Writes the last `count` (1 to 16) of them, and maybe up to seven bytes behind. Nothing that was
+ * just written is read again: that would wait for the writes. */
+static void store_sixteen(char *to, struct sixteen digits, unsigned count)
+{
+    if (count > 8) {
+        store_digits(to, digits.first, count - 8);
+        to += count - 8;
+        count = 8;
+    }
+    store_digits(to, digits.last, count);
+}
+
+/* How many zeros they end in. */
+static unsigned trailing_zeros(struct sixteen digits)
+{
+    const uint64_t zeros = UINT64_C(0x3030303030303030);
+    uint64_t last = digits.last ^ zeros;
+    if (last != 0)
+        return (unsigned)__builtin_clzll(last) / 8;
+    uint64_t first = digits.first ^ zeros;
+    return first != 0 ? 8 + (unsigned)__builtin_clzll(first) / 8 : 16;
+}
+
+/* Writes the last `count` (1 to 24) digits of value, and maybe up to seven bytes behind them. */
 static void write_digits(char *to, uint64_t value, unsigned count)
 {
     if (count > 16) {
-        store_digits(to, eight_digits((uint32_t)(value / (ten8 * ten8))), count - 16);
+        store_digits(to, eight_digits((uint32_t)(value / ten16)), count - 16);
         to += count - 16;
-        value %= ten8 * ten8;
+        value %= ten16;
         count = 16;
     }
-    if (count > 8) {
-        store_digits(to, eight_digits((uint32_t)(value / ten8)), count - 8);
-        to += count - 8;
-        value %= ten8;
-        count = 8;
-    }
-    store_digits(to, eight_digits((uint32_t)value), count);
+    store_sixteen(to, sixteen_digits(value), count);
 }
 
-/* The text of value * 10^-scale. Writes up to 48 bytes. */
-static size_t format_small(int64_t value, unsigned scale, char *text)
+/* The text of value * 10^-scale, |value| < 10^16, scale < 16. No division by a power of ten that is
+ * not known before, and next to no branch. */
+static size_t format_one(int64_t value, unsigned scale, char *text)
 {
     char *to = text;
-    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
     *to = '-';
     to += value < 0;
-    uint64_t whole = rest;
-    uint64_t fraction = 0;
-    if (scale > 0) {
-        /* scale is at most 18 */
-        /* cppcheck-suppress arrayIndexOutOfBoundsCond */
-        whole = rest / powers_of_ten[scale];
-        /* cppcheck-suppress arrayIndexOutOfBoundsCond */
-        fraction = rest % powers_of_ten[scale];
+    struct sixteen digits = sixteen_digits(size);
+    unsigned count = count_digits(size);
+    count = count > scale ? count : scale + 1; /* at least one before the point */
+    store_sixteen(to, digits, count);
+    to += count - scale;
+    unsigned zeros = trailing_zeros(digits);
+    if (zeros < scale) {
+        *to++ = '.';
+        store_sixteen(to, digits, scale);
+        to += scale - zeros;
     }
-    unsigned digits = count_digits(whole);
-    write_digits(to, whole, digits);
+    return (size_t)(to - text);
+}
+
+static size_t format_brief(const struct brief *brief, char *text)
+{
+    char *to = text;
+    *to = '-';
+    to += brief->negative;
+    unsigned digits = count_digits(brief->whole);
+    write_digits(to, brief->whole, digits);
     to += digits;
+    uint64_t fraction = brief->fraction;
     if (fraction != 0) {
+        unsigned scale = brief->scale;
         for (; fraction % 10 == 0; fraction /= 10)
             scale--;
         *to++ = '.';
@@ -354,14 +477,18 @@ static size_t format_small(int64_t value, unsigned scale, char *text)
 size_t shmsum_decimal_sum_format(struct shmsum_decimal_sum *sum, char *text)
 {
     assert(shmsum_decimal_sum_is_valid(sum));
-    if (sum->small_used != 0) {
-        bool one_bucket = (sum->small_used & (sum->small_used - 1)) == 0;
-        if (one_bucket && sum->high == 0) {
-            unsigned bucket = (unsigned)__builtin_ctz(sum->small_used);
-            return format_small(sum->small[bucket], bucket_scale(bucket), text);
-        }
-        decimal_sum_empty_small(sum);
+    if (sum->high == 0) {
+        uint32_t used = sum->small_used | (sum->small_used == 0);
+        unsigned bucket = (unsigned)__builtin_ctz(used);
+        int64_t value = sum->small[bucket];
+        if ((used & (used - 1)) == 0 && bucket_scale(bucket) < 16 && value < (int64_t)ten16 &&
+            value > -(int64_t)ten16)
+            return format_one(value, bucket_scale(bucket), text);
+        struct brief brief = add_up_small(sum);
+        return format_brief(&brief, text);
     }
+    if (sum->small_used != 0)
+        decimal_sum_empty_small(sum);
     char *to = text;
     carry(sum);
     uint32_t high = sum->high;

@@ -115,11 +115,8 @@ uint64_t shmsum_line_parser_anchor(const struct shmsum_line_parser *parser)
 
 static void begin_line(struct shmsum_line_parser *parser)
 {
-    parser->ended = false;
-    parser->line = parser->next_line++;
+    line_parser_begin_line(parser);
     parser->numbers = 0;
-    parser->bad = false;
-    parser->column = 0;
     parser->state = BETWEEN;
     shmsum_decimal_sum_clear(&parser->sum);
 }
@@ -306,25 +303,38 @@ static void take_cr_as_data(struct shmsum_line_parser *parser, uint64_t column)
         reject_byte(parser, cr);
 }
 
-/* The common tokens from `at` on, in the fast form: see DOC: line-parser-forms. */
-static const uint8_t *take_fast(struct shmsum_line_parser *parser, const uint8_t *at,
-                                const uint8_t *end, bool *line_ended)
+bool line_parser_add_token(struct shmsum_line_parser *parser, const uint8_t *token, size_t size)
 {
-    switch (parser->form) {
+    begin_token(parser, 0);
+    for (size_t at = 0; at < size && parser->state != BAD;)
+        if (is_digit(token[at]))
+            at += take_digits(parser, token + at, size - at);
+        else
+            take_mark(parser, token[at++]);
+    bool good = end_token(parser);
+    parser->bad = false;
+    parser->state = BETWEEN;
+    return good;
+}
+
+/* The common tokens from `at` on, in the fast form: see DOC: line-parser-forms. */
+static const uint8_t *take_fast(struct line_feed *feed, const uint8_t *at, bool *line_ended)
+{
+    switch (feed->parser->form) {
 #if defined(__x86_64__)
     case SHMSUM_LINE_AVX2:
-        return line_parser_avx2(parser, at, end, line_ended);
+        return line_parser_avx2(feed, at, line_ended);
 #endif
     case SHMSUM_LINE_SWAR:
-        return line_parser_swar(parser, at, end, line_ended);
+        return line_parser_swar(feed, at, line_ended);
     default:
         *line_ended = false;
         return at;
     }
 }
 
-enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, const uint8_t *bytes,
-                                         size_t size, size_t *consumed)
+static enum shmsum_line feed_lines(struct shmsum_line_parser *parser, const uint8_t *bytes,
+                                   size_t size, struct shmsum_line_sink *sink, size_t *consumed)
 {
     assert(shmsum_line_parser_is_valid(parser));
     *consumed = 0;
@@ -334,12 +344,13 @@ enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, cons
         begin_line(parser);
 
     const uint8_t *end = bytes + size;
+    struct line_feed feed = {.parser = parser, .sink = sink, .bytes = bytes, .end = end};
     const uint8_t *token = bytes; /* where the open token begins, or goes on, in this block */
     bool try_fast = parser->state == BETWEEN;
     for (const uint8_t *at = bytes; at < end; at++) {
         if (try_fast && (size_t)(end - at) >= LINE_PARSER_FAST_MIN) {
             bool line_ended;
-            at = take_fast(parser, at, end, &line_ended);
+            at = take_fast(&feed, at, &line_ended);
             if (line_ended) {
                 *consumed = (size_t)(at - bytes);
                 return end_line(parser);
@@ -363,6 +374,11 @@ enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, cons
         if (c == '\n') {
             if (in_token(parser) && !end_token(parser))
                 keep_token(parser, token, at);
+            if (!parser->bad && line_feed_put(&feed, at + 1)) {
+                parser->state = BETWEEN;
+                try_fast = true;
+                continue;
+            }
             *consumed = (size_t)(at - bytes) + 1;
             return end_line(parser);
         }
@@ -392,12 +408,33 @@ enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, cons
                 take_mark(parser, c);
         }
     }
+    *consumed = size;
+    if (sink != NULL && sink->bytes == size) { /* nothing is open: the next line has not begun */
+        parser->ended = true;
+        parser->next_line--;
+        return SHMSUM_LINE_UNFINISHED;
+    }
     if (in_token(parser))
         keep_token(parser, token, end);
     parser->column += size;
-    *consumed = size;
     assert(shmsum_line_parser_is_valid(parser));
     return SHMSUM_LINE_UNFINISHED;
+}
+
+enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, const uint8_t *bytes,
+                                         size_t size, size_t *consumed)
+{
+    return feed_lines(parser, bytes, size, NULL, consumed);
+}
+
+enum shmsum_line shmsum_line_parser_feed_lines(struct shmsum_line_parser *parser,
+                                               const uint8_t *bytes, size_t size,
+                                               struct shmsum_line_sink *sink, size_t *consumed)
+{
+    sink->lines = 0;
+    sink->numbers = 0;
+    sink->bytes = 0;
+    return feed_lines(parser, bytes, size, sink, consumed);
 }
 
 enum shmsum_line shmsum_line_parser_finish(struct shmsum_line_parser *parser)

@@ -1,11 +1,19 @@
 /*
  * line_parser_avx2.c - the fast form for x86-64 CPUs with AVX2 and BMI. See line_parser_forms.h.
  *
- * Separators are found 64 bytes at a time, as bit masks (Langdale and Lemire, "Parsing gigabytes of
- * JSON per second", 2019). Each token between two of them is converted without a branch on its
- * length: load 16 bytes from its beginning, move the digits to the right and the point out of the
- * way with one shuffle, and multiply neighbours together (Muła, "SIMD-ized conversion of 16
- * digits").
+ * DOC: line-parser-stages
+ *
+ * A stretch of bytes goes through three stages, each a loop of its own, as far as possible without
+ * branches that depend on the data:
+ *
+ *     ends     where each token ends: 64 bytes at a time, as bit masks (Langdale and Lemire,
+ *              "Parsing gigabytes of JSON per second", 2019)
+ *     values   each token as an integer and a bucket, four tokens at a time: load 16 bytes from
+ *              where it begins, move the digits to the right and the point out of the way with one
+ *              shuffle, multiply neighbours together (Muła, "SIMD-ized conversion of 16 digits")
+ *     lines    the values of each line added up, and its sum given away
+ *
+ * What the second stage cannot convert is left to the third, which asks the plain form.
  *
  * Called by the line parser only where the CPU has been asked.
  */
@@ -14,19 +22,34 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <string.h>
 
-#include "decimal_small.h"
-
-#define AVX2 __attribute__((target("avx2,bmi,bmi2")))
+#define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
 
 enum {
     CHUNK = 64,
     TOKEN = 16,
-    LONG_TOKEN = SHMSUM_DECIMAL_SMALL_DIGITS + 2, /* with sign and point */
-    /* A token may begin in the last byte of a chunk, with a sign: its 16 bytes end here. */
-    REACH = CHUNK + TOKEN + 1,
+    STRETCH = 16 * CHUNK,
+    TOGETHER = 4, /* tokens converted at once */
+    /* The last token may end with the chunk. Behind it, its 16 bytes and its sign, or up to three
+     * that stand in for others: see take_integers. */
+    REACH = CHUNK + 1 + 2 * (TOGETHER - 1) + TOKEN,
+    ENDS_AT_ONCE = 8, /* ends written at once, needed or not */
+    LINES_AT_ONCE = 2,
+    TOKENS = STRETCH + ENDS_AT_ONCE,
+    DIGITS = SHMSUM_DECIMAL_SMALL_DIGITS,
+    WIDE = DIGITS + 1,   /* with a point */
+    EXPONENT_DIGITS = 3, /* of a number with an exponent that is converted here */
 };
 _Static_assert((int)REACH < (int)LINE_PARSER_FAST_MIN, "a fast form can do something");
+
+/* What the second stage says of a token, other than its bucket. */
+enum {
+    LONG = 0x20,   /* and a bucket: a number of 17 or 18 digits */
+    SCALED = 0x40, /* a number with an exponent: times a power of ten */
+    EMPTY = 0x41,  /* nothing: a separator stands where a token might begin */
+    ODD = 0x42,    /* not converted */
+};
 
 static const uint64_t ten16 = UINT64_C(10000000000000000);
 
@@ -40,21 +63,35 @@ static const int8_t to_right[32] = {
 static const int8_t all_but_last[48] = {-1, -1, -1, -1, -1, -1, -1, -1,
                                         -1, -1, -1, -1, -1, -1, -1, -1};
 
-struct marks {
-    uint64_t separators; /* everything that ends a token */
-    uint64_t newlines;
-};
-
-/* What has been added since the sum was last told. Plain integers gather in a register. */
-struct gathered {
-    uint64_t integers; /* not negative: what has a sign goes to a bucket */
-    uint32_t numbers;
-    uint32_t used; /* bits of the buckets */
+struct stretch {
+    const uint8_t *bytes;
+    uint32_t tokens;         /* how many end in it */
+    uint32_t lines;          /* and how many lines */
+    bool plain;              /* nothing but digits and separators in it */
+    bool empties;            /* some tokens are EMPTY */
+    uint32_t kinds;          /* how the buckets differ from each other: 0: all numbers are in .. */
+    uint32_t kind;           /* .. this one */
+    uint16_t ends[TOKENS];   /* where each token ends: the next one begins behind it */
+    uint16_t last[TOKENS];   /* of each line, its last token */
+    int64_t values[TOKENS];  /* of a number: its digits, and its sign */
+    uint8_t buckets[TOKENS]; /* where its point is: see struct shmsum_decimal_sum; or one of the
+                                above */
+    int16_t powers[TOKENS];  /* when SCALED */
 };
 
 AVX2 static inline __m128i load16(const void *bytes)
 {
     return _mm_loadu_si128((const __m128i *)bytes);
+}
+
+AVX2 static inline __m256i two(__m128i low, __m128i high)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
+
+AVX2 static inline __m256i load32(const uint8_t *bytes)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)bytes);
 }
 
 AVX2 static inline uint64_t mask64(__m256i low, __m256i high)
@@ -63,20 +100,45 @@ AVX2 static inline uint64_t mask64(__m256i low, __m256i high)
                                                      << 32;
 }
 
-/* CHUNK bytes and one more can be read. */
-AVX2 static inline struct marks find_marks(const uint8_t *chunk)
+AVX2 static inline bool all_set(__m256i bytes)
+{
+    return _mm256_testc_si256(bytes, _mm256_set1_epi8(-1));
+}
+
+/* Bytes that are 0 to 9. */
+AVX2 static inline __m256i up_to_nine(__m256i bytes)
+{
+    return _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(9)), bytes);
+}
+
+/* ---- ends ---- */
+
+struct marks {
+    uint64_t ends; /* bit i: byte i ends a token: a separator, LF, or CR directly before LF */
+    uint64_t newlines;
+};
+
+/* CHUNK bytes and one more can be read. Clears *plain when there is a byte that neither ends a
+ * token nor is a digit. */
+AVX2 static inline struct marks find_marks(const uint8_t *chunk, bool *plain)
 {
     /* Looked up by its low four bits, each separator finds itself, and nothing else does. */
     const __m256i table =
         _mm256_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', '\v', '\f', '\r', 0, 0, ' ', 0, 0,
                          0, 0, 0, 0, 0, 0, '\t', '\n', '\v', '\f', '\r', 0, 0);
-    const __m256i lf = _mm256_set1_epi8('\n');
+    const __m256i zero = _mm256_set1_epi8('0');
     const __m256i cr = _mm256_set1_epi8('\r');
-    __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)chunk);
-    __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(chunk + 32));
+    const __m256i lf = _mm256_set1_epi8('\n');
+    __m256i low = load32(chunk);
+    __m256i high = load32(chunk + 32);
+    __m256i low_ends = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, low), low);
+    __m256i high_ends = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, high), high);
+    __m256i low_plain = _mm256_or_si256(low_ends, up_to_nine(_mm256_sub_epi8(low, zero)));
+    __m256i high_plain = _mm256_or_si256(high_ends, up_to_nine(_mm256_sub_epi8(high, zero)));
+    *plain = *plain & all_set(_mm256_and_si256(low_plain, high_plain));
+
     struct marks marks = {
-        .separators = mask64(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, low), low),
-                             _mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, high), high)),
+        .ends = mask64(low_ends, high_ends),
         .newlines = mask64(_mm256_cmpeq_epi8(low, lf), _mm256_cmpeq_epi8(high, lf)),
     };
     __m256i low_cr = _mm256_cmpeq_epi8(low, cr);
@@ -84,166 +146,523 @@ AVX2 static inline struct marks find_marks(const uint8_t *chunk)
     __m256i any_cr = _mm256_or_si256(low_cr, high_cr);
     if (!_mm256_testz_si256(any_cr, any_cr)) { /* not directly before a LF: a byte of a token */
         uint64_t next = marks.newlines >> 1 | (uint64_t)(chunk[CHUNK] == '\n') << (CHUNK - 1);
-        marks.separators &= ~(mask64(low_cr, high_cr) & ~next);
+        uint64_t lone = mask64(low_cr, high_cr) & ~next;
+        marks.ends &= ~lone;
+        *plain = *plain & (lone == 0);
     }
     return marks;
 }
 
-/* Bit i: byte i is not a digit. */
-AVX2 static inline uint32_t find_marks_in_token(__m128i bytes)
+/* The ends of the tokens from `bytes` on; with one_line, of no more than a line and what stands in
+ * the last chunk of it. */
+AVX2 __attribute__((noinline)) static void
+find_tokens(struct stretch *stretch, const uint8_t *bytes, const uint8_t *end, bool one_line)
 {
-    /* '0' to '9' become the ten smallest signed bytes, -128 to -119 */
-    __m128i moved = _mm_add_epi8(bytes, _mm_set1_epi8(128 - '0'));
-    return (uint32_t)_mm_movemask_epi8(_mm_cmpgt_epi8(moved, _mm_set1_epi8(-119)));
-}
-
-/* The value of 16 digits. Bytes count by their low four bits. */
-AVX2 static inline uint64_t convert(__m128i bytes)
-{
-    __m128i digits = _mm_and_si128(bytes, _mm_set1_epi8(15));
-    __m128i pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(1 << 8 | 10));
-    __m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(1 << 16 | 100));
-    __m128i packed = _mm_packus_epi32(fours, fours);
-    __m128i eights = _mm_madd_epi16(packed, _mm_set1_epi32(1 << 16 | 10000));
-    uint64_t both = (uint64_t)_mm_cvtsi128_si64(eights);
-    return (both & UINT32_MAX) * 100000000 + (both >> 32);
-}
-
-static inline void tell(struct shmsum_line_parser *parser, struct gathered *gathered)
-{
-    parser->sum.small[0] += (int64_t)gathered->integers;
-    parser->sum.small_used |= gathered->used | (gathered->integers != 0);
-    parser->numbers += gathered->numbers;
-    *gathered = (struct gathered){0};
-}
-
-/* The buckets are full: empties them, and makes room for `units` and what the chunk may still
- * bring. */
-static void make_room(struct shmsum_line_parser *parser, struct gathered *gathered, uint32_t units)
-{
-    tell(parser, gathered);
-    decimal_sum_empty_small(&parser->sum);
-    decimal_reserve_small(&parser->sum, CHUNK / 2 + units);
-}
-
-/* The `length` bytes that `bytes` begins with, moved to the right; with `cut` (not 0) of them from
- * the point on, all before the point moves up by one place. */
-AVX2 static inline __m128i put_in_order(__m128i bytes, uint32_t length, uint32_t cut)
-{
-    __m128i close_up = load16(all_but_last + ((cut - 1) & 31));
-    return _mm_shuffle_epi8(bytes, _mm_add_epi8(load16(to_right + length), close_up));
-}
-
-/*
- * Adds the token of `length` bytes (1 to TOKEN), of which those in `marks` are no digits, if it is
- * a small number all the same; false when it is not. Without a branch on sign or point: in real
- * data both come as they like.
- */
-AVX2 static inline bool add_marked_token(struct shmsum_decimal_sum *sum, struct gathered *gathered,
-                                         const uint8_t *token, __m128i bytes, uint32_t length,
-                                         uint32_t marks, __m128i point)
-{
-    uint64_t negative = *token == '-';
-    uint32_t sign = (uint32_t)negative | (*token == '+');
-    uint32_t points = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, point));
-    uint32_t others = (marks & ~points) ^ sign; /* marks that are neither point nor sign */
-    token += sign;
-    length -= sign;
-    marks >>= sign;
-    uint32_t no_digit = (marks + 1) >> length;
-    if (others | _blsr_u32(marks) | no_digit)
-        return false;
-
-    uint32_t cut = length - _tzcnt_u32(marks | UINT32_C(1) << length); /* 0: no point */
-    uint64_t value = convert(put_in_order(load16(token), length, cut));
-    sum->small[cut] += (int64_t)((value ^ -negative) + negative);
-    gathered->used |= UINT32_C(1) << cut;
-    return true;
-}
-
-/* Adds a token of TOKEN + 1 to LONG_TOKEN bytes if it is a number of up to 18 digits; false when it
- * is not. In two parts: the last 16 bytes, and what is before them. */
-AVX2 static bool add_long_token(struct shmsum_line_parser *parser, struct gathered *gathered,
-                                const uint8_t *token, uint32_t length, __m128i point)
-{
-    uint64_t negative = *token == '-';
-    uint32_t sign = (uint32_t)negative | (*token == '+');
-    token += sign;
-    length -= sign;
-    if (length <= TOKEN || length > SHMSUM_DECIMAL_SMALL_DIGITS + 1)
-        return false;
-    uint32_t head_length = length - TOKEN;
-    __m128i head = load16(token);
-    __m128i tail = load16(token + head_length);
-    uint32_t head_marks = _bzhi_u32(find_marks_in_token(head), head_length);
-    uint32_t tail_marks = find_marks_in_token(tail);
-    uint32_t marks = head_marks | tail_marks << head_length;
-    uint32_t digits = length - (marks != 0);
-    uint32_t at = _tzcnt_u32(marks | UINT32_C(1) << length);
-    if (_blsr_u32(marks) != 0 || digits > SHMSUM_DECIMAL_SMALL_DIGITS ||
-        (marks != 0 && token[at] != (uint8_t)_mm_cvtsi128_si32(point)))
-        return false;
-
-    uint32_t cut = length - at;
-    uint32_t tail_cut = tail_marks == 0 ? 0 : cut;
-    uint32_t head_cut = head_marks == 0 ? 0 : cut - TOKEN;
-    uint64_t low = convert(put_in_order(tail, TOKEN, tail_cut));
-    uint64_t high = convert(put_in_order(head, head_length, head_cut));
-    uint64_t value = high * (tail_marks == 0 ? ten16 : ten16 / 10) + low;
-
-    uint32_t units = decimal_small_units(digits);
-    if (!decimal_reserve_small(&parser->sum, units))
-        make_room(parser, gathered, units);
-    parser->sum.small[cut] += (int64_t)((value ^ -negative) + negative);
-    gathered->used |= UINT32_C(1) << cut;
-    return true;
-}
-
-AVX2 const uint8_t *line_parser_avx2(struct shmsum_line_parser *parser, const uint8_t *at,
-                                     const uint8_t *end, bool *line_ended)
-{
-    struct shmsum_decimal_sum *sum = &parser->sum;
-    const __m128i point = _mm_set1_epi8(parser->point);
-    struct gathered gathered = {0};
-    const uint8_t *token = at;
-    *line_ended = false;
-    for (const uint8_t *chunk = at; (size_t)(end - chunk) >= REACH; chunk += CHUNK) {
-        if (!decimal_reserve_small(sum, CHUNK / 2))
-            make_room(parser, &gathered, 0);
-        struct marks marks = find_marks(chunk);
-        /* Up to the end of the line; to the end of the chunk when that is further. */
-        uint64_t left = marks.separators & _blsmsk_u64(marks.newlines);
-        for (; left != 0; left = _blsr_u64(left)) {
-            const uint8_t *token_end = chunk + _tzcnt_u64(left);
-            size_t length = (size_t)(token_end - token);
-            if (length - 1 < TOKEN) { /* 1 to TOKEN */
-                __m128i bytes = load16(token);
-                uint32_t token_marks = _bzhi_u32(find_marks_in_token(bytes), (uint32_t)length);
-                if (token_marks == 0)
-                    gathered.integers +=
-                        convert(_mm_shuffle_epi8(bytes, load16(to_right + length)));
-                else if (!add_marked_token(sum, &gathered, token, bytes, (uint32_t)length,
-                                           token_marks, point))
-                    goto out;
-                gathered.numbers++;
-            } else if (length != 0) {
-                if (length > LONG_TOKEN ||
-                    !add_long_token(parser, &gathered, token, (uint32_t)length, point))
-                    goto out;
-                gathered.numbers++;
+    bool plain = true;
+    uint32_t tokens = 0, lines = 0;
+    for (uint32_t at = 0; at < STRETCH && (size_t)(end - (bytes + at)) >= REACH; at += CHUNK) {
+        struct marks marks = find_marks(bytes + at, &plain);
+        uint32_t next_line = lines + (uint32_t)_mm_popcnt_u64(marks.newlines);
+        uint64_t newlines = marks.newlines;
+        do {
+            for (uint32_t i = 0; i < LINES_AT_ONCE; i++) {
+                uint64_t before = marks.ends & (_blsmsk_u64(newlines) >> 1);
+                stretch->last[lines + i] = (uint16_t)(tokens + _mm_popcnt_u64(before));
+                newlines = _blsr_u64(newlines);
             }
-            token = token_end + 1;
-        }
-        if (marks.newlines != 0) {
-            *line_ended = true;
-            goto out;
-        }
-        if (chunk + CHUNK - token > LONG_TOKEN) /* a long token is not for us */
+            lines += LINES_AT_ONCE;
+        } while (lines < next_line);
+        lines = next_line;
+        uint32_t next = tokens + (uint32_t)_mm_popcnt_u64(marks.ends);
+        uint64_t left = marks.ends;
+        do {
+            for (uint32_t i = 0; i < ENDS_AT_ONCE; i++) {
+                stretch->ends[tokens + i] = (uint16_t)(at + _tzcnt_u64(left));
+                left = _blsr_u64(left);
+            }
+            tokens += ENDS_AT_ONCE;
+        } while (tokens < next);
+        tokens = next;
+        if (one_line && lines > 0)
             break;
     }
-out:
-    tell(parser, &gathered);
+    stretch->bytes = bytes;
+    stretch->tokens = tokens;
+    stretch->lines = lines;
+    stretch->plain = plain;
+    stretch->empties = false;
+    stretch->kinds = 0;
+}
+
+/* ---- values ---- */
+
+/* The shuffle that moves the first `length` bytes to the right; with `cut` (not 0) of them from the
+ * point on, all before the point moves up by one place. length <= 16. */
+AVX2 static inline __m128i order(uint32_t length, uint32_t cut)
+{
+    return _mm_add_epi8(load16(to_right + length), load16(all_but_last + ((cut - 1) & 31)));
+}
+
+/* Bytes put in order, as numbers: 0 to 9 for a digit and where there is none, more for others. */
+AVX2 static inline __m256i digits_of(__m256i bytes, __m256i order)
+{
+    return _mm256_shuffle_epi8(_mm256_sub_epi8(bytes, _mm256_set1_epi8('0')), order);
+}
+
+/* Each four digits as a number of 32 bits. */
+AVX2 static inline __m256i convert_fours(__m256i digits)
+{
+    __m256i pairs = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(1 << 8 | 10));
+    return _mm256_madd_epi16(pairs, _mm256_set1_epi32(1 << 16 | 100));
+}
+
+/* Four times sixteen digits as numbers: the low half of even, of odd; the high half of even, of
+ * odd. */
+AVX2 static inline __m256i convert(__m256i even, __m256i odd)
+{
+    __m256i fours = _mm256_packus_epi32(convert_fours(even), convert_fours(odd));
+    __m256i eights = _mm256_madd_epi16(fours, _mm256_set1_epi32(1 << 16 | 10000));
+    __m256i high = _mm256_mul_epu32(eights, _mm256_set1_epi64x(100000000));
+    return _mm256_add_epi64(high, _mm256_srli_epi64(eights, 32));
+}
+
+/* An exponent, with what the point has already taken from it; false unless text[0..size) is a sign
+ * or none and up to EXPONENT_DIGITS digits. */
+static inline bool read_exponent(const uint8_t *text, uint32_t size, int *power)
+{
+    bool negative = size > 0 && *text == '-';
+    uint32_t sign = size > 0 && (negative || *text == '+');
+    text += sign;
+    size -= sign;
+    if (size == 0 || size > EXPONENT_DIGITS)
+        return false;
+    int exponent = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        uint32_t digit = (uint32_t)text[i] - '0';
+        if (digit > 9)
+            return false;
+        exponent = exponent * 10 + (int)digit;
+    }
+    *power += negative ? -exponent : exponent;
+    return *power >= -DECIMAL_SCALED_POWER && *power <= DECIMAL_SCALED_POWER;
+}
+
+/* Token i has been converted as far as its exponent, of which `text` is what stands behind the e:
+ * brings both together. Where the digits can stand written out they do. */
+static void scale(struct stretch *stretch, uint32_t i, const uint8_t *text)
+{
+    uint32_t bucket = stretch->buckets[i];
+    bool is_long = bucket >= LONG;
+    bucket &= LONG - 1;
+    int power = bucket == 0 ? 0 : 1 - (int)bucket;
+    if (!read_exponent(text, (uint32_t)(stretch->bytes + stretch->ends[i] - text), &power)) {
+        stretch->buckets[i] = ODD;
+        return;
+    }
+    int64_t value = stretch->values[i];
+    if (power <= 0 && power >= -DIGITS) {
+        stretch->buckets[i] = (uint8_t)((power == 0 ? 0 : 1 - power) | (is_long ? LONG : 0));
+    } else if (power > 0 && power < TOKEN &&
+               value > -(int64_t)decimal_powers_of_ten[TOKEN - power] &&
+               value < (int64_t)decimal_powers_of_ten[TOKEN - power]) {
+        stretch->values[i] = value * (int64_t)decimal_powers_of_ten[power];
+        stretch->buckets[i] = 0;
+    } else {
+        stretch->powers[i] = (int16_t)power;
+        stretch->buckets[i] = SCALED;
+    }
+}
+
+/* One token, of any kind. */
+AVX2 __attribute__((noinline)) static void take_one(struct stretch *stretch, uint32_t i,
+                                                    const uint8_t *token, char point)
+{
+    const uint8_t *end = stretch->bytes + stretch->ends[i];
+    if (token == end) {
+        stretch->empties = true;
+        stretch->values[i] = 0;
+        stretch->buckets[i] = EMPTY;
+        return;
+    }
+    stretch->buckets[i] = ODD;
+    uint64_t negative = *token == '-';
+    token += negative || *token == '+';
+    size_t size = (size_t)(end - token);
+    if (size == 0 || size > TOKEN + 2 + EXPONENT_DIGITS)
+        return;
+    uint32_t length = (uint32_t)size;
+    uint32_t whole = UINT32_C(1) << length;
+    __m128i first = load16(token);
+    /* Up to the exponent, if there is one. */
+    __m128i es = _mm_cmpeq_epi8(_mm_or_si128(first, _mm_set1_epi8(0x20)), _mm_set1_epi8('e'));
+    uint32_t mantissa = _tzcnt_u32((uint32_t)_mm_movemask_epi8(es) | whole);
+    bool scaled = mantissa < length;
+    if (mantissa > DIGITS + 1 || mantissa == 0)
+        return;
+
+    /* In two parts: the last 16 bytes, and what is before them, if anything. */
+    uint32_t head = mantissa > TOKEN ? mantissa - TOKEN : 0;
+    uint32_t tail = mantissa - head;
+    __m256i bytes = two(load16(token + head), first);
+    uint32_t points =
+        (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(point)));
+    uint32_t tail_points = _bzhi_u32(points, tail);
+    uint32_t head_points = _bzhi_u32(points >> 16, head);
+    uint32_t tail_cut = tail - _tzcnt_u32(tail_points | UINT32_C(1) << tail);
+    uint32_t head_cut = head - _tzcnt_u32(head_points | UINT32_C(1) << head);
+    uint32_t cut = head_cut != 0 ? head_cut + TOKEN : tail_cut;
+    uint32_t digits = mantissa - (cut != 0);
+    __m256i numbers = digits_of(bytes, two(order(tail, tail_cut), order(head, head_cut)));
+    if (digits == 0 || digits > DIGITS || (head_cut != 0 && tail_cut != 0) ||
+        !all_set(up_to_nine(numbers)))
+        return;
+    __m256i both = convert(numbers, numbers);
+    uint64_t value = (uint64_t)_mm256_extract_epi64(both, 2) * (tail_cut != 0 ? ten16 / 10 : ten16);
+    value += (uint64_t)_mm256_extract_epi64(both, 0);
+    stretch->values[i] = (int64_t)((value ^ -negative) + negative);
+    stretch->buckets[i] = (uint8_t)(cut | (digits > TOKEN ? LONG : 0));
+    if (scaled)
+        scale(stretch, i, token + mantissa + 1);
+}
+
+/* Two tokens, signs apart, of 1 to WIDE bytes, in two parts each: the last 16 bytes, and what is
+ * before them. False: at least one is no number; then nothing is to be used. */
+AVX2 static inline bool take_wide(struct stretch *stretch, uint32_t i,
+                                  const uint8_t *const tokens[2], const uint32_t lengths[2],
+                                  const uint32_t negative[2], char point)
+{
+    const __m256i points_of = _mm256_set1_epi8(point);
+    __m256i digits[2];
+    uint32_t tail_cuts[2];
+    bool wrong = false;
+    for (uint32_t k = 0; k < 2; k++) {
+        uint32_t head = lengths[k] > TOKEN ? lengths[k] - TOKEN : 0;
+        uint32_t tail = lengths[k] - head;
+        __m256i bytes = two(load16(tokens[k] + head), load16(tokens[k]));
+        uint32_t points = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, points_of));
+        uint32_t all = _bzhi_u32(points, tail) << head | _bzhi_u32(points >> TOKEN, head);
+        uint32_t cut = lengths[k] - _tzcnt_u32(all | UINT32_C(1) << lengths[k]);
+        uint32_t head_cut = cut > TOKEN ? cut - TOKEN : 0;
+        tail_cuts[k] = cut > TOKEN ? 0 : cut;
+        digits[k] = digits_of(bytes, two(order(tail, tail_cuts[k]), order(head, head_cut)));
+        uint32_t count = lengths[k] - (cut != 0);
+        wrong |= count - 1 >= DIGITS;
+        stretch->buckets[i + k] = (uint8_t)(cut | (count > TOKEN ? LONG : 0));
+    }
+    if (wrong || !all_set(up_to_nine(_mm256_max_epu8(digits[0], digits[1]))))
+        return false;
+    __m256i parts = convert(digits[0], digits[1]);
+    uint64_t tails[2], heads[2];
+    _mm_storeu_si128((__m128i *)(void *)tails, _mm256_castsi256_si128(parts));
+    _mm_storeu_si128((__m128i *)(void *)heads, _mm256_extracti128_si256(parts, 1));
+    for (uint32_t k = 0; k < 2; k++) {
+        uint64_t value = heads[k] * (tail_cuts[k] != 0 ? ten16 / 10 : ten16) + tails[k];
+        uint64_t sign = -(uint64_t)negative[k];
+        stretch->values[i + k] = (int64_t)((value ^ sign) - sign);
+        stretch->kinds |= stretch->buckets[i + k] ^ stretch->kind;
+    }
+    return true;
+}
+
+AVX2 static const uint8_t *take_each(struct stretch *stretch, uint32_t from, uint32_t to,
+                                     const uint8_t *token, char point)
+{
+    for (uint32_t i = from; i < to; i++) {
+        take_one(stretch, i, token, point);
+        if (stretch->buckets[i] != EMPTY)
+            stretch->kinds |= stretch->buckets[i] ^ stretch->kind;
+        token = stretch->bytes + stretch->ends[i] + 1;
+    }
     return token;
+}
+
+/* The stretch is plain: every token is an integer, or empty. Behind the last one, so that all are
+ * taken together, stand tokens of one byte, of which nothing is used. */
+AVX2 __attribute__((noinline)) static void take_integers(struct stretch *stretch, char point)
+{
+    const uint8_t *token = stretch->bytes;
+    stretch->kind = 0;
+    for (uint32_t i = 0; i < TOGETHER - 1; i++)
+        stretch->ends[stretch->tokens + i] =
+            (uint16_t)(stretch->ends[stretch->tokens - 1] + 2 * (i + 1));
+    for (uint32_t i = 0; i < stretch->tokens; i += TOGETHER) {
+        const uint8_t *tokens[TOGETHER];
+        uint32_t lengths[TOGETHER], wrong = 0;
+        const uint8_t *next = token;
+        for (uint32_t k = 0; k < TOGETHER; k++) {
+            const uint8_t *end = stretch->bytes + stretch->ends[i + k];
+            tokens[k] = next;
+            lengths[k] = (uint32_t)(end - next);
+            wrong |= lengths[k] - 1;
+            next = end + 1;
+        }
+        if (wrong >= TOKEN) { /* one of them is empty, or long */
+            uint32_t rest = stretch->tokens - i;
+            token = take_each(stretch, i, i + (rest < TOGETHER ? rest : TOGETHER), token, point);
+            continue;
+        }
+        __m256i even = digits_of(two(load16(tokens[0]), load16(tokens[2])),
+                                 two(load16(to_right + lengths[0]), load16(to_right + lengths[2])));
+        __m256i odd = digits_of(two(load16(tokens[1]), load16(tokens[3])),
+                                two(load16(to_right + lengths[1]), load16(to_right + lengths[3])));
+        _mm256_storeu_si256((__m256i *)(void *)&stretch->values[i], convert(even, odd));
+        memset(&stretch->buckets[i], 0, TOGETHER);
+        token = next;
+    }
+}
+
+/* Where a token has an exponent among its first 16 bytes its length is cut to what is before;
+ * returns the bits of these. */
+AVX2 static inline uint32_t cut_exponents(uint32_t lengths[TOGETHER], __m256i even, __m256i odd)
+{
+    const __m256i small = _mm256_set1_epi8(0x20);
+    const __m256i e = _mm256_set1_epi8('e');
+    __m256i even_e = _mm256_cmpeq_epi8(_mm256_or_si256(even, small), e);
+    __m256i odd_e = _mm256_cmpeq_epi8(_mm256_or_si256(odd, small), e);
+    __m256i any = _mm256_or_si256(even_e, odd_e);
+    if (_mm256_testz_si256(any, any))
+        return 0;
+    uint32_t even_es = (uint32_t)_mm256_movemask_epi8(even_e);
+    uint32_t odd_es = (uint32_t)_mm256_movemask_epi8(odd_e);
+    const uint32_t es[TOGETHER] = {even_es & 0xffff, odd_es & 0xffff, even_es >> TOKEN,
+                                   odd_es >> TOKEN};
+    uint32_t scaled = 0;
+    for (uint32_t k = 0; k < TOGETHER; k++) {
+        uint32_t at = _tzcnt_u32(es[k]); /* 32 when there is none */
+        scaled |= (uint32_t)(at < lengths[k]) << k;
+        lengths[k] = at < lengths[k] ? at : lengths[k];
+    }
+    return scaled;
+}
+
+/* The tokens may have signs and points, and be anything else. */
+AVX2 __attribute__((noinline)) static void take_decimals(struct stretch *stretch, char point)
+{
+    const __m256i points_of = _mm256_set1_epi8(point);
+    const uint8_t *token = stretch->bytes;
+    uint32_t i = 0;
+    take_one(stretch, 0, token, point);
+    stretch->kind = stretch->buckets[0];
+    stretch->kinds = stretch->kind & (LONG | SCALED);
+    for (; i + TOGETHER <= stretch->tokens; i += TOGETHER) {
+        const uint8_t *tokens[TOGETHER];
+        uint32_t lengths[TOGETHER], negative[TOGETHER], cuts[TOGETHER];
+        const uint8_t *begin = token;
+        for (uint32_t k = 0; k < TOGETHER; k++) {
+            const uint8_t *end = stretch->bytes + stretch->ends[i + k];
+            negative[k] = *token == '-';
+            tokens[k] = token + (negative[k] | (*token == '+'));
+            lengths[k] = (uint32_t)(end - tokens[k]);
+            token = end + 1;
+        }
+        __m256i even = two(load16(tokens[0]), load16(tokens[2]));
+        __m256i odd = two(load16(tokens[1]), load16(tokens[3]));
+        /* Bit k is about token k. */
+        uint32_t scaled = cut_exponents(lengths, even, odd);
+        uint32_t others = 0;
+        bool wide = true;
+        for (uint32_t k = 0; k < TOGETHER; k++) {
+            others |= (uint32_t)(lengths[k] - 1 >= TOKEN) << k;
+            wide &= lengths[k] - 1 < WIDE;
+        }
+        if (others != 0) {
+            if (wide && others == (1 << TOGETHER) - 1 &&
+                take_wide(stretch, i, tokens, lengths, negative, point) &&
+                take_wide(stretch, i + 2, tokens + 2, lengths + 2, negative + 2, point))
+                continue;
+            for (uint32_t k = 0; k < TOGETHER; k++)
+                lengths[k] = others >> k & 1 ? 1 : lengths[k];
+        }
+        uint32_t even_points = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(even, points_of));
+        uint32_t odd_points = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(odd, points_of));
+        const uint32_t points[TOGETHER] = {even_points, odd_points, even_points >> TOKEN,
+                                           odd_points >> TOKEN};
+        for (uint32_t k = 0; k < TOGETHER; k++) {
+            uint32_t first = _bzhi_u32(points[k], lengths[k]) | UINT32_C(1) << lengths[k];
+            cuts[k] = lengths[k] - _tzcnt_u32(first);
+            others |= (uint32_t)(lengths[k] == 1 && cuts[k] == 1) << k; /* no digit */
+        }
+        even = digits_of(even, two(order(lengths[0], cuts[0]), order(lengths[2], cuts[2])));
+        odd = digits_of(odd, two(order(lengths[1], cuts[1]), order(lengths[3], cuts[3])));
+        uint32_t negatives = negative[0] | negative[1] << 8 | negative[2] << 16 | negative[3] << 24;
+        __m256i ones = _mm256_cvtepi8_epi64(_mm_cvtsi32_si128((int)negatives));
+        __m256i sign = _mm256_sub_epi64(_mm256_setzero_si256(), ones);
+        __m256i values = _mm256_add_epi64(_mm256_xor_si256(convert(even, odd), sign), ones);
+        _mm256_storeu_si256((__m256i *)(void *)&stretch->values[i], values);
+        uint32_t buckets = cuts[0] | cuts[1] << 8 | cuts[2] << 16 | cuts[3] << 24;
+        memcpy(&stretch->buckets[i], &buckets, sizeof buckets);
+        __m256i even_good = up_to_nine(even);
+        __m256i odd_good = up_to_nine(odd);
+        if ((others | scaled) == 0 && all_set(_mm256_and_si256(even_good, odd_good))) {
+            stretch->kinds |= buckets ^ stretch->kind * UINT32_C(0x01010101);
+            continue;
+        }
+        uint32_t even_bad = ~(uint32_t)_mm256_movemask_epi8(even_good);
+        uint32_t odd_bad = ~(uint32_t)_mm256_movemask_epi8(odd_good);
+        others |= (uint32_t)((even_bad & 0xffff) != 0) | (uint32_t)((odd_bad & 0xffff) != 0) << 1 |
+                  (uint32_t)(even_bad >> TOKEN != 0) << 2 | (uint32_t)(odd_bad >> TOKEN != 0) << 3;
+        for (uint32_t k = 0; k < TOGETHER; k++) {
+            if (others >> k & 1)
+                take_one(stretch, i + k, begin, point);
+            else if (scaled >> k & 1)
+                scale(stretch, i + k, tokens[k] + lengths[k] + 1);
+            if (stretch->buckets[i + k] != EMPTY)
+                stretch->kinds |= stretch->buckets[i + k] ^ stretch->kind;
+            begin = stretch->bytes + stretch->ends[i + k] + 1;
+        }
+    }
+    take_each(stretch, i, stretch->tokens, token, point);
+}
+
+/* ---- lines ---- */
+
+/* What has been added of the present line and was not told to the parser yet. */
+struct line {
+    struct shmsum_line_parser *parser;
+    uint32_t used; /* bits of buckets */
+    uint32_t numbers;
+};
+
+static inline void tell(struct line *line)
+{
+    line->parser->sum.small_used |= line->used;
+    line->parser->numbers += line->numbers;
+    line->used = 0;
+    line->numbers = 0;
+}
+
+/* The numbers of up to 16 digits that `tokens` tokens can be, in units. */
+static inline uint32_t units_of(uint32_t tokens)
+{
+    return tokens < STRETCH / 2 ? tokens : STRETCH / 2;
+}
+
+/* Makes room in the buckets for so many units; `rest` tokens that have their room already keep it.
+ */
+static void make_room(struct line *line, uint32_t units, uint32_t rest)
+{
+    struct shmsum_decimal_sum *sum = &line->parser->sum;
+    if (decimal_reserve_small(sum, units))
+        return;
+    tell(line);
+    decimal_sum_empty_small(sum);
+    decimal_reserve_small(sum, units + units_of(rest));
+}
+
+static inline const uint8_t *begin_of(const struct stretch *stretch, uint32_t token)
+{
+    return token == 0 ? stretch->bytes : stretch->bytes + stretch->ends[token - 1] + 1;
+}
+
+/* Token i, when it has no plain bucket. False: it is left to the plain form, which will say what is
+ * wrong with it. */
+static bool take_other(struct line *line, const struct stretch *stretch, uint32_t i)
+{
+    struct shmsum_line_parser *parser = line->parser;
+    int64_t value = stretch->values[i];
+    switch (stretch->buckets[i]) {
+    case ODD:
+        return line_parser_add_token(
+            parser, begin_of(stretch, i),
+            (size_t)(stretch->bytes + stretch->ends[i] - begin_of(stretch, i)));
+    case SCALED:
+        decimal_sum_add_scaled(&parser->sum, value < 0 ? -(uint64_t)value : (uint64_t)value,
+                               stretch->powers[i], value < 0);
+        line->numbers++;
+        return true;
+    default: /* EMPTY */
+        return true;
+    }
+}
+
+/* Tokens of which all numbers are in one bucket. */
+static inline void take_same(struct line *line, const struct stretch *stretch, uint32_t from,
+                             uint32_t to)
+{
+    uint64_t sum = 0;
+    uint32_t numbers = to - from;
+    for (uint32_t i = from; i < to; i++)
+        sum += (uint64_t)stretch->values[i];
+    if (stretch->empties)
+        for (uint32_t i = from; i < to; i++)
+            numbers -= stretch->buckets[i] == EMPTY;
+    line->parser->sum.small[stretch->kind] += (int64_t)sum;
+    line->used |= (uint32_t)(numbers != 0) << stretch->kind;
+    line->numbers += numbers;
+}
+
+/* Tokens of any kind. Returns how far it came: `to`; or the one that it leaves to the plain form.
+ */
+static inline uint32_t take_mixed(struct line *line, const struct stretch *stretch, uint32_t from,
+                                  uint32_t to)
+{
+    int64_t *small = line->parser->sum.small;
+    for (uint32_t i = from; i < to; i++) {
+        uint32_t bucket = stretch->buckets[i];
+        if (bucket < SCALED) {
+            if (bucket >= LONG) {
+                make_room(line, decimal_small_units(DIGITS), to - i);
+                bucket -= LONG;
+            }
+            small[bucket] += stretch->values[i];
+            line->used |= UINT32_C(1) << bucket;
+            line->numbers++;
+        } else if (!take_other(line, stretch, i)) {
+            return i;
+        }
+    }
+    return to;
+}
+
+/* Adds up what the stretch holds; returns as line_parser_fast does. */
+AVX2 __attribute__((noinline)) static const uint8_t *
+take_lines(struct line_feed *feed, const struct stretch *stretch, bool *line_ended)
+{
+    struct line line = {.parser = feed->parser};
+    make_room(&line, units_of(stretch->tokens), 0);
+    uint32_t token = 0;
+    for (uint32_t i = 0; i <= stretch->lines; i++) {
+        uint32_t to = i < stretch->lines ? stretch->last[i] + 1U : stretch->tokens;
+        if (stretch->kinds == 0) {
+            take_same(&line, stretch, token, to);
+        } else {
+            uint32_t stopped = take_mixed(&line, stretch, token, to);
+            if (stopped < to) {
+                tell(&line);
+                return begin_of(stretch, stopped);
+            }
+        }
+        token = to;
+        tell(&line);
+        if (i < stretch->lines) {
+            if (!line_feed_put(feed, begin_of(stretch, token))) {
+                *line_ended = true;
+                break;
+            }
+            decimal_reserve_small(&feed->parser->sum, units_of(stretch->tokens - token));
+        }
+    }
+    return begin_of(stretch, token);
+}
+
+const uint8_t *line_parser_avx2(struct line_feed *feed, const uint8_t *at, bool *line_ended)
+{
+    struct stretch stretch;
+    *line_ended = false;
+    for (;;) {
+        bool one_line = feed->sink == NULL;
+        find_tokens(&stretch, at, feed->end, one_line);
+        if (stretch.tokens == 0) /* a token without end, or the end of the block */
+            return at;
+        if (stretch.plain)
+            take_integers(&stretch, feed->parser->point);
+        else
+            take_decimals(&stretch, feed->parser->point);
+        const uint8_t *next = take_lines(feed, &stretch, line_ended);
+        if (*line_ended || next != begin_of(&stretch, stretch.tokens))
+            return next;
+        at = next;
+    }
 }
 
 #endif

@@ -74,13 +74,13 @@ static inline bool is_separator(uint8_t c)
     return c == ' ' || (c >= '\t' && c <= '\f' && c != '\n');
 }
 
-const uint8_t *line_parser_swar(struct shmsum_line_parser *parser, const uint8_t *at,
-                                const uint8_t *end, bool *line_ended)
+const uint8_t *line_parser_swar(struct line_feed *feed, const uint8_t *at, bool *line_ended)
 {
+    struct shmsum_line_parser *parser = feed->parser;
     struct shmsum_decimal_sum *sum = &parser->sum;
     const uint8_t point = (uint8_t)parser->point;
     *line_ended = false;
-    while ((size_t)(end - at) >= LINE_PARSER_FAST_MIN) {
+    while ((size_t)(feed->end - at) >= LINE_PARSER_FAST_MIN) {
         if (is_separator(*at)) {
             at++;
             continue;
@@ -102,14 +102,22 @@ const uint8_t *line_parser_swar(struct shmsum_line_parser *parser, const uint8_t
         if (!nothing) {
             if (digits == 0 || digits > SHMSUM_DECIMAL_SMALL_DIGITS || !ends)
                 return token;
-            shmsum_decimal_sum_add_small(sum, negative ? -(int64_t)value : (int64_t)value, behind);
+            uint32_t units = decimal_small_units(digits);
+            if (!decimal_reserve_small(sum, units)) {
+                decimal_sum_empty_small(sum);
+                decimal_reserve_small(sum, units);
+            }
+            decimal_add_small(sum, negative ? -(int64_t)value : (int64_t)value, behind);
             parser->numbers++;
         }
-        if (newline) {
-            *line_ended = true;
-            return at + 1 + (*at == '\r');
-        }
         at++;
+        if (newline) {
+            at += at[-1] == '\r';
+            if (!line_feed_put(feed, at)) {
+                *line_ended = true;
+                return at;
+            }
+        }
     }
     return at;
 }

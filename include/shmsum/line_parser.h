@@ -89,6 +89,26 @@ int shmsum_line_form_by_name(const char *name);
 enum shmsum_line shmsum_line_parser_feed(struct shmsum_line_parser *parser, const uint8_t *bytes,
                                          size_t size, size_t *consumed);
 
+/* Who takes the sums of many lines in a row. */
+struct shmsum_line_sink {
+    /* Takes the sum of a line, which it may format but not keep: true. Or leaves it: false. The
+     * parser's line and numbers are those of this line meanwhile. */
+    bool (*take)(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *sum);
+    uint64_t lines;   /* taken during the last call */
+    uint64_t numbers; /* in these lines */
+    size_t bytes;     /* that these lines were, of those fed */
+};
+
+/*
+ * The same for many lines at once: the sum of a good line is given to sink->take, and then the line
+ * is no event. So the event that is returned is of the first line that was blank, an error, or not
+ * taken; it begins at bytes[sink->bytes]. Sets lines, numbers and bytes of the sink anew. *consumed
+ * is as for feed, and counts the lines that were taken as well.
+ */
+enum shmsum_line shmsum_line_parser_feed_lines(struct shmsum_line_parser *parser,
+                                               const uint8_t *bytes, size_t size,
+                                               struct shmsum_line_sink *sink, size_t *consumed);
+
 /*
  * The input ended. Returns the event of an unfinished last line, or SHMSUM_LINE_UNFINISHED when
  * there was none (the input was empty or ended in LF). Then the parser is at line 1 of a new input.

@@ -2,7 +2,8 @@
  * test_line_forms.c - the fast forms of the line parser against the plain one, byte for byte.
  *
  * Property: given the same bytes in the same blocks, every form gives the same events, sums,
- * counts, error kinds, columns, tokens and anchors, and consumes as much. Each block is a piece of
+ * counts, error kinds, columns, tokens and anchors, and consumes as much; and so it does when it is
+ * given many lines at once, whichever of them are taken. Each block is a piece of
  * memory of its own and of its exact size, and ends where a page does that cannot be read: a form
  * that looks beyond it dies.
  *
@@ -41,9 +42,19 @@ static int tear_down(void **state)
     return munmap(guarded, BLOCK + PAGE);
 }
 
-/* The parsers that are compared: [0] is the plain one. */
+/* What a parser has said of a block. */
+struct record {
+    char text[1 << 22];
+    size_t size;
+    uint64_t lines;
+};
+static struct record plain_record, record;
+
+/* The parsers that are compared: [0] is the plain one. Those of `many` are given many lines at
+ * once. */
 struct forms {
     struct shmsum_line_parser parsers[SHMSUM_LINE_FORMS];
+    struct shmsum_line_parser many[SHMSUM_LINE_FORMS];
     bool has[SHMSUM_LINE_FORMS];
     uint64_t lines;
 };
@@ -54,6 +65,7 @@ static void forms_init(struct forms *forms, char point)
     for (int i = 0; i < SHMSUM_LINE_FORMS; i++) {
         shmsum_line_parser_init(&forms->parsers[i], point);
         forms->has[i] = shmsum_line_parser_use(&forms->parsers[i], (enum shmsum_line_form)i) == 0;
+        forms->many[i] = forms->parsers[i];
     }
     assert_true(forms->has[SHMSUM_LINE_SCALAR] && forms->has[SHMSUM_LINE_SWAR]);
 }
@@ -99,11 +111,89 @@ static void compare(struct forms *forms, int form, enum shmsum_line event, const
     }
 }
 
-/* One block, to all forms, in step. */
+static void record_event(struct record *to, struct shmsum_line_parser *parser,
+                         enum shmsum_line event)
+{
+    if (event == SHMSUM_LINE_UNFINISHED)
+        return;
+    assert_true(to->size + 2 * SHMSUM_DECIMAL_TEXT_MAX < sizeof to->text);
+    char *text = to->text + to->size;
+    size_t size = (size_t)sprintf(text, "%llu %d ", (unsigned long long)parser->line, (int)event);
+    if (event == SHMSUM_LINE_SUM) {
+        size += (size_t)sprintf(text + size, "%llu ", (unsigned long long)parser->numbers);
+        size += shmsum_decimal_sum_format(&parser->sum, text + size);
+    } else if (event == SHMSUM_LINE_ERROR) {
+        const struct shmsum_line_error *error = &parser->error;
+        size += (size_t)sprintf(text + size, "%d %llu %llu ", (int)error->kind,
+                                (unsigned long long)error->column,
+                                (unsigned long long)error->token_bytes);
+        size_t head =
+            error->token_bytes < SHMSUM_TOKEN_HEAD ? (size_t)error->token_bytes : SHMSUM_TOKEN_HEAD;
+        memcpy(text + size, error->token, head);
+        size += head;
+    }
+    text[size++] = '\n';
+    to->size += size;
+    to->lines++;
+}
+
+struct recorder {
+    struct shmsum_line_sink sink; /* first */
+    struct shmsum_line_parser *parser;
+    uint64_t refuse; /* one in so many; 0: none */
+    uint64_t lines;
+    uint64_t numbers;
+};
+
+static bool record_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *sum)
+{
+    struct recorder *recorder = (struct recorder *)sink;
+    assert_ptr_equal(sum, &recorder->parser->sum);
+    if (recorder->refuse != 0 && random_one_in(&rng, recorder->refuse))
+        return false;
+    record_event(&record, recorder->parser, SHMSUM_LINE_SUM);
+    recorder->lines++;
+    recorder->numbers += recorder->parser->numbers;
+    return true;
+}
+
+/* The block, many lines at once, to one form: it must say what the plain form said of each line. */
+static void feed_many(struct forms *forms, int form, const uint8_t *bytes, size_t size)
+{
+    struct shmsum_line_parser *parser = &forms->many[form];
+    struct recorder recorder = {.sink = {.take = record_sum}, .parser = parser};
+    recorder.refuse = random_below(&rng, 4) * random_below(&rng, 20);
+    record.size = 0;
+    record.lines = 0;
+    for (size_t at = 0, consumed; at < size; at += consumed) {
+        recorder.lines = 0;
+        recorder.numbers = 0;
+        enum shmsum_line event =
+            shmsum_line_parser_feed_lines(parser, bytes + at, size - at, &recorder.sink, &consumed);
+        SAME("validity", shmsum_line_parser_is_valid(parser));
+        SAME("taken lines", recorder.sink.lines == recorder.lines);
+        SAME("their numbers", recorder.sink.numbers == recorder.numbers);
+        size_t taken = recorder.sink.bytes;
+        SAME("their bytes", taken <= consumed && (taken == 0) == (recorder.lines == 0) &&
+                                (taken == 0 || bytes[at + taken - 1] == '\n'));
+        SAME("consumed", event == SHMSUM_LINE_UNFINISHED
+                             ? consumed == size - at
+                             : consumed > taken && bytes[at + consumed - 1] == '\n');
+        record_event(&record, parser, event);
+    }
+    SAME("anchor", parser->ended || shmsum_line_parser_anchor(parser) ==
+                                        shmsum_line_parser_anchor(&forms->parsers[0]));
+    SAME("record of many lines", record.size == plain_record.size &&
+                                     memcmp(record.text, plain_record.text, record.size) == 0);
+}
+
+/* One block, to all forms, in step; then many lines at once. */
 static void feed_block(struct forms *forms, const uint8_t *block, size_t block_size)
 {
     const uint8_t *bytes = guarded + BLOCK - block_size;
     memcpy(guarded + BLOCK - block_size, block, block_size);
+    plain_record.size = 0;
+    plain_record.lines = 0;
     for (size_t size = block_size, consumed; size > 0; bytes += consumed, size -= consumed) {
         enum shmsum_line event =
             shmsum_line_parser_feed(&forms->parsers[0], bytes, size, &consumed);
@@ -117,7 +207,11 @@ static void feed_block(struct forms *forms, const uint8_t *block, size_t block_s
             compare(forms, form, event, bytes, size);
         }
         forms->lines += event != SHMSUM_LINE_UNFINISHED;
+        record_event(&plain_record, &forms->parsers[0], event);
     }
+    for (int form = 0; form < SHMSUM_LINE_FORMS; form++)
+        if (forms->has[form])
+            feed_many(forms, form, guarded + BLOCK - block_size, block_size);
 }
 
 static void finish(struct forms *forms)
@@ -130,6 +224,16 @@ static void finish(struct forms *forms)
             continue;
         SAME("event", shmsum_line_parser_finish(&forms->parsers[form]) == event);
         compare(forms, form, event, bytes, size);
+    }
+    plain_record.size = 0;
+    record_event(&plain_record, &forms->parsers[0], event);
+    for (int form = 0; form < SHMSUM_LINE_FORMS; form++) {
+        if (!forms->has[form])
+            continue;
+        record.size = 0;
+        record_event(&record, &forms->many[form], shmsum_line_parser_finish(&forms->many[form]));
+        SAME("record at the end", record.size == plain_record.size &&
+                                      memcmp(record.text, plain_record.text, record.size) == 0);
     }
 }
 
@@ -342,7 +446,7 @@ static void test_random_lines(void **state)
 {
     (void)state;
     const char *wanted = getenv("SHMSUM_LINES");
-    uint64_t lines = wanted != NULL ? strtoull(wanted, NULL, 10) : 1000000;
+    uint64_t lines = wanted != NULL ? strtoull(wanted, NULL, 10) : 300000;
     enum { TEXT = 4 * BLOCK, LINE = 60 * 100 };
     char *text = malloc(TEXT + LINE);
     assert_non_null(text);
@@ -395,6 +499,34 @@ static void test_many_small_numbers(void **state)
     }
 }
 
+/* The same, with lines that begin and end anywhere in a block and fill the buckets to the brim. */
+static void test_full_lines(void **state)
+{
+    (void)state;
+    static const char token[] = "9999999999999999";
+    struct forms forms;
+    forms_init(&forms, '.');
+    static char block[BLOCK];
+    size_t size = 0;
+    uint64_t left = 1;
+    for (int i = 0; i < 300000; i++) {
+        if (size + sizeof token > sizeof block) {
+            feed_block(&forms, (const uint8_t *)block, size);
+            size = 0;
+        }
+        memcpy(block + size, token, sizeof token - 1);
+        size += sizeof token;
+        bool last = --left == 0;
+        block[size - 1] = last ? '\n' : ' ';
+        if (last)
+            left =
+                random_one_in(&rng, 2) ? 1 + random_below(&rng, 60) : 850 + random_below(&rng, 200);
+    }
+    feed_block(&forms, (const uint8_t *)block, size);
+    assert_true(forms.lines > 300);
+    finish(&forms);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -416,6 +548,7 @@ int main(void)
         cmocka_unit_test(test_every_token_at_every_place),
         cmocka_unit_test(test_every_byte_at_every_place),
         cmocka_unit_test(test_many_small_numbers),
+        cmocka_unit_test(test_full_lines),
         cmocka_unit_test(test_random_lines),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -104,14 +104,30 @@ static char *oracle_text(const uint8_t *bytes, size_t size, char point)
 
 /* A parser, what it has said, and the line that it is in. */
 struct reading {
+    struct shmsum_line_sink sink; /* first */
     struct shmsum_line_parser parser;
+    uint64_t
+        refuse; /* many lines at once, of which the sink leaves one in so many; 0: line by line */
     FILE *to;
     char *text;
     size_t text_size;
 };
 
+static bool reading_take(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *sum)
+{
+    struct reading *reading = (struct reading *)sink;
+    assert_ptr_equal(sum, &reading->parser.sum);
+    if (random_one_in(&rng, reading->refuse))
+        return false;
+    print_event(reading->to, &reading->parser, SHMSUM_LINE_SUM);
+    return true;
+}
+
 static void reading_begin(struct reading *reading, char point)
 {
+    static const uint64_t refusals[] = {0, UINT64_MAX, 2};
+    reading->sink.take = reading_take;
+    reading->refuse = refusals[random_below(&rng, COUNT(refusals))];
     memset(&reading->parser, 0x5a, sizeof reading->parser);
     shmsum_line_parser_init(&reading->parser, point);
     use_forced_form(&reading->parser);
@@ -128,7 +144,10 @@ static void reading_feed(struct reading *reading, const uint8_t *bytes, size_t f
     for (size_t at = 0; at < to - from;) {
         size_t consumed = SIZE_MAX;
         enum shmsum_line event =
-            shmsum_line_parser_feed(&reading->parser, block + at, to - from - at, &consumed);
+            reading->refuse == 0
+                ? shmsum_line_parser_feed(&reading->parser, block + at, to - from - at, &consumed)
+                : shmsum_line_parser_feed_lines(&reading->parser, block + at, to - from - at,
+                                                &reading->sink, &consumed);
         assert_true(consumed > 0 && consumed <= to - from - at);
         assert_true(event == SHMSUM_LINE_UNFINISHED ? at + consumed == to - from
                                                     : block[at + consumed - 1] == '\n');
@@ -165,10 +184,12 @@ static void check(const uint8_t *bytes, size_t size, char point, const char *exp
                   enum cuts cuts)
 {
     struct reading reading;
-    reading_begin(&reading, point);
-    if (size > 0)
-        reading_feed(&reading, bytes, 0, size);
-    reading_end(&reading, expected, "whole");
+    for (int i = 0; i < 3; i++) {
+        reading_begin(&reading, point);
+        if (size > 0)
+            reading_feed(&reading, bytes, 0, size);
+        reading_end(&reading, expected, "whole");
+    }
 
     reading_begin(&reading, point);
     for (size_t i = 0; i < size; i++) {
