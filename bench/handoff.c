@@ -11,9 +11,14 @@
  *   condvar      the same ring, a process-shared mutex and two condition variables
  *   lab          one slot and a flag; who has to wait looks again after usleep(1000)
  *
- * The rings have 16 slots of the size of a message (1024 for 64 bytes), as the channel has. In all
- * of them one message is one slot, one write or one send; the sender copies each message in from a
- * buffer, the receiver copies it out into another and sums all of its words; the total is checked.
+ * The rings hold 1 MiB, in slots of the size of a message, but no more than 256 of them. One
+ * message is one slot, one write or one send; the sender copies each message in from a buffer, the
+ * receiver copies it out into another and sums all of its words; the total is checked. Two more,
+ * for one way alone, pack messages that are smaller than 64 KiB, as programs do that have many of
+ * them:
+ *
+ *   shmsum, packed   into slots of 64 KiB: a slot is handed over when it is full
+ *   pipe, packed     into writes of 64 KiB
  *
  * Round trip: one message there, the same size back, then the next. One way: as many as fit. The
  * processes are pinned to one CPU each. System calls are counted where they are made (of the
@@ -41,7 +46,13 @@
 
 #include "bench.h"
 
-enum { MESSAGE_MAX = 64 * 1024, SLOTS = 16, SMALL_SLOTS = 1024, SAMPLES_MAX = 10000 };
+enum {
+    MESSAGE_MAX = 64 * 1024,
+    PACK = 64 * 1024,
+    RING_BYTES = 1 << 20,
+    SLOTS_MAX = 256,
+    SAMPLES_MAX = 10000,
+};
 enum { RUN_LIMIT_S = 60 }; /* a process that waits for ever for one that died ends so */
 
 static uint64_t system_calls; /* of this process */
@@ -70,16 +81,23 @@ struct way {
     struct shmsum_region region;
     struct shmsum_channel channel;
     struct shmsum_word stop;
+    uint8_t *pack; /* of the sender: a slot, or `buffer`; of the receiver: `buffer` */
+    size_t packed; /* bytes in it */
+    size_t taken;  /* of them, by the receiver */
 };
+static _Alignas(128) uint8_t buffer[PACK];
 
 struct transport {
     const char *name;
     bool counted; /* all of its system calls are */
     bool slow;
+    bool packs;
     bool (*open)(struct way *way);              /* before the fork; false: not possible here */
     void (*begin)(struct way *way, bool sends); /* in both processes, may be NULL */
     void (*send)(struct way *way, const void *message);
-    void (*receive)(struct way *way, void *message);
+    void (*flush)(struct way *way); /* after the last message, may be NULL */
+    /* Returns where it is: in `message`, or in a buffer of this process. */
+    const void *(*receive)(struct way *way, void *message);
     void (*close)(struct way *way);
 };
 
@@ -120,7 +138,11 @@ static struct shmsum_os counting_os;
 static bool channel_open(struct way *way)
 {
     struct shmsum_failure why;
-    struct shmsum_geometry geometry = {.slots = way->slots, .payload_bytes = (uint32_t)way->size};
+    bool packs = way->transport->packs;
+    struct shmsum_geometry geometry = {
+        .slots = packs ? RING_BYTES / PACK : way->slots,
+        .payload_bytes = packs ? PACK : (uint32_t)way->size,
+    };
     counting_os = *shmsum_os_default();
     counting_os.futex_wake = counted_wake;
     counting_os.futex_wait_two = counted_wait_two;
@@ -147,7 +169,7 @@ static void channel_send(struct way *way, const void *message)
     shmsum_channel_publish(&way->channel, (uint32_t)way->size, 0);
 }
 
-static void channel_receive(struct way *way, void *message)
+static const void *channel_receive(struct way *way, void *message)
 {
     struct shmsum_block block;
     struct shmsum_failure why;
@@ -155,6 +177,42 @@ static void channel_receive(struct way *way, void *message)
         bench_die("%s: %s: %s", why.call, why.object, strerror(why.error));
     if (block.end || block.length != way->size)
         bench_die("channel: a message of the wrong size");
+    return message;
+}
+
+static void channel_flush(struct way *way)
+{
+    if (way->packed > 0)
+        shmsum_channel_publish(&way->channel, (uint32_t)way->packed, 0);
+    way->packed = 0;
+}
+
+static void channel_send_packed(struct way *way, const void *message)
+{
+    struct shmsum_failure why;
+    if (way->packed == 0 && shmsum_channel_acquire(&way->channel, &way->pack, &why) < 0)
+        bench_die("%s: %s: %s", why.call, why.object, strerror(why.error));
+    memcpy(way->pack + way->packed, message, way->size);
+    way->packed += way->size;
+    if (way->packed == PACK)
+        channel_flush(way);
+}
+
+static const void *channel_receive_packed(struct way *way, void *message)
+{
+    (void)message;
+    if (way->taken == way->packed) {
+        struct shmsum_block block;
+        struct shmsum_failure why;
+        if (shmsum_channel_take(&way->channel, buffer, &block, &why) < 0)
+            bench_die("%s: %s: %s", why.call, why.object, strerror(why.error));
+        if (block.end || block.length % way->size != 0)
+            bench_die("channel: messages of the wrong size");
+        way->packed = block.length;
+        way->taken = 0;
+    }
+    way->taken += way->size;
+    return buffer + way->taken - way->size;
 }
 
 static void channel_close(struct way *way)
@@ -193,7 +251,7 @@ static void stream_send(struct way *way, const void *message)
     }
 }
 
-static void stream_receive(struct way *way, void *message)
+static const void *stream_receive(struct way *way, void *message)
 {
     for (size_t done = 0; done < way->size;) {
         system_calls++;
@@ -203,6 +261,43 @@ static void stream_receive(struct way *way, void *message)
             bench_die("read: the sender is gone");
         done += (size_t)got;
     }
+    return message;
+}
+
+static void stream_flush(struct way *way)
+{
+    for (size_t done = 0; done < way->packed;) {
+        system_calls++;
+        ssize_t wrote = write(way->fds[1], buffer + done, way->packed - done);
+        need((int)wrote, "write");
+        done += (size_t)wrote;
+    }
+    way->packed = 0;
+}
+
+static void stream_send_packed(struct way *way, const void *message)
+{
+    memcpy(buffer + way->packed, message, way->size);
+    way->packed += way->size;
+    if (way->packed == PACK)
+        stream_flush(way);
+}
+
+static const void *stream_receive_packed(struct way *way, void *message)
+{
+    (void)message;
+    if (way->taken == way->packed)
+        way->packed = way->taken = 0;
+    while (way->packed - way->taken < way->size) { /* the buffer is a multiple of it */
+        system_calls++;
+        ssize_t got = read(way->fds[0], buffer + way->packed, PACK - way->packed);
+        need((int)got, "read");
+        if (got == 0)
+            bench_die("read: the sender is gone");
+        way->packed += (size_t)got;
+    }
+    way->taken += way->size;
+    return buffer + way->taken - way->size;
 }
 
 static void stream_close(struct way *way)
@@ -258,10 +353,11 @@ static void queue_send(struct way *way, const void *message)
     need(mq_send(way->queue, message, way->size, 0), "mq_send");
 }
 
-static void queue_receive(struct way *way, void *message)
+static const void *queue_receive(struct way *way, void *message)
 {
     system_calls++;
     need((int)mq_receive(way->queue, message, way->size, NULL), "mq_receive");
+    return message;
 }
 
 static void queue_close(struct way *way)
@@ -321,11 +417,12 @@ static void semaphores_send(struct way *way, const void *message)
     sem_post(&way->ring->full);
 }
 
-static void semaphores_receive(struct way *way, void *message)
+static const void *semaphores_receive(struct way *way, void *message)
 {
     wait_for(&way->ring->full);
     memcpy(message, ring_slot(way), way->size);
     sem_post(&way->ring->free);
+    return message;
 }
 
 /* Slots are copied outside the mutex: they belong to one side at a time. */
@@ -343,7 +440,7 @@ static void condvar_send(struct way *way, const void *message)
     pthread_mutex_unlock(&ring->mutex);
 }
 
-static void condvar_receive(struct way *way, void *message)
+static const void *condvar_receive(struct way *way, void *message)
 {
     struct ring *ring = way->ring;
     pthread_mutex_lock(&ring->mutex);
@@ -355,6 +452,7 @@ static void condvar_receive(struct way *way, void *message)
     ring->used--;
     pthread_cond_signal(&ring->not_full);
     pthread_mutex_unlock(&ring->mutex);
+    return message;
 }
 
 static void lab_wait(struct way *way, int flag)
@@ -372,24 +470,32 @@ static void lab_send(struct way *way, const void *message)
     atomic_store_explicit(&way->ring->flag, 1, memory_order_release);
 }
 
-static void lab_receive(struct way *way, void *message)
+static const void *lab_receive(struct way *way, void *message)
 {
     lab_wait(way, 1);
     memcpy(message, way->ring->slots, way->size);
     atomic_store_explicit(&way->ring->flag, 0, memory_order_release);
+    return message;
 }
 
 static const struct transport transports[] = {
-    {"shmsum", true, false, channel_open, channel_begin, channel_send, channel_receive,
+    {"shmsum", true, false, false, channel_open, channel_begin, channel_send, NULL, channel_receive,
      channel_close},
-    {"pipe", true, false, pipe_open, NULL, stream_send, stream_receive, stream_close},
-    {"socketpair", true, false, socket_open, NULL, stream_send, stream_receive, stream_close},
-    {"mqueue", true, false, queue_open, NULL, queue_send, queue_receive, queue_close},
-    {"semaphores", false, false, ring_open, NULL, semaphores_send, semaphores_receive, ring_close},
-    {"condvar", false, false, ring_open, NULL, condvar_send, condvar_receive, ring_close},
-    {"lab", true, true, ring_open, NULL, lab_send, lab_receive, ring_close},
+    {"shmsum, packed", true, false, true, channel_open, channel_begin, channel_send_packed,
+     channel_flush, channel_receive_packed, channel_close},
+    {"pipe", true, false, false, pipe_open, NULL, stream_send, NULL, stream_receive, stream_close},
+    {"pipe, packed", true, false, true, pipe_open, NULL, stream_send_packed, stream_flush,
+     stream_receive_packed, stream_close},
+    {"socketpair", true, false, false, socket_open, NULL, stream_send, NULL, stream_receive,
+     stream_close},
+    {"mqueue", true, false, false, queue_open, NULL, queue_send, NULL, queue_receive, queue_close},
+    {"semaphores", false, false, false, ring_open, NULL, semaphores_send, NULL, semaphores_receive,
+     ring_close},
+    {"condvar", false, false, false, ring_open, NULL, condvar_send, NULL, condvar_receive,
+     ring_close},
+    {"lab", true, true, false, ring_open, NULL, lab_send, NULL, lab_receive, ring_close},
 };
-enum { TRANSPORTS = sizeof transports / sizeof *transports, PIPE = 1 };
+enum { TRANSPORTS = sizeof transports / sizeof *transports, PIPE = 2 };
 
 /* ---- one run ---- */
 
@@ -455,10 +561,10 @@ static void receiver(struct way *way, struct way *back, uint64_t count, struct r
     atomic_store(&report->ready, 1);
     uint64_t total = 0;
     for (uint64_t i = 0; i < count; i++) {
-        way->transport->receive(way, in_message);
-        total += sum_words(in_message, way->size);
+        const void *message = way->transport->receive(way, in_message);
+        total += sum_words(message, way->size);
         if (back != NULL)
-            back->transport->send(back, in_message);
+            back->transport->send(back, message);
     }
     report->end_ns = bench_now_ns(); /* the same clock in both processes */
     report->cpu_s = bench_cpu_seconds_self() - meter.cpu_s;
@@ -475,9 +581,9 @@ static struct result run(const struct transport *transport, size_t size, uint64_
     struct way fresh = {
         .transport = transport,
         .size = size,
-        .slots = transport->slow ? 1
-                 : size <= 64    ? SMALL_SLOTS
-                                 : SLOTS,
+        .slots = transport->slow                 ? 1
+                 : size * SLOTS_MAX > RING_BYTES ? (uint32_t)(RING_BYTES / size)
+                                                 : SLOTS_MAX,
     };
     way = back = fresh;
     if (!transport->open(&way))
@@ -522,6 +628,8 @@ static struct result run(const struct transport *transport, size_t size, uint64_
                 bench_die("%s: another message came back", transport->name);
         }
     }
+    if (transport->flush != NULL)
+        transport->flush(&way);
     double cpu_s = bench_cpu_seconds_self() - meter.cpu_s;
     uint64_t calls = system_calls;
     long waits = bench_waits_self() - meter.waits;
@@ -583,7 +691,7 @@ static void round_trips(const struct bench *bench, size_t size, const char *what
         cpu[TRANSPORTS][BENCH_ROUNDS_MAX];
     uint64_t counts[TRANSPORTS];
     for (int i = 0; i < TRANSPORTS; i++)
-        counts[i] = transports[i].slow ? slow : fast;
+        counts[i] = transports[i].packs ? 0 : transports[i].slow ? slow : fast;
     for (size_t round = 0; round < rounds; round++) {
         for (int i = 0; i < TRANSPORTS; i++) {
             if (counts[i] == 0)
@@ -606,6 +714,8 @@ static void round_trips(const struct bench *bench, size_t size, const char *what
     printf("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     double pipe_us = bench_median(p50[PIPE], rounds);
     for (int i = 0; i < TRANSPORTS; i++) {
+        if (transports[i].packs)
+            continue;
         if (counts[i] == 0) {
             printf("| %s | not allowed here | | | | | | |\n", transports[i].name);
             continue;
@@ -635,8 +745,10 @@ static void one_way(const struct bench *bench, size_t size, const char *what)
     double seconds[TRANSPORTS][BENCH_ROUNDS_MAX], calls[TRANSPORTS][BENCH_ROUNDS_MAX],
         cpu[TRANSPORTS][BENCH_ROUNDS_MAX];
     uint64_t counts[TRANSPORTS];
-    for (int i = 0; i < TRANSPORTS; i++)
-        counts[i] = choose_count(&transports[i], size, target_ns, 1u << 26);
+    for (int i = 0; i < TRANSPORTS; i++) /* nothing to pack: no row */
+        counts[i] = transports[i].packs && size >= PACK
+                        ? 0
+                        : choose_count(&transports[i], size, target_ns, 1u << 26);
     for (size_t round = 0; round < rounds; round++) {
         for (int i = 0; i < TRANSPORTS; i++) {
             if (counts[i] == 0)
@@ -653,6 +765,8 @@ static void one_way(const struct bench *bench, size_t size, const char *what)
     printf("| --- | ---: | ---: | ---: | ---: | ---: |\n");
     double pipe_s = bench_median(seconds[PIPE], rounds);
     for (int i = 0; i < TRANSPORTS; i++) {
+        if (transports[i].packs && counts[i] == 0)
+            continue;
         if (counts[i] == 0) {
             printf("| %s | not allowed here | | | | |\n", transports[i].name);
             continue;
