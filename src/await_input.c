@@ -5,22 +5,26 @@
 #include <poll.h>
 #include <signal.h>
 
-int await_input(const struct shmsum_os *os, int fd, const struct shmsum_word *stop,
-                uint32_t stop_mask)
+int await_input(const struct shmsum_os *os, int fd, const char *name,
+                const struct shmsum_word *stop, uint32_t stop_mask, struct shmsum_failure *why)
 {
     /* Signals are held back between the look at the stop word and the wait, which lets them in
      * again by itself: none can slip in between and leave us asleep. */
     sigset_t all, before;
     sigfillset(&all);
+    const char *call = "sigprocmask";
     int result = os->set_mask(os, SIG_SETMASK, &all, &before);
-    if (result < 0)
-        return result;
-    if (shmsum_stop_bits(stop) & stop_mask) {
-        result = -ECANCELED;
-    } else {
-        struct pollfd input = {.fd = fd, .events = POLLIN};
-        result = os->poll(os, &input, 1, &before);
+    if (result >= 0) {
+        if (shmsum_stop_bits(stop) & stop_mask) {
+            result = -ECANCELED;
+        } else {
+            struct pollfd input = {.fd = fd, .events = POLLIN};
+            call = "ppoll";
+            result = os->poll(os, &input, 1, &before);
+        }
+        os->set_mask(os, SIG_SETMASK, &before, NULL);
     }
-    os->set_mask(os, SIG_SETMASK, &before, NULL);
+    if (result < 0 && result != -EINTR && result != -ECANCELED)
+        return shmsum_failure_set(why, call, name, -result);
     return result < 0 ? result : 0;
 }

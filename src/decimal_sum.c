@@ -383,6 +383,8 @@ static unsigned count_digits(uint64_t value)
 static const uint64_t ten8 = 100000000;
 static const uint64_t ten16 = UINT64_C(10000000000000000);
 
+static const uint64_t eight_zeros = UINT64_C(0x3030303030303030); /* "00000000" */
+
 /* Sixteen digits: the first eight and the last, as eight_digits gives them. */
 struct sixteen {
     uint64_t first;
@@ -391,6 +393,8 @@ struct sixteen {
 
 static struct sixteen sixteen_digits(uint64_t value)
 {
+    if (value < ten8)
+        return (struct sixteen){.first = eight_zeros, .last = eight_digits((uint32_t)value)};
     return (struct sixteen){
         .first = eight_digits((uint32_t)(value / ten8)),
         .last = eight_digits((uint32_t)(value % ten8)),
@@ -412,11 +416,10 @@ static void store_sixteen(char *to, struct sixteen digits, unsigned count)
 /* How many zeros they end in. */
 static unsigned trailing_zeros(struct sixteen digits)
 {
-    const uint64_t zeros = UINT64_C(0x3030303030303030);
-    uint64_t last = digits.last ^ zeros;
+    uint64_t last = digits.last ^ eight_zeros;
     if (last != 0)
         return (unsigned)__builtin_clzll(last) / 8;
-    uint64_t first = digits.first ^ zeros;
+    uint64_t first = digits.first ^ eight_zeros;
     return first != 0 ? 8 + (unsigned)__builtin_clzll(first) / 8 : 16;
 }
 
@@ -445,11 +448,11 @@ static size_t format_one(int64_t value, unsigned scale, char *text)
     count = count > scale ? count : scale + 1; /* at least one before the point */
     store_sixteen(to, digits, count);
     to += count - scale;
-    unsigned zeros = trailing_zeros(digits);
-    if (zeros < scale) {
+    unsigned behind = trailing_zeros(digits);
+    if (behind < scale) {
         *to++ = '.';
         store_sixteen(to, digits, scale);
-        to += scale - zeros;
+        to += scale - behind;
     }
     return (size_t)(to - text);
 }

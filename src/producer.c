@@ -25,13 +25,11 @@ static ssize_t read_input(struct producer *producer, int fd, bool waits, void *b
         if (shmsum_stop_bits(channel->stop) & channel->stop_mask)
             return -ECANCELED;
         if (waits) {
-            int result = await_input(os, fd, channel->stop, channel->stop_mask);
+            int result = await_input(os, fd, name, channel->stop, channel->stop_mask, why);
             if (result == -EINTR)
                 continue;
-            if (result == -ECANCELED)
-                return result;
             if (result < 0)
-                return shmsum_failure_set(why, "ppoll", name, -result);
+                return result;
         }
         ssize_t got = os->read(os, fd, bytes, size);
         if (got == -EINTR || (got == -EAGAIN && waits))

@@ -164,7 +164,7 @@ int life_await_child(uint32_t kill_mask)
             kill_mask = 0;
             continue;
         }
-        await_input(life.os, -1, &life.stop, mask);
+        await_input(life.os, -1, NULL, &life.stop, mask, NULL);
     }
     return life.status;
 }

@@ -130,7 +130,10 @@ int output_sync_folder(const struct output *output, struct shmsum_failure *why)
     int fd = os->open(os, folder, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
         return shmsum_failure_set(why, "open", "folder of the results", -fd);
-    int result = os->sync(os, fd);
+    int result;
+    do
+        result = os->sync(os, fd);
+    while (result == -EINTR);
     os->close(os, fd);
     if (result < 0 && result != -EINVAL) /* EINVAL: a file system whose folders need none */
         return shmsum_failure_set(why, "fsync", "folder of the results", -result);
