@@ -136,9 +136,8 @@ static unsigned bucket_scale(unsigned bucket)
  * is the sign of the sum unless it is zero. The value stays. */
 static void carry(struct shmsum_decimal_sum *sum)
 {
+    assert(sum->low < sum->high);
     sum->pending = 0;
-    if (sum->low >= sum->high)
-        return;
     for (uint32_t i = sum->low; i + 1 < sum->high; i++) {
         int64_t up = divide_down(sum->limbs[i], base);
         sum->limbs[i] -= up * base;

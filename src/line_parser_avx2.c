@@ -251,9 +251,7 @@ static inline bool read_exponent(const uint8_t *text, uint32_t size, int *power)
  * brings both together. Where the digits can stand written out they do. */
 static void scale(struct stretch *stretch, uint32_t i, const uint8_t *text)
 {
-    uint32_t bucket = stretch->buckets[i];
-    bool is_long = bucket >= LONG;
-    bucket &= LONG - 1;
+    uint32_t bucket = stretch->buckets[i]; /* not LONG: an exponent follows within 16 bytes */
     int power = bucket == 0 ? 0 : 1 - (int)bucket;
     if (!read_exponent(text, (uint32_t)(stretch->bytes + stretch->ends[i] - text), &power)) {
         stretch->buckets[i] = ODD;
@@ -261,7 +259,7 @@ static void scale(struct stretch *stretch, uint32_t i, const uint8_t *text)
     }
     int64_t value = stretch->values[i];
     if (power <= 0 && power >= -DIGITS) {
-        stretch->buckets[i] = (uint8_t)((power == 0 ? 0 : 1 - power) | (is_long ? LONG : 0));
+        stretch->buckets[i] = (uint8_t)(power == 0 ? 0 : 1 - power);
     } else if (power > 0 && power < TOKEN &&
                value > -(int64_t)decimal_powers_of_ten[TOKEN - power] &&
                value < (int64_t)decimal_powers_of_ten[TOKEN - power]) {
@@ -325,8 +323,8 @@ AVX2 __attribute__((noinline)) static void take_one(struct stretch *stretch, uin
         scale(stretch, i, token + mantissa + 1);
 }
 
-/* Two tokens, signs apart, of 1 to WIDE bytes, in two parts each: the last 16 bytes, and what is
- * before them. False: at least one is no number; then nothing is to be used. */
+/* Two tokens, signs apart, of TOKEN + 1 to WIDE bytes, in two parts each: the last 16 bytes, and
+ * what is before them. False: at least one is no number; then nothing is to be used. */
 AVX2 static inline bool take_wide(struct stretch *stretch, uint32_t i,
                                   const uint8_t *const tokens[2], const uint32_t lengths[2],
                                   const uint32_t negative[2], char point)
@@ -336,15 +334,14 @@ AVX2 static inline bool take_wide(struct stretch *stretch, uint32_t i,
     uint32_t tail_cuts[2];
     bool wrong = false;
     for (uint32_t k = 0; k < 2; k++) {
-        uint32_t head = lengths[k] > TOKEN ? lengths[k] - TOKEN : 0;
-        uint32_t tail = lengths[k] - head;
+        uint32_t head = lengths[k] - TOKEN;
         __m256i bytes = two(load16(tokens[k] + head), load16(tokens[k]));
         uint32_t points = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, points_of));
-        uint32_t all = _bzhi_u32(points, tail) << head | _bzhi_u32(points >> TOKEN, head);
+        uint32_t all = _bzhi_u32(points, TOKEN) << head | _bzhi_u32(points >> TOKEN, head);
         uint32_t cut = lengths[k] - _tzcnt_u32(all | UINT32_C(1) << lengths[k]);
         uint32_t head_cut = cut > TOKEN ? cut - TOKEN : 0;
         tail_cuts[k] = cut > TOKEN ? 0 : cut;
-        digits[k] = digits_of(bytes, two(order(tail, tail_cuts[k]), order(head, head_cut)));
+        digits[k] = digits_of(bytes, two(order(TOKEN, tail_cuts[k]), order(head, head_cut)));
         uint32_t count = lengths[k] - (cut != 0);
         wrong |= count - 1 >= DIGITS;
         stretch->buckets[i + k] = (uint8_t)(cut | (count > TOKEN ? LONG : 0));

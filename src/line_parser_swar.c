@@ -54,7 +54,7 @@ static inline uint64_t convert(uint64_t word, unsigned count)
 static inline unsigned take_run(const uint8_t **at, uint64_t *value, unsigned room)
 {
     unsigned taken = 0;
-    for (int i = 0; i < 3; i++) {
+    for (;;) { /* room is less than three words */
         uint64_t word = load(*at);
         unsigned count = count_digits(word);
         if (taken + count > room)
@@ -64,9 +64,8 @@ static inline unsigned take_run(const uint8_t **at, uint64_t *value, unsigned ro
         *at += count;
         taken += count;
         if (count < WORD)
-            break;
+            return taken;
     }
-    return taken;
 }
 
 static inline bool is_separator(uint8_t c)
