@@ -24,47 +24,72 @@
 
 #define SHARED_WORD_WAIT UINT32_C(0x80000000)
 
+/*
+ * DOC: shared-word-hooks
+ * The fuzz targets compile the channel once more with SHARED_WORD_HOOKS, and are asked before every
+ * access (step: the other side may move now) and after every read (what a hostile peer has put
+ * there meanwhile). In the programs there is nothing of it.
+ */
+#ifdef SHARED_WORD_HOOKS
+void shared_word_step(void);
+uint64_t shared_word_read(uint64_t value);
+void shared_word_copied(void *bytes, size_t size);
+#else
+#define shared_word_step() ((void)0)
+#define shared_word_read(value) (value)
+#define shared_word_copied(bytes, size) ((void)0)
+#endif
+
 static inline uint32_t shared_load_acquire(const struct shmsum_word *word)
 {
-    return atomic_load_explicit(&word->value, memory_order_acquire);
+    shared_word_step();
+    return (uint32_t)shared_word_read(atomic_load_explicit(&word->value, memory_order_acquire));
 }
 
 static inline uint32_t shared_load_relaxed(const struct shmsum_word *word)
 {
-    return atomic_load_explicit(&word->value, memory_order_relaxed);
+    shared_word_step();
+    return (uint32_t)shared_word_read(atomic_load_explicit(&word->value, memory_order_relaxed));
 }
 
 static inline void shared_store_relaxed(struct shmsum_word *word, uint32_t value)
 {
+    shared_word_step();
     atomic_store_explicit(&word->value, value, memory_order_relaxed);
 }
 
 /* Returns the old value. */
 static inline uint32_t shared_exchange_release(struct shmsum_word *word, uint32_t value)
 {
-    return atomic_exchange_explicit(&word->value, value, memory_order_release);
+    shared_word_step();
+    return (uint32_t)shared_word_read(
+        atomic_exchange_explicit(&word->value, value, memory_order_release));
 }
 
 /* Returns the old value. For stop words, from a signal handler too. */
 static inline uint32_t shared_or_release(struct shmsum_word *word, uint32_t bits)
 {
+    shared_word_step();
     return atomic_fetch_or_explicit(&word->value, bits, memory_order_release);
 }
 
 /* Sets WAIT if the word still is `seen` (which lacks it). Relaxed: it hands nothing over. */
 static inline bool shared_set_wait(struct shmsum_word *word, uint32_t seen)
 {
+    shared_word_step();
     return atomic_compare_exchange_strong_explicit(&word->value, &seen, seen | SHARED_WORD_WAIT,
                                                    memory_order_relaxed, memory_order_relaxed);
 }
 
 static inline uint64_t shared_load_wide(const struct shmsum_wide *wide)
 {
-    return atomic_load_explicit(&wide->value, memory_order_relaxed);
+    shared_word_step();
+    return shared_word_read(atomic_load_explicit(&wide->value, memory_order_relaxed));
 }
 
 static inline void shared_store_wide(struct shmsum_wide *wide, uint64_t value)
 {
+    shared_word_step();
     atomic_store_explicit(&wide->value, value, memory_order_relaxed);
 }
 
@@ -72,7 +97,9 @@ static inline void shared_store_wide(struct shmsum_wide *wide, uint64_t value)
  * rule, and then the copy is garbage, but it does not change any more while it is parsed. */
 static inline void shared_copy_out(void *to, const void *from, size_t size)
 {
+    shared_word_step();
     memcpy(to, from, size);
+    shared_word_copied(to, size);
 }
 
 /* The slot's payload is ours until it is published: whoever fills it may write it as he likes. */
