@@ -15,25 +15,33 @@ static struct fault_os *faults_of(OS)
     return os->context;
 }
 
-/* Counts a call; the negative errno that it is to fail with, or 0. */
-static int count(struct fault_os *faults, enum fault_member member)
+static int inject(struct fault_os *faults, enum fault_member member, int fd, int error)
+{
+    if (faults->injected < FAULT_LOG_MAX)
+        faults->log[faults->injected] = (struct fault_injected){member, error, fd};
+    faults->injected++;
+    return -error;
+}
+
+/* Counts a call, on fd if it is on one; the negative errno that it is to fail with, or 0. */
+static int count(struct fault_os *faults, enum fault_member member, int fd)
 {
     uint64_t call = ++faults->calls[member];
     for (size_t i = 0; i < faults->rule_count; i++) {
         const struct fault_rule *rule = &faults->rules[i];
         if (rule->member == member && call >= rule->first && call - rule->first < rule->times) {
-            faults->injected++;
-            return -rule->error;
+            return inject(faults, member, fd, rule->error);
         }
     }
     return 0;
 }
 
 /* The beginning of every member: the books, and the table behind. */
-#define ENTER(name)                              \
+#define ENTER(name) ENTER_ON(name, FAULT_ANY_FD)
+#define ENTER_ON(name, fd)                       \
     struct fault_os *faults = faults_of(os);     \
     const struct shmsum_os *real = faults->real; \
-    int fault = count(faults, FAULT_##name);     \
+    int fault = count(faults, FAULT_##name, fd); \
     if (fault < 0)                               \
     return fault
 
@@ -100,7 +108,7 @@ static int fault_open(OS, const char *path, int flags, mode_t mode)
 static int fault_close(OS, int fd)
 {
     struct fault_os *faults = faults_of(os);
-    int fault = count(faults, FAULT_close);
+    int fault = count(faults, FAULT_close, fd);
     if (fd >= 0 && fd < FAULT_FDS_MAX && faults->fd_open[fd])
         faults->fd_open[fd] = false;
     else
@@ -116,26 +124,25 @@ static size_t at_most(size_t size, size_t limit)
 
 static ssize_t fault_read(OS, int fd, void *bytes, size_t size)
 {
-    ENTER(read);
+    ENTER_ON(read, fd);
     return real->read(real, fd, bytes, at_most(size, faults->read_max));
 }
 
 static ssize_t fault_pread(OS, int fd, void *bytes, size_t size, off_t offset)
 {
-    ENTER(pread);
+    ENTER_ON(pread, fd);
     return real->pread(real, fd, bytes, at_most(size, faults->read_max), offset);
 }
 
 static ssize_t fault_write(OS, int fd, const void *bytes, size_t size)
 {
-    ENTER(write);
+    ENTER_ON(write, fd);
     size = at_most(size, faults->write_max);
     bool full =
         faults->full_error != 0 && (faults->full_fd == FAULT_ANY_FD || faults->full_fd == fd);
     if (full && size > 0) {
         if (faults->full_room == 0) {
-            faults->injected++;
-            return -faults->full_error;
+            return inject(faults, FAULT_write, fd, faults->full_error);
         }
         if (size > faults->full_room)
             size = (size_t)faults->full_room;
@@ -161,32 +168,38 @@ static int fault_stat(OS, const char *path, struct stat *status)
 
 static int fault_fstat(OS, int fd, struct stat *status)
 {
-    ENTER(fstat);
+    ENTER_ON(fstat, fd);
     return forge(faults, real->fstat(real, fd, status), status);
 }
 
 static off_t fault_seek(OS, int fd, off_t offset, int whence)
 {
-    ENTER(seek);
+    ENTER_ON(seek, fd);
     return real->seek(real, fd, offset, whence);
 }
 
 static int fault_truncate(OS, int fd, off_t size)
 {
-    ENTER(truncate);
+    ENTER_ON(truncate, fd);
     return real->truncate(real, fd, size);
 }
 
 static int fault_sync(OS, int fd)
 {
-    ENTER(sync);
+    ENTER_ON(sync, fd);
     return real->sync(real, fd);
 }
 
 static int fault_lock(OS, int fd, bool wait)
 {
-    ENTER(lock);
+    ENTER_ON(lock, fd);
     return real->lock(real, fd, wait);
+}
+
+static int fault_appends(OS, int fd)
+{
+    ENTER_ON(appends, fd);
+    return real->appends(real, fd);
 }
 
 static int fault_duplicate(OS, int from, int to)
@@ -197,13 +210,13 @@ static int fault_duplicate(OS, int from, int to)
 
 static int fault_is_terminal(OS, int fd)
 {
-    ENTER(is_terminal);
+    ENTER_ON(is_terminal, fd);
     return real->is_terminal(real, fd);
 }
 
 static int fault_reopen(OS, int fd)
 {
-    ENTER(reopen);
+    ENTER_ON(reopen, fd);
     return note_open(faults, real->reopen(real, fd));
 }
 
@@ -251,7 +264,7 @@ static int fault_shm_list_next(OS, void *list, const char **name)
 static int fault_shm_list_close(OS, void *list)
 {
     struct fault_os *faults = faults_of(os);
-    int fault = count(faults, FAULT_shm_list_close);
+    int fault = count(faults, FAULT_shm_list_close, FAULT_ANY_FD);
     if (faults->lists_open > 0)
         faults->lists_open--;
     else
@@ -262,13 +275,13 @@ static int fault_shm_list_close(OS, void *list)
 
 static int fault_allocate(OS, int fd, off_t size)
 {
-    ENTER(allocate);
+    ENTER_ON(allocate, fd);
     return real->allocate(real, fd, size);
 }
 
 static int fault_map_shared(OS, int fd, size_t size, void **memory)
 {
-    ENTER(map_shared);
+    ENTER_ON(map_shared, fd);
     int result = real->map_shared(real, fd, size, memory);
     if (result >= 0)
         note_mapping(faults, *memory, size);

@@ -27,6 +27,7 @@
     X(truncate)           \
     X(sync)               \
     X(lock)               \
+    X(appends)            \
     X(duplicate)          \
     X(is_terminal)        \
     X(reopen)             \
@@ -70,6 +71,7 @@ enum {
     FAULT_MAPPINGS_MAX = 64,
     FAULT_NAMES_MAX = 64,
     FAULT_NAME_BYTES = 64,
+    FAULT_LOG_MAX = 64,
 };
 
 #define FAULT_FOR_GOOD UINT64_MAX
@@ -83,12 +85,20 @@ struct fault_rule {
     int error; /* positive errno */
 };
 
+/* A call that was made to fail. */
+struct fault_injected {
+    enum fault_member member;
+    int error; /* positive errno */
+    int fd;    /* that the call was made on, or FAULT_ANY_FD */
+};
+
 struct fault_os {
     struct shmsum_os os; /* what the code under test is given */
     const struct shmsum_os *real;
 
     uint64_t calls[FAULT_MEMBERS];
-    uint64_t injected; /* how many of them were made to fail */
+    uint64_t injected;                        /* how many of them were made to fail */
+    struct fault_injected log[FAULT_LOG_MAX]; /* the first of those, in order */
     struct fault_rule rules[FAULT_RULES_MAX];
     size_t rule_count;
 

@@ -38,8 +38,9 @@ static size_t good_beginning(const uint8_t *token, size_t size, char point, bool
     *number = false;
     for (size_t i = 0; i < size; i++) {
         char next = shape_of(token[i], point);
-        if (!(next == 'd' && length > 0 && shape[length - 1] == 'd'))
-            shape[length++] = next;
+        if (next == 'd' && length > 0 && shape[length - 1] == 'd')
+            continue; /* the shape stays */
+        shape[length++] = next;
         bool begins = false;
         *number = false;
         for (size_t s = 0; s < SHAPES; s++) {
@@ -51,6 +52,19 @@ static size_t good_beginning(const uint8_t *token, size_t size, char point, bool
             return i;
     }
     return size;
+}
+
+/* 10^power, power <= 2 * SCALE. Kept: a fuzzer asks for them all the time. */
+static mpz_t *power_of_ten(size_t power)
+{
+    static mpz_t powers[2 * SCALE + 1];
+    static bool known[2 * SCALE + 1];
+    if (!known[power]) {
+        mpz_init(powers[power]);
+        mpz_ui_pow_ui(powers[power], 10, power);
+        known[power] = true;
+    }
+    return &powers[power];
 }
 
 bool oracle_add(mpz_t sum, const char *digits, size_t size, const mpz_t exponent, bool negative)
@@ -73,16 +87,14 @@ bool oracle_add(mpz_t sum, const char *digits, size_t size, const mpz_t exponent
         char *text = malloc(end - first + 1);
         memcpy(text, digits + first, end - first);
         text[end - first] = '\0';
-        mpz_t value, power;
+        mpz_t value;
         mpz_init_set_str(value, text, 10);
-        mpz_init(power);
-        mpz_ui_pow_ui(power, 10, (unsigned long)(mpz_get_si(low) + SCALE));
-        mpz_mul(value, value, power);
+        mpz_mul(value, value, *power_of_ten((size_t)(mpz_get_si(low) + SCALE)));
         if (negative)
             mpz_sub(sum, sum, value);
         else
             mpz_add(sum, sum, value);
-        mpz_clears(value, power, NULL);
+        mpz_clear(value);
         free(text);
     }
     mpz_clears(low, high, NULL);
