@@ -290,9 +290,9 @@ static struct brief add_up_small(const struct shmsum_decimal_sum *sum)
         uint64_t sign = -(value >> 63); /* all bits or none: rounds down, without a branch */
         uint64_t up = ((value ^ sign) / unit) ^ sign;
         fraction += (value - up * unit) * decimal_powers_of_ten[scale - bucket_scale(bucket)];
-        bool carry = fraction >= one;
-        fraction -= carry ? one : 0;
-        whole += (int64_t)up + carry;
+        bool over = fraction >= one;
+        fraction -= over ? one : 0;
+        whole += (int64_t)up + over;
     }
     bool negative = whole < 0;
     if (negative && fraction != 0) {
