@@ -1,0 +1,70 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# common.sh - what fuzz/run, fuzz/check-targets and fuzz/coverage share. Sourced; the caller has set
+# -eu and $root, the folder of the project.
+
+# shellcheck source=.ci/packages.sh
+. "$root/.ci/packages.sh"
+
+# See packages.sh for what these say.
+packages_to_fuzz="$packages_to_build $packages_for_clang libgmp-dev:lib llvm:llvm-symbolizer"
+packages_to_check_targets="$packages_to_fuzz patch:patch"
+packages_to_cover="$packages_to_fuzz llvm:llvm-cov"
+
+# all_targets: their names, one a line.
+all_targets() {
+    for source in "$root"/fuzz/fuzz_*.c; do
+        name=${source##*/fuzz_}
+        printf '%s\n' "${name%.c}"
+    done
+}
+
+# expect_target NAME: exits with 2 when there is none of this name.
+expect_target() {
+    [ -f "$root/fuzz/fuzz_$1.c" ] || {
+        # shellcheck disable=SC2046  # words
+        say "$1: expected a fuzz target:" $(all_targets)
+        exit 2
+    }
+}
+
+# fuzz PROGRAM TARGET SECONDS FINDINGS SCRATCH TREE [OPTION]...: becomes libFuzzer (call it in a
+# subshell) over the scratch corpus, which may grow, and the inputs in the tree, which do not.
+fuzz() {
+    program=$1 target=$2 seconds=$3 findings=$4 scratch=$5 tree=$6
+    shift 6
+    # Of two that are alike libFuzzer takes the later: the caller's, the target's, ours.
+    if [ -f "$tree/fuzz/options/$target.options" ]; then # there: one "name = value" a line
+        while IFS=' =' read -r name value; do
+            [ -z "$value" ] || set -- "-$name=$value" "$@"
+        done <"$tree/fuzz/options/$target.options"
+    fi
+    [ ! -f "$tree/fuzz/dictionaries/$target.dict" ] ||
+        set -- "-dict=$tree/fuzz/dictionaries/$target.dict" "$@"
+    [ -z "${SHMSUM_SEED-}" ] || set -- "-seed=$SHMSUM_SEED" "$@"
+    set -- -max_total_time="$seconds" -artifact_prefix="$findings/" -print_final_stats=1 \
+        -timeout=10 -rss_limit_mb=2048 -max_len=4096 "$@"
+    set -- "$@" "$scratch"
+    for kind in corpus regressions; do
+        [ ! -d "$tree/fuzz/$kind/$target" ] || set -- "$@" "$tree/fuzz/$kind/$target"
+    done
+    exec env UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS-}" "$program" "$@"
+}
+
+# executions LOG: how many inputs were run, as far as the log knows.
+executions() {
+    awk '/^stat::number_of_executed_units:/ { exact = $2 }
+         /^#[0-9]+[ \t]/ { seen = substr($1, 2) }
+         END { print exact != "" ? exact : seen + 0 }' "$1"
+}
+
+# finding LOG: what was found, in a few words; nothing if the fuzzer itself went wrong.
+finding() {
+    awk '
+        / not so: / { sub(/^.*\//, ""); sub(/: not so: .*/, ""); check = "FUZZ_CHECK " $0 }
+        /: runtime error: / { sub(/.*: runtime error: /, ""); if (what == "") what = "UBSan: " $0 }
+        /ERROR: AddressSanitizer: / { sub(/.*AddressSanitizer: /, ""); if (what == "") what = "ASan: " $1 }
+        /ERROR: LeakSanitizer: / { if (what == "") what = "LeakSanitizer" }
+        /: Assertion / { sub(/.*: Assertion /, ""); if (what == "") what = "assert " $0 }
+        /ERROR: libFuzzer: / { sub(/.*libFuzzer: /, ""); sub(/ after .*/, ""); fuzzer = "libFuzzer: " $0 }
+        END { print check != "" ? check : what != "" ? what : fuzzer }' "$1"
+}

@@ -1,0 +1,62 @@
+/*
+ * fuzz.h - what the fuzz targets share.
+ *
+ * A target is one C file that opens with the property it asserts and defines
+ * LLVMFuzzerTestOneInput: libFuzzer, AFL++ and replay.c call it. It keeps no state from one input
+ * to the next, so that an input alone is a test.
+ */
+#ifndef SHMSUM_FUZZ_FUZZ_H
+#define SHMSUM_FUZZ_FUZZ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* Optional. Makes data[0..size) another input, of at most max_size bytes; returns its size. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+/* libFuzzer's own mutations, for custom mutators; weak, as only libFuzzer has them. */
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+
+/* The property does not hold: says what, and stops the program where a fuzzer and a debugger see
+ * it. */
+#define FUZZ_CHECK(holds)                                                       \
+    do {                                                                        \
+        if (!(holds)) {                                                         \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #holds); \
+            abort();                                                            \
+        }                                                                       \
+    } while (0)
+
+/* The input, taken from its beginning. What is asked for beyond its end is 0. */
+struct fuzz_input {
+    const uint8_t *at;
+    size_t left;
+};
+
+static inline uint8_t fuzz_byte(struct fuzz_input *input)
+{
+    if (input->left == 0)
+        return 0;
+    input->left--;
+    return *input->at++;
+}
+
+static inline uint32_t fuzz_word(struct fuzz_input *input)
+{
+    uint32_t word = 0;
+    for (int i = 0; i < 4; i++)
+        word |= (uint32_t)fuzz_byte(input) << 8 * i;
+    return word;
+}
+
+/* A number in [0, limit), limit > 0. */
+static inline uint32_t fuzz_below(struct fuzz_input *input, uint32_t limit)
+{
+    return (limit <= 256 ? fuzz_byte(input) : fuzz_word(input)) % limit;
+}
+
+#endif

@@ -1,0 +1,1225 @@
+/*
+ * fuzz_channel_peer.c - a hostile peer, on either side of the channel.
+ *
+ * Property: whatever the other side puts into the words that both share, and however often it
+ * changes them, each function of the channel and each role ends with -EPROTO, -ECANCELED, the
+ * error of a system call that failed, or the right data: exactly the bytes, lengths, sources and
+ * endings that one reading of the words gave, handed over once and in order; the consumer's
+ * results and figures are those of the bytes that it took. Nothing is touched outside of the
+ * payload of a slot and its private copy, nobody sleeps on a word that lacks WAIT or after the
+ * stop, WAIT in the old value and only that leads to a wake, and every call ends.
+ *
+ * Input: five bytes (see struct setting), then a script, of which every step takes what it needs:
+ * a read of a shared word (enum lie), the bytes of a payload, a call of the system that waits,
+ * reads or writes, and, in the first two modes, what to do next. When it is used up the peer is
+ * honest and silent, and whoever sleeps is stopped.
+ *
+ * The hooks of src/shared_word.h stand between the channel and the words. The stop word, which is
+ * private, is told from the others by a mark in its unused bits. Where the model below needs to
+ * know which word was read, it goes by the order of the documented algorithm (DOC:
+ * channel-protocol): state, then length and source, or ending; each of them once.
+ */
+#define _DEFAULT_SOURCE /* S_IFREG */
+#include <errno.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include <shmsum/channel.h>
+
+#include "consumer.h"
+#include "fuzz.h"
+#include "producer.h"
+#include "shared_word.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN 1
+#endif
+#endif
+#ifdef HAS_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#endif
+
+enum {
+    INPUT_MAX = 4096, /* a longer one shows nothing new */
+    SLOTS_MAX = 4,
+    PAYLOAD_MAX = 200,
+    CALLS_MAX = 64,
+    SOURCES = 3,
+    READS = 8,                                   /* remembered, from either end of a call */
+    TAKEN_MAX = INPUT_MAX / 4 + 1,               /* blocks: each takes four bytes of script */
+    BYTES_MAX = TAKEN_MAX * (PAYLOAD_MAX + 100), /* of all their payloads */
+    RESULTS_MAX = 1 << 20,
+    RESULTS_BUFFER = 2 * CONSUMER_RESULT_MAX + 100,
+    STEPS_MAX = 100 * INPUT_MAX, /* accesses: who makes more of them goes round in circles */
+    STOP_MARK = 0x5ead0000,      /* in the private stop word */
+    RESULTS_FD = 4,
+    INPUT_FD = 5,
+    TERMINAL_FD = 6,
+};
+
+/* What a read of a shared word gives: bytes below 128 are honest, the others count from here. */
+enum lie {
+    LIE_FREE,
+    LIE_READY,
+    LIE_END,
+    LIE_STATE, /* which is none */
+    LIE_FREE_WAIT,
+    LIE_READY_WAIT,
+    LIE_END_WAIT,
+    LIE_STATE_WAIT,
+    LIE_FULL, /* the lengths around that of a full payload */
+    LIE_FULL_AND_1,
+    LIE_FULL_BUT_1,
+    LIE_LINES, /* what it takes in the region */
+    LIE_LARGEST,
+    LIE_LARGEST_BUT_WAIT,
+    LIE_BYTE,   /* follows */
+    LIE_WORD,   /* follows, 4 bytes */
+    LIE_HANDED, /* the slots handed over */
+    LIE_HANDED_BUT_1,
+    LIE_BEHIND,  /* as far as it can be, honestly */
+    LIE_BEHIND1, /* and more */
+    LIE_AHEAD,
+    LIE_SOURCES,
+    LIE_LAST_SOURCE,
+    LIE_AGAIN, /* as the read before */
+    LIE_ERRNO_MAX,
+    LIE_ERRNO_MAX_AND_1,
+    LIE_FLIP_WAIT,
+    LIE_WIDE,       /* follows, 8 bytes */
+    LIE_STOP_INPUT, /* the value is honest, but a stop bit is set in that moment */
+    LIE_STOP_PEER,
+    LIE_STOP_NOW,
+    LIE_NONE,
+    LIES,
+};
+
+struct setting {
+    uint8_t mode;           /* of 5: see LLVMFuzzerTestOneInput */
+    uint32_t slots;         /* 1 + a byte, of SLOTS_MAX */
+    uint32_t payload_bytes; /* 1 + a byte, of PAYLOAD_MAX */
+    uint8_t bits; /* 0-1: spins; 2: two CPUs; 3-4: blank lines; 5: dialogue; 6: terminal; 7: answers
+                   */
+    uint8_t more; /* 0: the count of slots is about to wrap; 1: results are no regular file;
+                   * 2: the input is one; 3: await the consumer first; 4: decimal comma; 5: messages
+                   * have troubles; 6: sync */
+};
+
+/* One block that the consumer took. */
+struct taken {
+    uint32_t source;
+    uint32_t size;
+    size_t at; /* in world.bytes */
+};
+
+static struct {
+    struct setting setting;
+    struct fuzz_input *input;
+    struct shmsum_region region;
+    struct shmsum_channel channel;
+    struct shmsum_word stop;
+    uint8_t *memory, *copy;
+    uint64_t steps, wakes, wakes_at_read, copies;
+    uint64_t first[READS], last[READS]; /* values read in this call; last[0] is the last */
+    uint64_t reads, reads_at_copy, reads_at_stop;
+    int error; /* of a system call that failed for good, positive */
+
+    uint64_t slots; /* the channel's, when it was last looked at */
+    uint32_t next;
+    uint32_t handed; /* at the beginning */
+
+    /* the consumer's */
+    struct taken taken[TAKEN_MAX];
+    size_t taken_count;
+    uint8_t bytes[BYTES_MAX];
+    size_t bytes_used;
+    char results[RESULTS_MAX];
+    size_t results_size;
+
+    /* the producer's: bytes read from its input, bytes seen in slots; see stream_byte */
+    uint64_t read, published;
+    uint32_t last_read;
+    bool owned; /* the next slot is FREE and filled: when it is READY, all must be there */
+} world;
+
+static uint32_t get_word(const void *at)
+{
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static uint64_t get_wide(const uint8_t *at)
+{
+    uint64_t wide;
+    memcpy(&wide, at, sizeof wide);
+    return wide;
+}
+
+static uint32_t stop_now(void)
+{
+    return get_word(&world.stop);
+}
+
+static void raise_stop(uint32_t bits)
+{
+    if (bits & ~stop_now() & world.channel.stop_mask)
+        world.reads_at_stop = world.reads;
+    shmsum_stop_raise(world.region.os, &world.stop, bits);
+}
+
+/* ---- the documented layout ---- */
+
+enum {
+    AT_ATTACHED = 128,
+    AT_START_ERROR = 132,
+    AT_PROGRESS = 256,
+    AT_CLOSING = 260,
+    AT_ACCOUNT = 264,
+    AT_SLOTS = 512
+};
+
+static size_t stride(void)
+{
+    return 128 + (world.setting.payload_bytes + 127) / 128 * 128;
+}
+
+static uint8_t *slot_at(uint32_t i)
+{
+    return world.memory + AT_SLOTS + i * stride();
+}
+
+/* What is between the words and the payloads is nobody's. */
+static void guard(bool on)
+{
+    static const uint16_t holes[][2] = {{48, 128}, {136, 256}, {328, 512}};
+    for (size_t i = 0; i < 3; i++) {
+        uint8_t *at = world.memory + holes[i][0];
+        size_t size = (size_t)holes[i][1] - holes[i][0];
+        if (on)
+            ASAN_POISON_MEMORY_REGION(at, size);
+        else
+            ASAN_UNPOISON_MEMORY_REGION(at, size);
+    }
+    for (uint32_t i = 0; i < world.setting.slots; i++) {
+        uint8_t *slot = slot_at(i), *end = slot + 128 + world.setting.payload_bytes;
+        if (on) {
+            ASAN_POISON_MEMORY_REGION(slot + 16, 112);
+            ASAN_POISON_MEMORY_REGION(end, (size_t)(slot + stride() - end));
+        } else {
+            ASAN_UNPOISON_MEMORY_REGION(slot, stride());
+        }
+    }
+    if (!on)
+        for (uint32_t i = 0; i < world.setting.slots; i++)
+            for (size_t at = 128 + world.setting.payload_bytes; at < stride(); at++)
+                FUZZ_CHECK(slot_at(i)[at] == 0);
+}
+
+/* ---- what the producer sends ---- */
+
+/* The input of the producer: lines of up to 22 bytes. */
+static uint8_t stream_byte(uint64_t at)
+{
+    return at % 23 == 10 || at % 37 == 0 ? '\n' : (uint8_t)('a' + at % 19);
+}
+
+/* A slot has been published or freed since the last look: it must be as it should. */
+static void observe(void)
+{
+    const struct shmsum_channel *channel = &world.channel;
+    if (channel->slots == world.slots)
+        return;
+    FUZZ_CHECK(channel->slots == world.slots + 1);
+    FUZZ_CHECK(channel->next == (world.next + 1) % world.setting.slots);
+    const uint8_t *slot = slot_at(world.next);
+    bool had_wait = world.last[0] & SHARED_WORD_WAIT;
+    FUZZ_CHECK(world.wakes - world.wakes_at_read == had_wait);
+    if (channel->role == SHMSUM_CONSUMER) {
+        FUZZ_CHECK(get_word(slot) == SHMSUM_FREE);
+    } else {
+        uint32_t length = get_word(slot + 4);
+        FUZZ_CHECK(get_word(slot) == SHMSUM_READY && get_word(slot + 8) == 1);
+        FUZZ_CHECK(length >= 1 && length <= world.setting.payload_bytes);
+        FUZZ_CHECK(length == world.last_read || world.setting.mode == 4);
+        for (uint32_t i = 0; i < length; i++) {
+            uint8_t byte = stream_byte(world.published++);
+            FUZZ_CHECK(slot[128 + i] == byte);
+            FUZZ_CHECK(world.setting.mode != 4 || byte != '\n' || i + 1 == length);
+        }
+        FUZZ_CHECK(world.published <= world.read);
+        uint32_t handed = world.handed + (uint32_t)channel->slots;
+        FUZZ_CHECK(channel->handed == (handed & ~SHARED_WORD_WAIT));
+    }
+    world.slots = channel->slots;
+    world.next = channel->next;
+}
+
+/* The producer fills the next slot now: it read FREE, so that is what was there. */
+static void own_slot(void)
+{
+    static const uint32_t state = SHMSUM_FREE;
+    memcpy(slot_at(world.channel.next), &state, sizeof state);
+    world.owned = true;
+}
+
+/* After an access: if it handed the slot over, what belongs to it was there before. */
+static void check_handover(void)
+{
+    const uint8_t *slot = slot_at(world.channel.next);
+    if (!world.owned || get_word(slot) != SHMSUM_READY)
+        return;
+    FUZZ_CHECK(get_word(slot + 4) == world.last_read && get_word(slot + 8) == 1);
+    world.owned = false;
+}
+
+/* ---- the hooks ---- */
+
+void shared_word_step(void)
+{
+    observe();
+    FUZZ_CHECK(++world.steps < STEPS_MAX);
+}
+
+static uint64_t lie(uint64_t value)
+{
+    struct fuzz_input *input = world.input;
+    uint8_t op = fuzz_byte(input);
+    if (op < 128)
+        return value;
+    uint32_t full = world.setting.payload_bytes;
+    uint32_t handed = world.channel.handed, all = ~SHARED_WORD_WAIT;
+    uint64_t wide;
+    switch ((enum lie)((op - 128) % LIES)) {
+    case LIE_FREE:
+        return SHMSUM_FREE;
+    case LIE_READY:
+        return SHMSUM_READY;
+    case LIE_END:
+        return SHMSUM_END;
+    case LIE_STATE:
+        return 3;
+    case LIE_FREE_WAIT:
+        return SHMSUM_FREE | SHARED_WORD_WAIT;
+    case LIE_READY_WAIT:
+        return SHMSUM_READY | SHARED_WORD_WAIT;
+    case LIE_END_WAIT:
+        return SHMSUM_END | SHARED_WORD_WAIT;
+    case LIE_STATE_WAIT:
+        return 3 | SHARED_WORD_WAIT;
+    case LIE_FULL:
+        return full;
+    case LIE_FULL_AND_1:
+        return full + 1;
+    case LIE_FULL_BUT_1:
+        return full - 1;
+    case LIE_LINES:
+        return stride() - 128;
+    case LIE_LARGEST:
+        return UINT32_MAX;
+    case LIE_LARGEST_BUT_WAIT:
+        return all;
+    case LIE_BYTE:
+        return fuzz_byte(input);
+    case LIE_WORD:
+        return fuzz_word(input);
+    case LIE_HANDED:
+        return handed;
+    case LIE_HANDED_BUT_1:
+        return (handed - 1) & all;
+    case LIE_BEHIND:
+        return (handed - world.setting.slots - 1) & all;
+    case LIE_BEHIND1:
+        return (handed - world.setting.slots - 2) & all;
+    case LIE_AHEAD:
+        return (handed + 1) & all;
+    case LIE_SOURCES:
+        return SOURCES;
+    case LIE_LAST_SOURCE:
+        return SOURCES - 1;
+    case LIE_AGAIN:
+        return world.last[0];
+    case LIE_ERRNO_MAX:
+        return 4095;
+    case LIE_ERRNO_MAX_AND_1:
+        return 4096;
+    case LIE_FLIP_WAIT:
+        return value ^ SHARED_WORD_WAIT;
+    case LIE_WIDE:
+        wide = fuzz_word(input);
+        return wide << 32 | fuzz_word(input);
+    case LIE_STOP_INPUT:
+        raise_stop(SHMSUM_STOP_INPUT);
+        break;
+    case LIE_STOP_PEER:
+        raise_stop(SHMSUM_STOP_PEER);
+        break;
+    case LIE_STOP_NOW:
+        raise_stop(SHMSUM_STOP_NOW);
+        break;
+    case LIE_NONE:
+    case LIES:
+        break;
+    }
+    return value;
+}
+
+uint64_t shared_word_read(uint64_t value)
+{
+    if ((value & 0xffff0000) == STOP_MARK)
+        return value;
+    check_handover();
+    world.reads++; /* this one: a stop in the middle of it comes after it */
+    value = lie(value);
+    if (world.reads <= READS)
+        world.first[world.reads - 1] = value;
+    memmove(world.last + 1, world.last, sizeof world.last - sizeof world.last[0]);
+    world.last[0] = value;
+    world.wakes_at_read = world.wakes;
+    return value;
+}
+
+/* The payload changes while it is copied, into a text (bytes below 200) or into bytes of the
+ * script, and once more behind the copy. */
+void shared_word_copied(void *bytes, size_t size)
+{
+    static const char *const texts[] = {
+        "1 2\n", "\n",      "x\n",        "1.5 ", "1\r\n",  " ",   "-7e2\n0.5\n",
+        "\r",    "1,5\n\n", "1e1000 2\n", "9",    "\t\v\f", "1 2", "\x00\x1b[\xff\n",
+    };
+    FUZZ_CHECK(bytes == world.copy);
+    FUZZ_CHECK(size >= 1 && size <= world.setting.payload_bytes);
+    uint8_t *to = bytes;
+    uint8_t op = fuzz_byte(world.input);
+    if (op >= 200) {
+        for (size_t i = 0; i < size; i++)
+            to[i] = fuzz_byte(world.input);
+    } else {
+        const char *text = texts[op % (sizeof texts / sizeof texts[0])];
+        size_t length = text[0] == '\0' ? 5 : strlen(text);
+        for (size_t i = 0; i < size; i++)
+            to[i] = (uint8_t)text[i % length];
+    }
+    memset(slot_at(world.channel.next) + 128, '9', world.setting.payload_bytes);
+    world.copies++;
+    world.reads_at_copy = world.reads;
+    FUZZ_CHECK(world.taken_count < TAKEN_MAX && world.bytes_used + size <= BYTES_MAX);
+    /* One of the two reads before it was the length, the other one is the source. */
+    uint32_t a = (uint32_t)world.last[0], b = (uint32_t)world.last[1];
+    FUZZ_CHECK(a == size || b == size);
+    FUZZ_CHECK((world.last[2] & ~SHARED_WORD_WAIT) == SHMSUM_READY);
+    world.taken[world.taken_count++] =
+        (struct taken){b == size ? a : b, (uint32_t)size, world.bytes_used};
+    memcpy(world.bytes + world.bytes_used, to, size);
+    world.bytes_used += size;
+}
+
+/* ---- the system ---- */
+
+#define OS const struct shmsum_os *os
+
+static int fail(int error)
+{
+    world.error = error;
+    return -error;
+}
+
+/* A word that may be waited on: a state, attached or progress. */
+static void check_waitable(const void *word)
+{
+    const uint8_t *at = word;
+    bool found = at == world.memory + AT_ATTACHED || at == world.memory + AT_PROGRESS;
+    for (uint32_t i = 0; i < world.setting.slots; i++)
+        found |= at == slot_at(i);
+    FUZZ_CHECK(found);
+}
+
+/* What is the same for both: a byte that says how it ends. */
+static int wait_for(const void *word, uint32_t expected, bool two)
+{
+    observe();
+    check_waitable(word);
+    FUZZ_CHECK(expected & SHARED_WORD_WAIT);
+    if (get_word(word) != expected)
+        return -EAGAIN;
+    if (world.input->left == 0) {
+        raise_stop(SHMSUM_STOP_INPUT | SHMSUM_STOP_PEER | SHMSUM_STOP_NOW);
+        return two ? 0 : -ETIMEDOUT;
+    }
+    switch (fuzz_byte(world.input) % 16) {
+    case 1:
+        return -EINTR;
+    case 2:
+        return -EAGAIN;
+    case 3:
+        return two ? 1 : -ETIMEDOUT;
+    case 4:
+        return two ? -ENOSYS : 0;
+    case 5:
+        return two ? -EPERM : 0;
+    case 6:
+        raise_stop(SHMSUM_STOP_INPUT);
+        return 0;
+    case 7:
+        raise_stop(SHMSUM_STOP_PEER);
+        return -EINTR;
+    case 8:
+        raise_stop(SHMSUM_STOP_NOW);
+        return 0;
+    case 9:
+        return fail(EFAULT);
+    case 10:
+        return fail(EINVAL);
+    default:
+        return 0;
+    }
+}
+
+static int fake_futex_wait_two(OS, const void *word, uint32_t expected, const void *stop,
+                               uint32_t stop_expected)
+{
+    (void)os;
+    FUZZ_CHECK(stop == &world.stop && !world.channel.timed);
+    if (stop_now() != stop_expected)
+        return -EAGAIN;
+    FUZZ_CHECK(!(stop_now() & world.channel.stop_mask)); /* it would sleep for ever */
+    return wait_for(word, expected, true);
+}
+
+static int fake_futex_wait(OS, const void *word, uint32_t expected, int timeout_ms)
+{
+    (void)os;
+    FUZZ_CHECK(world.channel.timed && timeout_ms > 0 && timeout_ms <= 1000);
+    return wait_for(word, expected, false);
+}
+
+static int fake_futex_wake(OS, const void *word)
+{
+    (void)os;
+    if (word == &world.stop)
+        return 0;
+    check_waitable(word);
+    world.wakes++;
+    return 1;
+}
+
+static int fake_cpu_count(OS)
+{
+    (void)os;
+    return world.setting.bits & 4 ? 2 : 1;
+}
+
+static uint64_t fake_clock_ns(OS)
+{
+    (void)os;
+    return world.steps * (world.setting.slots - 1);
+}
+
+static pid_t fake_get_pid(OS)
+{
+    (void)os;
+    return 1;
+}
+
+static int fake_fstat(OS, int fd, struct stat *status)
+{
+    (void)os;
+    memset(status, 0, sizeof *status);
+    bool regular = fd == RESULTS_FD ? !(world.setting.more & 2) : world.setting.more & 4;
+    status->st_mode = regular ? S_IFREG : S_IFIFO;
+    status->st_size = (off_t)world.results_size;
+    return 0;
+}
+
+static off_t fake_seek(OS, int fd, off_t offset, int whence)
+{
+    (void)os;
+    FUZZ_CHECK(fd == RESULTS_FD);
+    if (whence == SEEK_SET)
+        FUZZ_CHECK((size_t)offset == world.results_size);
+    return (off_t)world.results_size;
+}
+
+static int fake_truncate(OS, int fd, off_t size)
+{
+    (void)os;
+    FUZZ_CHECK(fd == RESULTS_FD && size >= 0 && (size_t)size <= world.results_size);
+    world.results_size = (size_t)size;
+    return 0;
+}
+
+/* A byte says how it goes, above 200. Messages and prompts are taken, unless a setting says that
+ * they have their troubles too: those are nobody's. */
+static ssize_t fake_write(OS, int fd, const void *bytes, size_t size)
+{
+    (void)os;
+    bool results = fd == RESULTS_FD;
+    if (!results && !(world.setting.more & 32))
+        return (ssize_t)size;
+    uint8_t how = fuzz_byte(world.input);
+    if (how == 255)
+        return results ? fail(ENOSPC) : -EPIPE;
+    if (how >= 248)
+        return -EINTR;
+    if (how >= 240)
+        return -EAGAIN;
+    if (how >= 200 && size > (size_t)how - 199)
+        size = (size_t)how - 199;
+    if (!results)
+        return (ssize_t)size;
+    if (world.results_size + size > RESULTS_MAX)
+        return fail(EFBIG);
+    memcpy(world.results + world.results_size, bytes, size);
+    world.results_size += size;
+    return (ssize_t)size;
+}
+
+static int fake_sync(OS, int fd)
+{
+    (void)os;
+    FUZZ_CHECK(fd == RESULTS_FD);
+    uint8_t how = fuzz_byte(world.input);
+    return how == 255 ? fail(EIO) : how >= 200 ? -EINTR : 0;
+}
+
+/* A byte says how much comes: 0 the end, up to 219 bytes, above that something else. */
+static ssize_t fake_read(OS, int fd, void *bytes, size_t size)
+{
+    (void)os;
+    FUZZ_CHECK(fd == INPUT_FD);
+    FUZZ_CHECK(world.setting.mode != 3 || bytes == slot_at(world.channel.next) + 128);
+    uint8_t how = fuzz_byte(world.input);
+    if (how >= 250)
+        return fail(EIO);
+    if (how >= 240)
+        return world.setting.more & 4 ? fail(EAGAIN) : -EAGAIN;
+    if (how >= 230)
+        raise_stop(SHMSUM_STOP_INPUT);
+    if (how >= 220)
+        return -EINTR;
+    if (size > how)
+        size = how;
+    uint8_t *to = bytes;
+    for (size_t i = 0; i < size; i++)
+        to[i] = stream_byte(world.read++);
+    world.last_read = (uint32_t)size;
+    if (world.setting.mode == 3 && size > 0)
+        own_slot();
+    return (ssize_t)size;
+}
+
+static int fake_poll(OS, struct pollfd *fds, size_t count, const sigset_t *mask)
+{
+    (void)os;
+    (void)mask;
+    FUZZ_CHECK(count == 1);
+    if (fds->fd != INPUT_FD)
+        return 1;
+    uint8_t how = fuzz_byte(world.input);
+    if (how >= 250)
+        return fail(ENOMEM);
+    if (how >= 240)
+        raise_stop(SHMSUM_STOP_PEER);
+    return how >= 200 ? -EINTR : 1;
+}
+
+static int fake_set_mask(OS, int how, const sigset_t *mask, sigset_t *old)
+{
+    (void)os;
+    (void)how;
+    (void)mask;
+    if (old != NULL)
+        sigemptyset(old);
+    return 0;
+}
+
+static const struct shmsum_os fake_os = {
+    .futex_wait_two = fake_futex_wait_two,
+    .futex_wait = fake_futex_wait,
+    .futex_wake = fake_futex_wake,
+    .cpu_count = fake_cpu_count,
+    .clock_ns = fake_clock_ns,
+    .get_pid = fake_get_pid,
+    .fstat = fake_fstat,
+    .seek = fake_seek,
+    .truncate = fake_truncate,
+    .write = fake_write,
+    .sync = fake_sync,
+    .read = fake_read,
+    .poll = fake_poll,
+    .set_mask = fake_set_mask,
+};
+
+/* ---- what a call may return ---- */
+
+static uint32_t without_wait(uint64_t value)
+{
+    return (uint32_t)value & ~SHARED_WORD_WAIT;
+}
+
+static void begin_call(void)
+{
+    observe();
+    world.reads = world.reads_at_copy = world.reads_at_stop = 0;
+    world.copies = 0;
+    world.error = 0;
+}
+
+/* The failures that have the same reason everywhere. `broken`: the last words that were read broke
+ * the protocol. */
+static void check_failure(int result, bool broken, const struct shmsum_failure *why)
+{
+    observe();
+    FUZZ_CHECK(result == -ECANCELED || result == 0 ? why->call == NULL
+                                                   : why->call != NULL && why->error == -result);
+    FUZZ_CHECK(world.error == 0 || result == -world.error); /* and it is told at once */
+    if (result == -ECANCELED)
+        FUZZ_CHECK(stop_now() & world.channel.stop_mask);
+    else if (result == -EPROTO)
+        FUZZ_CHECK(broken && strcmp(why->call, "protocol") == 0);
+    else if (result < 0)
+        FUZZ_CHECK(result == -world.error);
+    else
+        FUZZ_CHECK(result == 0);
+}
+
+/* Whether what the consumer read last breaks the protocol. */
+static bool is_broken_for_consumer(void)
+{
+    uint32_t state = without_wait(world.last[0]), before = without_wait(world.last[1]);
+    uint32_t before_that = without_wait(world.last[2]);
+    uint32_t value = (uint32_t)world.last[0];
+    bool bad_length = value == 0 || value > world.setting.payload_bytes;
+    return state > SHMSUM_END || (before == SHMSUM_END && value != 1 && value != 2) ||
+           (bad_length && (before == SHMSUM_READY || before_that == SHMSUM_READY));
+}
+
+/* One look at the next slot, as the consumer, gave `result`. */
+static void check_look(int result, const struct shmsum_block *block)
+{
+    uint32_t state = without_wait(world.first[0]), value = (uint32_t)world.first[1];
+    switch (state) {
+    case SHMSUM_FREE:
+        FUZZ_CHECK(result == -EAGAIN && world.reads == 1);
+        break;
+    case SHMSUM_READY:
+        FUZZ_CHECK(result == (world.copies == 1 ? 0 : -EPROTO));
+        FUZZ_CHECK(world.reads == 4 || result < 0);
+        break;
+    case SHMSUM_END:
+        FUZZ_CHECK(world.reads == 2 && result == (value == 1 || value == 2 ? 0 : -EPROTO));
+        FUZZ_CHECK(result < 0 || (block->end && (uint32_t)block->ending == value));
+        break;
+    default:
+        FUZZ_CHECK(result == -EPROTO);
+    }
+}
+
+/* A block was taken, at the end of the call. */
+static void check_block(const struct shmsum_block *block)
+{
+    if (block->end) {
+        FUZZ_CHECK(world.copies == 0 && without_wait(world.last[1]) == SHMSUM_END);
+        FUZZ_CHECK((uint32_t)block->ending == world.last[0]);
+        FUZZ_CHECK(block->ending == SHMSUM_ENDING_COMPLETE || block->ending == SHMSUM_ENDING_CUT);
+        return;
+    }
+    FUZZ_CHECK(world.copies == 1);
+    const struct taken *taken = &world.taken[world.taken_count - 1];
+    /* state, length and source, and the old value of the state: each was read once */
+    FUZZ_CHECK(without_wait(world.last[3]) == SHMSUM_READY);
+    FUZZ_CHECK(block->length == taken->size && block->source == taken->source);
+    FUZZ_CHECK(memcmp(world.copy, world.bytes + taken->at, taken->size) == 0);
+}
+
+/* ---- the two ends, call by call ---- */
+
+static void consumer_steps(struct fuzz_input *input)
+{
+    struct shmsum_channel *channel = &world.channel;
+    uint32_t done = channel->handed;
+    for (int i = 0; i < CALLS_MAX && input->left > 0; i++) {
+        struct shmsum_failure why = {0};
+        struct shmsum_block block;
+        memset(&block, 0x5a, sizeof block);
+        int result = 0;
+        uint64_t wakes = world.wakes;
+        uint8_t what = fuzz_byte(input);
+        begin_call();
+        switch (what % 8) {
+        case 0:
+            result = shmsum_channel_try_take(channel, world.copy, &block, &why);
+            check_look(result, &block);
+            if (result == -EAGAIN)
+                continue;
+            check_failure(result, is_broken_for_consumer(), &why);
+            if (result == 0)
+                check_block(&block);
+            break;
+        case 1:
+        case 2:
+            result = shmsum_channel_take(channel, world.copy, &block, &why);
+            FUZZ_CHECK(without_wait(world.first[0]) <= SHMSUM_END || result == -EPROTO);
+            check_failure(result, is_broken_for_consumer(), &why);
+            if (result == -ECANCELED) /* nothing was there when it looked after the stop */
+                FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE && world.copies == 0 &&
+                           world.reads > world.reads_at_stop);
+            if (result == 0)
+                check_block(&block);
+            break;
+        case 3:
+            shmsum_channel_done(channel);
+            done = (done + 1) & ~SHARED_WORD_WAIT;
+            FUZZ_CHECK(get_word(world.memory + AT_PROGRESS) == done);
+            FUZZ_CHECK(world.wakes - wakes == (world.last[0] >> 31 & 1));
+            continue;
+        case 4:
+            shmsum_channel_attached(channel);
+            FUZZ_CHECK(get_word(world.memory + AT_ATTACHED) == 1);
+            FUZZ_CHECK(world.wakes - wakes == (world.last[0] >> 31 & 1));
+            continue;
+        case 5:
+            if (what & 16) {
+                shmsum_channel_set_start_error(channel, what);
+                FUZZ_CHECK(get_word(world.memory + AT_START_ERROR) == what);
+                continue;
+            }
+            shmsum_channel_set_closing(channel, what & 8 ? SHMSUM_CLOSING : SHMSUM_CLOSED);
+            FUZZ_CHECK(get_word(world.memory + AT_CLOSING) == (what & 8 ? 1 : 2));
+            continue;
+        case 6:
+            if (shmsum_channel_spin(channel))
+                FUZZ_CHECK(without_wait(world.last[0]) != SHMSUM_FREE);
+            continue;
+        case 7:
+            result = shmsum_channel_sleep(channel);
+            if (result == 0) {
+                FUZZ_CHECK(without_wait(world.last[0]) != SHMSUM_FREE);
+                continue;
+            }
+            FUZZ_CHECK(result == -ECANCELED ? stop_now() & channel->stop_mask
+                                            : result == -world.error);
+            break;
+        }
+        if (result < 0 || block.end)
+            return;
+    }
+}
+
+static void check_acquired(int result, const uint8_t *payload)
+{
+    if (result == 0) {
+        FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE);
+        FUZZ_CHECK(payload == slot_at(world.channel.next) + 128);
+    }
+}
+
+/* The consumer's progress, as read, is further behind than it can be. */
+static bool is_too_far(uint64_t progress)
+{
+    return without_wait(world.channel.handed - (uint32_t)progress) > world.setting.slots + 1;
+}
+
+static void end_channel(enum shmsum_ending ending, struct shmsum_failure *why)
+{
+    struct shmsum_channel *channel = &world.channel;
+    uint64_t wakes = world.wakes;
+    begin_call();
+    int result = shmsum_channel_end(channel, ending, why);
+    FUZZ_CHECK(!(channel->stop_mask & SHMSUM_STOP_INPUT));
+    uint32_t state = without_wait(world.first[0]);
+    FUZZ_CHECK(state <= SHMSUM_READY || result == -EPROTO);
+    check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, why);
+    if (result == 0) {
+        const uint8_t *slot = slot_at(channel->next);
+        FUZZ_CHECK(get_word(slot) == SHMSUM_END && get_word(slot + 12) == (uint32_t)ending);
+        FUZZ_CHECK(world.wakes - wakes == (world.last[0] >> 31 & 1));
+        FUZZ_CHECK(without_wait(world.last[1]) == SHMSUM_FREE);
+    }
+}
+
+/* Words beside the ring: taken as they are, or as what is said when they cannot be right. */
+static void look_beside(uint8_t which)
+{
+    const struct shmsum_channel *channel = &world.channel;
+    begin_call();
+    if (which % 3 == 0) {
+        enum shmsum_closing closing = shmsum_channel_closing(channel);
+        uint32_t value = (uint32_t)world.last[0];
+        FUZZ_CHECK((uint32_t)closing == (value <= 2 ? value : 0));
+    } else if (which % 3 == 1) {
+        uint64_t account =
+            shmsum_channel_account(channel, (enum shmsum_account)(which % SHMSUM_ACCOUNT_COUNT));
+        FUZZ_CHECK(account == world.last[0]);
+    } else {
+        int error = shmsum_channel_start_error(channel);
+        uint32_t value = (uint32_t)world.last[0];
+        FUZZ_CHECK(error == (value < 4096 ? (int)value : EPROTO));
+    }
+    FUZZ_CHECK(world.reads == 1);
+}
+
+static void producer_steps(struct fuzz_input *input)
+{
+    struct shmsum_channel *channel = &world.channel;
+    for (int i = 0; i < CALLS_MAX && input->left > 0; i++) {
+        struct shmsum_failure why = {0};
+        uint8_t *payload = NULL;
+        uint32_t state;
+        int result = 0;
+        uint8_t what = fuzz_byte(input);
+        begin_call();
+        switch (what % 8) {
+        case 0:
+            result = shmsum_channel_try_acquire(channel, &payload, &why);
+            state = without_wait(world.first[0]);
+            FUZZ_CHECK(world.reads == 1);
+            FUZZ_CHECK(result == (state == SHMSUM_FREE    ? 0
+                                  : state == SHMSUM_READY ? -EAGAIN
+                                                          : -EPROTO));
+            if (result == -EAGAIN)
+                continue;
+            check_failure(result, true, &why);
+            check_acquired(result, payload);
+            break;
+        case 1:
+        case 2:
+            result = shmsum_channel_acquire(channel, &payload, &why);
+            FUZZ_CHECK(without_wait(world.first[0]) <= SHMSUM_READY || result == -EPROTO);
+            check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
+            check_acquired(result, payload);
+            break;
+        case 3:
+            result = shmsum_channel_drain(channel, &why);
+            FUZZ_CHECK(!is_too_far(world.first[0]) || result == -EPROTO);
+            check_failure(result, is_too_far(world.last[0]), &why);
+            if (result == 0)
+                FUZZ_CHECK(without_wait(world.last[0]) == channel->handed);
+            break;
+        case 4:
+            result = shmsum_channel_await_attached(channel, &why);
+            FUZZ_CHECK(without_wait(world.first[0]) <= 1 || result == -EPROTO);
+            check_failure(result, without_wait(world.last[0]) > 1, &why);
+            if (result == 0)
+                FUZZ_CHECK(without_wait(world.last[0]) == 1);
+            break;
+        case 5:
+            look_beside(what >> 3);
+            continue;
+        case 6:
+            if (what & 8) {
+                if (shmsum_channel_spin(channel))
+                    FUZZ_CHECK(without_wait(world.last[0]) != SHMSUM_READY);
+                continue;
+            }
+            result = shmsum_channel_sleep(channel);
+            if (result == 0 || result == -EPROTO) {
+                FUZZ_CHECK((result == 0) == (without_wait(world.last[0]) != SHMSUM_READY));
+                FUZZ_CHECK(result == 0 || world.setting.slots > 1);
+            } else {
+                FUZZ_CHECK(result == -ECANCELED ? stop_now() & channel->stop_mask
+                                                : result == -world.error);
+            }
+            break;
+        case 7:
+            end_channel(what & 8 ? SHMSUM_ENDING_CUT : SHMSUM_ENDING_COMPLETE, &why);
+            return;
+        }
+        if (result < 0)
+            return;
+        if (payload != NULL && what & 8) {
+            uint32_t length = 1 + fuzz_below(input, world.setting.payload_bytes);
+            for (uint32_t j = 0; j < length; j++)
+                payload[j] = stream_byte(world.read++);
+            world.last_read = length;
+            own_slot();
+            shmsum_channel_publish(channel, length, 1);
+        }
+    }
+}
+
+/* ---- the roles ---- */
+
+/* What the consumer should make of the blocks that it took. */
+struct model {
+    const struct consumer_config *config;
+    struct shmsum_line_parser parser;
+    uint32_t source;
+    bool blank_seen, unread, broken;
+    uint64_t sums, errors, skipped, numbers, bytes, lines;
+    size_t at; /* so far the results are as they should */
+    bool cut;  /* they end before the model does */
+};
+
+static void expect_line(struct model *model, enum shmsum_line event)
+{
+    char text[CONSUMER_RESULT_MAX + 1];
+    size_t size;
+    if (event == SHMSUM_LINE_BLANK && model->config->blank_lines == BLANK_LINES_SKIP) {
+        model->skipped++;
+        return;
+    }
+    if (event == SHMSUM_LINE_BLANK && model->config->blank_lines == BLANK_LINES_END) {
+        model->blank_seen = true;
+        return;
+    }
+    if (event == SHMSUM_LINE_ERROR) {
+        model->errors++;
+        size = diagnostic_result(text, &model->parser.error);
+    } else {
+        model->sums++;
+        model->numbers += event == SHMSUM_LINE_SUM ? model->parser.numbers : 0;
+        size = shmsum_decimal_sum_format(&model->parser.sum, text);
+    }
+    text[size++] = '\n';
+    size_t there = world.results_size - model->at;
+    if (there < size) {
+        model->cut = true;
+        size = there;
+    }
+    FUZZ_CHECK(memcmp(world.results + model->at, text, size) == 0);
+    model->at += size;
+    model->lines++;
+}
+
+static void expect_end_of_source(struct model *model)
+{
+    enum shmsum_line event = shmsum_line_parser_finish(&model->parser);
+    if (event != SHMSUM_LINE_UNFINISHED)
+        expect_line(model, event);
+}
+
+static bool is_closed(const struct model *model)
+{
+    return model->blank_seen && (model->unread || model->config->terminal);
+}
+
+static void expect_block(struct model *model, const struct taken *taken)
+{
+    FUZZ_CHECK(!is_closed(model) && !model->broken); /* or it should not have been taken */
+    if (taken->source >= SOURCES || taken->source < model->source) {
+        model->broken = true;
+        return;
+    }
+    if (taken->source != model->source) {
+        expect_end_of_source(model);
+        if (!model->blank_seen)
+            model->source = taken->source;
+    }
+    model->bytes += taken->size;
+    size_t used = 0;
+    while (used < taken->size) {
+        if (model->blank_seen) {
+            model->unread = true;
+            return;
+        }
+        size_t consumed;
+        enum shmsum_line event = shmsum_line_parser_feed(
+            &model->parser, world.bytes + taken->at + used, taken->size - used, &consumed);
+        used += consumed;
+        if (event != SHMSUM_LINE_UNFINISHED)
+            expect_line(model, event);
+    }
+}
+
+static void check_account(enum shmsum_account which, uint64_t value)
+{
+    FUZZ_CHECK(get_wide(world.memory + AT_ACCOUNT + (size_t)8 * which) == value);
+}
+
+static void run_consumer(void)
+{
+    static const char *const sources[SOURCES] = {"one", "two", "three"};
+    const struct setting *setting = &world.setting;
+    struct consumer_config config = {
+        .sources = sources,
+        .source_count = SOURCES,
+        .point = setting->more & 16 ? ',' : '.',
+        .blank_lines = (enum blank_lines)((setting->bits >> 3 & 3) % 3),
+        .max_errors = 3,
+        .messages = 2,
+        .dialogue = setting->bits & 32,
+        .terminal = setting->bits & 64,
+        .answers = setting->bits & 128,
+        .sync = setting->more & 64,
+    };
+    char *buffer = malloc(RESULTS_BUFFER);
+    FUZZ_CHECK(buffer != NULL);
+    struct shmsum_results results;
+    struct shmsum_failure why = {0};
+    struct consumer consumer;
+    enum consumer_ending ending = (enum consumer_ending)99;
+    uint32_t handed = world.channel.handed;
+    FUZZ_CHECK(shmsum_results_init(&results, &fake_os, RESULTS_FD, "results", buffer,
+                                   RESULTS_BUFFER, &why) == 0);
+    consumer_init(&consumer, &fake_os, &config, &world.channel, &results, world.copy);
+    begin_call();
+    int result = consumer_run(&consumer, &ending, &why);
+    observe();
+    free(buffer);
+
+    struct model model = {.config = &config};
+    shmsum_line_parser_init(&model.parser, config.point);
+    FUZZ_CHECK(shmsum_line_parser_use(&model.parser, SHMSUM_LINE_SCALAR) == 0);
+    for (size_t i = 0; i < world.taken_count; i++)
+        expect_block(&model, &world.taken[i]);
+    bool wrote = results.error == 0;
+    if (result == 0) {
+        FUZZ_CHECK(why.call == NULL && wrote && !model.broken);
+        if (ending == CONSUMER_COMPLETE)
+            expect_end_of_source(&model);
+        switch (ending) {
+        case CONSUMER_COMPLETE:
+        case CONSUMER_CUT:
+            FUZZ_CHECK(without_wait(world.last[1]) == SHMSUM_END);
+            FUZZ_CHECK(world.last[0] == (ending == CONSUMER_CUT ? 2 : 1));
+            break;
+        case CONSUMER_CLOSED:
+            FUZZ_CHECK(is_closed(&model) && get_word(world.memory + AT_CLOSING) == 2);
+            break;
+        case CONSUMER_ORPHANED:
+            FUZZ_CHECK(stop_now() & SHMSUM_STOP_PEER);
+            FUZZ_CHECK(world.reads > world.reads_at_stop); /* it looked once more */
+            FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE);
+            break;
+        }
+        FUZZ_CHECK(ending == CONSUMER_CLOSED || !is_closed(&model) || ending == CONSUMER_COMPLETE);
+    } else {
+        FUZZ_CHECK(why.call != NULL && why.error == -result);
+        /* It had seen the end, and no block behind it, when a call failed. */
+        if (result != -EPROTO && world.reads - world.reads_at_copy >= (world.copies > 0 ? 3 : 2) &&
+            without_wait(world.last[1]) == SHMSUM_END && world.last[0] == SHMSUM_ENDING_COMPLETE)
+            expect_end_of_source(&model);
+        if (result == -EPROTO)
+            FUZZ_CHECK(model.broken || is_broken_for_consumer());
+        else
+            FUZZ_CHECK(result == -world.error);
+    }
+    FUZZ_CHECK(wrote ? model.at == world.results_size && !model.cut
+                     : model.at == world.results_size);
+    if (!wrote && !(setting->more & 2) && world.results_size > 0)
+        FUZZ_CHECK(world.results[world.results_size - 1] == '\n'); /* whole lines */
+    if (result == 0 || (result == -EPROTO && wrote)) {
+        check_account(SHMSUM_ACCOUNT_SUMS, model.sums);
+        check_account(SHMSUM_ACCOUNT_ERRORS, model.errors);
+        check_account(SHMSUM_ACCOUNT_SKIPPED, model.skipped);
+        check_account(SHMSUM_ACCOUNT_NUMBERS, model.numbers);
+        check_account(SHMSUM_ACCOUNT_BYTES, model.bytes);
+        check_account(SHMSUM_ACCOUNT_RESULT_LINES, model.lines);
+        check_account(SHMSUM_ACCOUNT_RESULT_BYTES, world.results_size);
+        check_account(SHMSUM_ACCOUNT_SLEPT, world.channel.slept);
+        uint32_t done = (handed + (uint32_t)world.taken_count - model.broken) & ~SHARED_WORD_WAIT;
+        FUZZ_CHECK(without_wait(world.channel.handed) == done);
+        FUZZ_CHECK(get_word(world.memory + AT_PROGRESS) == done || world.taken_count == 0);
+    }
+}
+
+static void run_producer(void)
+{
+    struct shmsum_channel *channel = &world.channel;
+    struct shmsum_failure why = {0};
+    struct producer producer;
+    int result;
+    if (world.setting.more & 8) {
+        begin_call();
+        result = shmsum_channel_await_attached(channel, &why);
+        check_failure(result, without_wait(world.last[0]) > 1, &why);
+        if (result < 0)
+            return;
+    }
+    producer_init(&producer, &fake_os, channel);
+    begin_call();
+    bool converses = world.setting.mode == 4;
+    result = converses ? producer_converse(&producer, INPUT_FD, "input", 1, TERMINAL_FD, &why)
+                       : producer_send(&producer, INPUT_FD, "input", 1, &why);
+    check_failure(result,
+                  without_wait(world.last[0]) != SHMSUM_FREE ||
+                      (converses && is_too_far(world.last[0])),
+                  &why);
+    FUZZ_CHECK(producer.bytes == world.published);
+    if (result == 0 && !converses)
+        FUZZ_CHECK(world.published == world.read);
+    if (result == 0 && converses) /* unless the consumer wanted no more */
+        FUZZ_CHECK(world.published == world.read || world.last[0] == SHMSUM_CLOSED);
+    if (result == 0 || result == -ECANCELED) {
+        why = (struct shmsum_failure){0};
+        end_channel(result == 0 ? SHMSUM_ENDING_COMPLETE : SHMSUM_ENDING_CUT, &why);
+    }
+    for (uint8_t i = 0; i < 3; i++)
+        look_beside(i);
+}
+
+/* Modes: 0 the consumer's end, 1 the producer's end, call by call; 2 consumer_run; 3
+ * producer_send; 4 producer_converse. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size > INPUT_MAX)
+        return 0;
+    struct fuzz_input input = {data, size};
+    /* All but the large arrays, of which only what was used is looked at. */
+    world.taken_count = world.bytes_used = world.results_size = 0;
+    world.steps = world.wakes = world.wakes_at_read = world.copies = world.reads = 0;
+    world.slots = world.read = world.published = 0;
+    world.next = world.last_read = 0;
+    world.error = 0;
+    world.owned = false;
+    memset(world.first, 0, sizeof world.first);
+    memset(world.last, 0, sizeof world.last);
+    memset(&world.channel, 0, sizeof world.channel);
+    struct setting *setting = &world.setting;
+    setting->mode = fuzz_byte(&input) % 5;
+    setting->slots = 1 + fuzz_below(&input, SLOTS_MAX);
+    setting->payload_bytes = 1 + fuzz_below(&input, PAYLOAD_MAX);
+    setting->bits = fuzz_byte(&input);
+    setting->more = fuzz_byte(&input);
+    world.input = &input;
+
+    struct shmsum_geometry geometry = {setting->slots, setting->payload_bytes};
+    size_t bytes = shmsum_region_bytes(&geometry);
+    void *memory;
+    FUZZ_CHECK(posix_memalign(&memory, 128, bytes) == 0);
+    memset(memory, 0, bytes);
+    world.memory = memory;
+    world.copy = malloc(setting->payload_bytes);
+    FUZZ_CHECK(world.copy != NULL);
+    FUZZ_CHECK(shmsum_region_init_in(&world.region, &fake_os, memory, bytes, &geometry) == 0);
+    guard(true);
+
+    bool consumes = setting->mode == 0 || setting->mode == 2;
+    atomic_init(&world.stop.value, STOP_MARK);
+    shmsum_channel_init(
+        &world.channel, &world.region, consumes ? SHMSUM_CONSUMER : SHMSUM_PRODUCER, &world.stop,
+        consumes ? SHMSUM_STOP_PEER : SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW | SHMSUM_STOP_PEER);
+    FUZZ_CHECK(world.channel.spins <= 50000 && (setting->bits & 4 || world.channel.spins == 0));
+    world.channel.spins = setting->bits & 3;
+    if (setting->more & 1) {
+        world.channel.handed = 0x7ffffffe;
+        memcpy(world.memory + AT_PROGRESS, &world.channel.handed, 4);
+    }
+    world.handed = world.channel.handed;
+    switch (setting->mode) {
+    case 0:
+        consumer_steps(&input);
+        break;
+    case 1:
+        producer_steps(&input);
+        break;
+    case 2:
+        run_consumer();
+        break;
+    default:
+        run_producer();
+        break;
+    }
+    observe();
+    guard(false);
+    free(world.copy);
+    free(memory);
+    return 0;
+}

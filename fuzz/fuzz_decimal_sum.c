@@ -1,0 +1,521 @@
+/*
+ * fuzz_decimal_sum.c - asserts: whatever numbers are added, in whatever order and pieces, and
+ * whatever is asked in between, the sum is exactly GMP's (tests/support/oracle.h): its text is the
+ * canonical one of that value, reads back as that value, and writing it changes nothing; a number
+ * is refused (-ERANGE) exactly when the oracle refuses it, with the sum as it was.
+ *
+ * The input is a list of steps of STEP bytes each (the last one is filled up with zeros):
+ *
+ *     byte 0       what is done, a letter: see enum step_kind. Any other byte: ADD
+ *     byte 1       bit 0: negative; bits 1..2: how the exponent is meant, see exponent_of; bits
+ *                  3..5: in what pieces the digits are pushed, see piece_of; bit 6: a byte that is
+ *                  no digit stands behind them
+ *     bytes 2..3   a signed word, for the exponent
+ *     bytes 4..15  six runs of digits, two bytes each: see put_run
+ *
+ * Steps other than ADD take their operands from the same bytes in their own way.
+ */
+#include <shmsum/decimal_sum.h>
+
+#include <errno.h>
+
+#include "fuzz.h"
+#include "oracle.h"
+
+enum step_kind {
+    ADD = 'n',    /* a number, digit by digit */
+    SMALL = 's',  /* a small number, byte 3 and one times */
+    FORMAT = 'f', /* compares with the oracle; so does the end of the input */
+    CANCEL = 'c', /* adds the sum's own text, negated */
+    AGAIN = 'a',  /* the last number so many times more: see add_again */
+    TIMES = 't',  /* all so far so many times: see multiply */
+    CLEAR = 'z',  /* the sum is zero again */
+    BROKEN = 'v', /* the invariants notice a field that cannot be */
+};
+
+enum {
+    STEP = 16,
+    RUNS = 6,
+    INPUT_MAX = 64 * STEP,
+    DIGITS_MAX = 12000, /* in all steps: keeps a run short */
+};
+
+/* As decimal_sum.c has it: when limbs are carried. AGAIN and TIMES count towards it. */
+static const uint32_t carry_after = UINT32_C(1) << 31;
+
+static struct {
+    struct shmsum_decimal_sum sum;
+    mpz_t exact;    /* the same, times 10^1000 */
+    uint64_t count; /* of the numbers in it, so many at most */
+    char *text;     /* of the sum: exactly as large as the contract says */
+
+    /* The last number that could be added. */
+    struct shmsum_decimal number;
+    int64_t exponent;
+    bool negative;
+    mpz_t last;
+
+    size_t digits_left;
+    char digits[DIGITS_MAX];
+} scene;
+
+/* ---- numbers ---- */
+
+/* Puts `count` digits behind the `size` that there are. The low four bits of `kind` say which: 0 to
+ * 9 that one; then patterns. */
+static size_t put_digits(size_t size, unsigned kind, size_t count)
+{
+    uint32_t noise = (uint32_t)count * 2654435761U + kind;
+    for (size_t i = 0; i < count && scene.digits_left > 0; i++, scene.digits_left--) {
+        unsigned digit = kind;
+        switch (kind) {
+        case 10:
+            digit = (unsigned)(i + 1) % 10;
+            break;
+        case 11: /* a power of ten */
+            digit = i == 0;
+            break;
+        case 12:
+            digit = i + 1 == count;
+            break;
+        case 13: /* one less than 99...9 */
+            digit = i + 1 == count ? 8 : 9;
+            break;
+        case 14:
+        case 15:
+            noise = noise * 1664525 + 1013904223;
+            digit = (noise >> 24) % 10;
+            break;
+        default:
+            break;
+        }
+        scene.digits[size++] = (char)('0' + digit);
+    }
+    return size;
+}
+
+/* A run: the high four bits of byte 0 times byte 1 (0 as 1) is how many digits. */
+static size_t put_run(size_t size, const uint8_t *run)
+{
+    unsigned times = run[0] >> 4 == 0 ? 1 : run[0] >> 4;
+    return put_digits(size, run[0] & 15, (size_t)times * run[1]);
+}
+
+static int16_t word_of(const uint8_t *step)
+{
+    return (int16_t)(step[2] | step[3] << 8);
+}
+
+/* The exponent of the number that digits[0..size) are. */
+static int64_t exponent_of(const uint8_t *step, size_t size)
+{
+    size_t first = 0, last = size;
+    while (first < size && scene.digits[first] == '0')
+        first++;
+    while (last > first && scene.digits[last - 1] == '0')
+        last--;
+    int64_t word = word_of(step);
+    switch (step[1] >> 1 & 3) {
+    case 1: /* the last non-zero digit so far above the lowest place that there is */
+        return SHMSUM_DECIMAL_LOWEST - (int64_t)(size - last) + (int8_t)step[2];
+    case 2: /* the first one so far above the highest */
+        return SHMSUM_DECIMAL_HIGHEST - (int64_t)(size - first) + 1 + (int8_t)step[2];
+    case 3: /* as far as an exponent may go */
+        return word < 0 ? -INT64_C(4000000000000000000) - word - 1
+                        : INT64_C(4000000000000000000) - word;
+    default:
+        return word;
+    }
+}
+
+static size_t piece_of(const uint8_t *step)
+{
+    static const size_t pieces[8] = {SIZE_MAX, 1, 3, 8, 9, 10, 64, 1000};
+    return pieces[step[1] >> 3 & 7];
+}
+
+/* Pushes digits[0..size) piece by piece; they stand alone in memory of their own. */
+static void push(struct shmsum_decimal *number, size_t size, const uint8_t *step)
+{
+    bool behind = step[1] >> 6 & 1;
+    uint8_t *bytes = malloc(size + behind > 0 ? size + behind : 1);
+    FUZZ_CHECK(bytes != NULL);
+    memcpy(bytes, scene.digits, size);
+    if (behind)
+        bytes[size] = step[1] >> 7 ? '0' - 1 : '9' + 1;
+    size_t piece = piece_of(step);
+    memset(number, 0xa5, sizeof *number);
+    shmsum_decimal_clear(number);
+    for (size_t at = 0; at < size;) {
+        size_t now = size - at <= piece ? size - at : piece;
+        bool last = now == size - at;
+        FUZZ_CHECK(shmsum_decimal_push(number, bytes + at, now + (last && behind)) == now);
+        FUZZ_CHECK(shmsum_decimal_is_valid(number));
+        at += now;
+    }
+    free(bytes);
+}
+
+/* Adds digits[0..size) * 10^exponent to both sums. */
+static void add(size_t size, int64_t exponent, bool negative, const uint8_t *step)
+{
+    static struct shmsum_decimal_sum before;
+    struct shmsum_decimal number;
+    mpz_t power, value;
+    mpz_inits(power, value, NULL);
+    mpz_set_si(power, (long)exponent);
+    push(&number, size, step);
+    before = scene.sum;
+    bool fits = oracle_add(value, scene.digits, size, power, negative);
+    int result = shmsum_decimal_sum_add(&scene.sum, &number, exponent, negative);
+    FUZZ_CHECK(result == (fits ? 0 : -ERANGE));
+    if (fits) {
+        mpz_add(scene.exact, scene.exact, value);
+        mpz_set(scene.last, value);
+        scene.number = number;
+        scene.exponent = exponent;
+        scene.negative = negative;
+        scene.count++;
+    } else {
+        FUZZ_CHECK(memcmp(&before, &scene.sum, sizeof before) == 0);
+    }
+    mpz_clears(power, value, NULL);
+}
+
+/* ---- the other steps ---- */
+
+static void add_small(const uint8_t *step)
+{
+    static const int64_t limit = INT64_C(1000000000000000000);
+    int64_t value = 0;
+    for (int i = 7; i >= 0; i--)
+        value = (int64_t)((uint64_t)value << 8 | step[4 + i]);
+    switch (step[1] >> 1 & 3) {
+    case 1: /* near a power of ten */
+        value = 1;
+        for (int i = 0; i < step[4] % 19; i++)
+            value *= 10;
+        value += (int8_t)step[5];
+        break;
+    case 2: /* near the limit */
+        value = limit - 1 - step[4];
+        break;
+    case 3:
+        value = (int8_t)step[4];
+        break;
+    default:
+        break;
+    }
+    value %= limit;
+    if (step[1] & 1)
+        value = -value;
+    unsigned scale = step[2] % (SHMSUM_DECIMAL_SMALL_DIGITS + 1);
+    unsigned times = step[3] + 1U;
+    for (unsigned i = 0; i < times; i++)
+        shmsum_decimal_sum_add_small(&scene.sum, value, scale);
+    scene.count += times;
+    mpz_t exact;
+    mpz_init(exact);
+    mpz_ui_pow_ui(exact, 10, 1000 - scale);
+    mpz_mul_si(exact, exact, (long)value);
+    mpz_mul_ui(exact, exact, times);
+    mpz_add(scene.exact, scene.exact, exact);
+    mpz_clear(exact);
+}
+
+static uint32_t times_of(const uint8_t *step)
+{
+    uint32_t times = 0;
+    for (int i = 3; i >= 0; i--)
+        times = times << 8 | step[4 + i];
+    return times % carry_after;
+}
+
+/*
+ * Adds the last number so many times more, as far as the limbs go before they must be carried, in
+ * no time: what an addition does to the limbs it does again and again, so it is multiplied. So the
+ * next additions are those that find them full.
+ */
+static void add_again(const uint8_t *step)
+{
+    static struct shmsum_decimal_sum once;
+    uint32_t times = times_of(step);
+    uint32_t room = carry_after - 1 - scene.sum.pending;
+    times = times < room ? times : room;
+    if (scene.count > UINT64_MAX - times)
+        return;
+    shmsum_decimal_sum_init(&once);
+    FUZZ_CHECK(shmsum_decimal_sum_add(&once, &scene.number, scene.exponent, scene.negative) == 0);
+    struct shmsum_decimal_sum *sum = &scene.sum;
+    for (uint32_t i = once.low; i < once.high; i++)
+        sum->limbs[i] += once.limbs[i] * (int64_t)times;
+    if (once.low < once.high) {
+        sum->low = sum->low < once.low ? sum->low : once.low;
+        sum->high = sum->high > once.high ? sum->high : once.high;
+    }
+    sum->pending += times;
+    scene.count += times;
+    mpz_addmul_ui(scene.exact, scene.last, times);
+}
+
+static void format(void)
+{
+    char *expected = oracle_format(scene.exact);
+    size_t size = strlen(expected);
+    FUZZ_CHECK(size <= SHMSUM_DECIMAL_TEXT_MAX);
+    for (int again = 0; again < 2; again++) {
+        memset(scene.text, 'x', SHMSUM_DECIMAL_TEXT_MAX);
+        FUZZ_CHECK(shmsum_decimal_sum_format(&scene.sum, scene.text) == size);
+        FUZZ_CHECK(memcmp(scene.text, expected, size) == 0);
+        FUZZ_CHECK(shmsum_decimal_sum_is_valid(&scene.sum));
+    }
+    free(expected);
+    mpz_t back;
+    mpz_init(back);
+    FUZZ_CHECK(oracle_parse_canonical(back, scene.text, size));
+    FUZZ_CHECK(mpz_cmp(back, scene.exact) == 0);
+    mpz_clear(back);
+}
+
+/* Adds the text of the sum to it, negated: nothing is left, unless it is beyond the range of a
+ * number. */
+static void cancel(const uint8_t *step)
+{
+    size_t size = shmsum_decimal_sum_format(&scene.sum, scene.text);
+    size_t digits = 0, behind = 0;
+    bool point = false, negative = scene.text[0] == '-';
+    for (size_t i = negative; i < size; i++) {
+        if (scene.text[i] == '.') {
+            point = true;
+        } else {
+            scene.digits[digits++] = scene.text[i];
+            behind += point;
+        }
+    }
+    add(digits, -(int64_t)behind, !negative, step);
+    if (mpz_sgn(scene.exact) == 0) {
+        FUZZ_CHECK(shmsum_decimal_sum_format(&scene.sum, scene.text) == 1);
+        FUZZ_CHECK(scene.text[0] == '0');
+    }
+}
+
+/* The sum becomes 2^(byte 4) times what it was, as if all numbers had been added so often, when
+ * that makes no more than 2^64 of them. A carried limb is less than one addition may put into it.
+ */
+static void multiply(const uint8_t *step)
+{
+    unsigned bits = step[4] % 31;
+    shmsum_decimal_sum_format(&scene.sum, scene.text); /* carries */
+    struct shmsum_decimal_sum *sum = &scene.sum;
+    if (scene.count > UINT64_MAX >> bits || sum->small_used != 0 || sum->pending != 0)
+        return;
+    for (uint32_t i = sum->low; i < sum->high; i++)
+        sum->limbs[i] *= INT64_C(1) << bits;
+    sum->pending = UINT32_C(1) << bits;
+    scene.count <<= bits;
+    mpz_mul_2exp(scene.exact, scene.exact, bits);
+}
+
+static void check_invariants(const uint8_t *step)
+{
+    struct shmsum_decimal number = scene.number;
+    struct shmsum_decimal_sum sum = scene.sum;
+    switch (step[4] % 12) {
+    case 0:
+        number.partial_digits = SHMSUM_DECIMAL_GROUP;
+        break;
+    case 1:
+        number.partial = UINT32_C(1000000000);
+        break;
+    case 2:
+        number.digits++;
+        break;
+    case 3:
+        number.full = SHMSUM_DECIMAL_GROUPS + 1;
+        number.digits = number.full * SHMSUM_DECIMAL_GROUP + number.partial_digits;
+        break;
+    case 4:
+        number.significant = number.digits + 1;
+        break;
+    case 5: /* a digit that is not zero stands first */
+        number.full = 1;
+        number.digits = SHMSUM_DECIMAL_GROUP + number.partial_digits;
+        number.significant = 0;
+        break;
+    case 6:
+        number.full = 0;
+        number.digits = number.partial_digits;
+        number.significant = number.digits > 0;
+        number.dropped = 1;
+        break;
+    case 7:
+        sum.high = SHMSUM_DECIMAL_LIMBS + 1;
+        break;
+    case 8:
+        sum.low = step[5] & 1 ? SHMSUM_DECIMAL_LIMBS : SHMSUM_DECIMAL_LIMBS - 1;
+        sum.high = step[5] & 1 ? 1 : 0;
+        break;
+    case 9:
+        sum.pending = carry_after + 1;
+        break;
+    case 10:
+        sum.small_units = SHMSUM_DECIMAL_SMALL_UNITS + 1;
+        break;
+    default:
+        sum.small_used |= UINT32_C(1) << SHMSUM_DECIMAL_BUCKETS;
+    }
+    FUZZ_CHECK(!shmsum_decimal_is_valid(&number) || !shmsum_decimal_sum_is_valid(&sum));
+}
+
+static void take_step(const uint8_t *step)
+{
+    switch (step[0]) {
+    case SMALL:
+        add_small(step);
+        break;
+    case FORMAT:
+        format();
+        break;
+    case CANCEL:
+        cancel(step);
+        break;
+    case AGAIN:
+        add_again(step);
+        break;
+    case TIMES:
+        multiply(step);
+        break;
+    case BROKEN:
+        check_invariants(step);
+        break;
+    case CLEAR:
+        shmsum_decimal_sum_clear(&scene.sum);
+        mpz_set_ui(scene.exact, 0);
+        scene.count = 0;
+        break;
+    default: {
+        size_t size = 0;
+        for (int i = 0; i < RUNS; i++)
+            size = put_run(size, step + 4 + 2 * i);
+        add(size, exponent_of(step, size), step[1] & 1, step);
+    }
+    }
+    FUZZ_CHECK(shmsum_decimal_sum_is_valid(&scene.sum));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size > INPUT_MAX)
+        return 0;
+    memset(&scene.sum, 0xa5, sizeof scene.sum);
+    shmsum_decimal_sum_init(&scene.sum);
+    shmsum_decimal_clear(&scene.number);
+    scene.exponent = 0;
+    scene.count = 0;
+    scene.digits_left = DIGITS_MAX;
+    scene.text = malloc(SHMSUM_DECIMAL_TEXT_MAX);
+    FUZZ_CHECK(scene.text != NULL);
+    mpz_inits(scene.exact, scene.last, NULL);
+    for (size_t at = 0; at < size; at += STEP) {
+        uint8_t step[STEP] = {0};
+        memcpy(step, data + at, size - at < STEP ? size - at : STEP);
+        take_step(step);
+    }
+    format();
+    mpz_clears(scene.exact, scene.last, NULL);
+    free(scene.text);
+    return 0;
+}
+
+/* ---- the mutator: keeps steps whole ---- */
+
+extern size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) __attribute__((weak));
+
+/* Marsaglia's xorshift32: what a seed leads to. */
+static uint32_t draw(uint32_t *state, uint32_t limit)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state % limit;
+}
+
+static void invent_step(uint8_t *step, uint32_t *state)
+{
+    static const uint8_t kinds[] = {ADD,   ADD,    ADD,    ADD,   ADD,   SMALL, SMALL,
+                                    SMALL, FORMAT, CANCEL, AGAIN, TIMES, CLEAR, BROKEN};
+    step[0] = kinds[draw(state, sizeof kinds)];
+    step[1] = (uint8_t)draw(state, 128);
+    int32_t exponent = (int32_t)draw(state, 41) - 20;
+    step[2] = (uint8_t)exponent;
+    step[3] = (uint8_t)(exponent < 0 ? -1 : 0);
+    uint32_t runs = 1 + draw(state, 3);
+    for (uint32_t i = 0; i < RUNS; i++) {
+        step[4 + 2 * i] = (uint8_t)(draw(state, 16) | (draw(state, 16) == 0 ? 0x80 : 0));
+        step[5 + 2 * i] = (uint8_t)(i < runs ? draw(state, draw(state, 8) == 0 ? 256 : 22) : 0);
+    }
+    if (step[0] == AGAIN && draw(state, 2)) /* until the limbs are full */
+        memcpy(step + 4, "\xff\xff\xff\x7f", 4);
+    if (step[0] == SMALL && draw(state, 2)) { /* such as make a whole number with another one */
+        static const uint8_t values[] = {1, 2, 5, 9, 10, 20, 25, 50, 75, 80, 90, 100};
+        step[1] |= 6;
+        step[2] = (uint8_t)draw(state, 4);
+        step[3] = (uint8_t)(draw(state, 4) ? 0 : draw(state, 20));
+        step[4] = values[draw(state, sizeof values)];
+    }
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    uint32_t state = seed * 2654435761U | 1;
+    size_t steps = size / STEP, steps_max = max_size / STEP;
+    if (steps_max == 0 || draw(&state, 6) == 0)
+        return LLVMFuzzerMutate != NULL ? LLVMFuzzerMutate(data, size, max_size) : size;
+    uint32_t kind = steps == 0 ? 0 : draw(&state, 10);
+    size_t which = steps == 0 ? 0 : draw(&state, (uint32_t)steps);
+    uint8_t *step = data + which * STEP;
+    uint8_t copy[STEP];
+    switch (kind) {
+    case 0: /* a new one */
+    case 1:
+        invent_step(copy, &state);
+        break;
+    case 2: /* one that is there, at another place; maybe negated, so that it cancels */
+    case 3:
+        memcpy(copy, step, STEP);
+        if (kind == 3)
+            copy[1] ^= 1;
+        break;
+    case 4: /* one less */
+        memmove(step, step + STEP, (steps - which - 1) * STEP);
+        return (steps - 1) * STEP;
+    case 5: /* one field of one */
+        step[1] ^= (uint8_t)(1U << draw(&state, 8));
+        return steps * STEP;
+    case 6: { /* the exponent, a little or so far as all digits move to the next limb */
+        static const int8_t moves[] = {-9, -1, 1, 9, -18, 18, 8, -8};
+        int moved = word_of(step) + moves[draw(&state, sizeof moves)];
+        step[2] = (uint8_t)moved;
+        step[3] = (uint8_t)((unsigned)moved >> 8);
+        return steps * STEP;
+    }
+    case 7: { /* a run */
+        uint32_t run = draw(&state, RUNS);
+        step[4 + 2 * run] = (uint8_t)draw(&state, draw(&state, 4) == 0 ? 256 : 16);
+        step[5 + 2 * run] = (uint8_t)draw(&state, draw(&state, 4) == 0 ? 256 : 20);
+        return steps * STEP;
+    }
+    default: /* its bytes, as libFuzzer likes */
+        if (LLVMFuzzerMutate != NULL)
+            LLVMFuzzerMutate(step, STEP, STEP);
+        return steps * STEP;
+    }
+    if (steps == steps_max) {
+        memcpy(step, copy, STEP);
+        return steps * STEP;
+    }
+    size_t to = draw(&state, (uint32_t)steps + 1) * STEP;
+    memmove(data + to + STEP, data + to, steps * STEP - to);
+    memcpy(data + to, copy, STEP);
+    return (steps + 1) * STEP;
+}

@@ -1,0 +1,1005 @@
+/*
+ * fuzz_faults.c - the property: whichever system calls fail, a failure is reported exactly when one
+ * happened that matters, by the name of that call, its object and its errno; nothing leaks; and
+ * what stands in the results is whole lines, a prefix of the right answer.
+ *
+ * "That matters" is said for every function under test by a table (struct matters): the calls whose
+ * failure it must report, but for the errnos that it has to bear (EINTR: again). All other failures
+ * are to be borne in silence:
+ *   - close, and what is done to clean up: there is nothing left to do about it;
+ *   - messages and prompts: the results still say it all;
+ *   - looking for, locking and removing what a dead process left behind;
+ *   - a lock on the results, unless another holds it: some file systems have none;
+ *   - counting CPUs; waking; waiting until a descriptor can be written.
+ * A function that reports success has left its struct shmsum_failure alone.
+ *
+ * Nothing may leak: descriptors, mappings, names and listings, as the books of fault_os count them,
+ * but for names whose removal, and mappings whose end, was made to fail.
+ *
+ * The input: the scenario, four bytes of setting, the number of faults and four bytes for each (the
+ * call, the first to fail, how many, the errno), the kind of descriptors, and text: lines of
+ * numbers.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "expected_results.h"
+#include "fault_os.h"
+#include "fuzz.h"
+#include "memory_os.h"
+#include "producer.h"
+#include "standard_fds.h"
+
+#include "parent/inputs.h"
+#include "parent/output.h"
+
+/* Ends of the process come back here. Its state is to be cleared for each input, so this module is
+ * built into the target. */
+static jmp_buf process_end;
+static int exit_status;
+_Noreturn static void end_process(int status)
+{
+    exit_status = status;
+    longjmp(process_end, 1);
+}
+#define _exit(status) end_process(status)
+#include "parent/life.c"
+#undef _exit
+
+enum {
+    FAULTS_MAX = 6,
+    SLOTS_MAX = 16,
+    PAYLOAD_MAX = 128,
+    RESULTS_BUFFER = 2 * (CONSUMER_RESULT_MAX + 2),
+};
+
+static struct {
+    struct memory_os world;
+    struct fault_os faults;
+    const struct shmsum_os *os;
+    uint64_t mark; /* faults injected before the function that is being called */
+    struct shmsum_failure why;
+    uint8_t setting[4];
+    struct expected_input input;
+    struct shmsum_word stops[2];
+    int polls;
+} run;
+
+/* ---- was it right to fail? ---- */
+
+struct matters {
+    enum fault_member member;
+    const char *call;
+    const char *object; /* NULL: any */
+    int borne[5];       /* positive errnos that are no failure */
+    int only;           /* not 0: all but this one are no failure */
+    int fd;             /* not 0: only on this descriptor */
+};
+
+static void show_faults(void);
+
+static const char untouched[] = "untouched";
+
+/* Before each call of a function under test. */
+static struct shmsum_failure *begin(void)
+{
+    run.mark = run.faults.injected;
+    run.why = (struct shmsum_failure){untouched, untouched, 0};
+    return &run.why;
+}
+
+static const struct matters *find_matter(const struct matters *matters,
+                                         const struct fault_injected *fault)
+{
+    for (; matters->call != NULL; matters++) {
+        if (matters->member != fault->member || (matters->fd != 0 && matters->fd != fault->fd) ||
+            (matters->only != 0 && matters->only != fault->error))
+            continue;
+        bool borne = false;
+        for (size_t i = 0; i < sizeof matters->borne / sizeof matters->borne[0]; i++)
+            borne |= matters->borne[i] == fault->error;
+        if (!borne)
+            return matters;
+    }
+    return NULL;
+}
+
+/* The first failure since begin() that had to be reported, or NULL. */
+static const struct fault_injected *first_that_matters(const struct matters *matters,
+                                                       const struct matters **matter)
+{
+    FUZZ_CHECK(run.faults.injected <= FAULT_LOG_MAX);
+    for (uint64_t i = run.mark; i < run.faults.injected; i++) {
+        *matter = find_matter(matters, &run.faults.log[i]);
+        if (*matter != NULL)
+            return &run.faults.log[i];
+    }
+    return NULL;
+}
+
+static bool tells(const char *call, const char *object, int error)
+{
+    return run.why.error == error && strcmp(run.why.call, call) == 0 &&
+           (object == NULL || strcmp(run.why.object, object) == 0);
+}
+
+/* What the world itself refuses, without any fault. */
+struct refusal {
+    const char *call;
+    const char *object;
+    int error; /* positive; 0: it refuses nothing */
+};
+
+/* The function has returned `result`; if it had to fail, it did so for the right reason. Returns
+ * whether it failed. A refusal and a fault may both be there: then either is right. */
+static bool failed(int result, const struct matters *matters, const struct refusal *refusal)
+{
+    const struct matters *matter;
+    const struct fault_injected *fault = first_that_matters(matters, &matter);
+    bool refused = refusal != NULL && refusal->error != 0;
+    if (fault == NULL && !refused) {
+        FUZZ_CHECK(result >= 0);
+        FUZZ_CHECK(run.why.call == untouched && run.why.error == 0);
+        return false;
+    }
+    FUZZ_CHECK(result < 0);
+    bool by_fault = fault != NULL && result == -fault->error &&
+                    tells(matter->call, matter->object, fault->error);
+    bool by_refusal = refused && result == -refusal->error &&
+                      tells(refusal->call, refusal->object, refusal->error);
+    if (!by_fault && !by_refusal) {
+        show_faults();
+        fprintf(stderr, "returned %d, says \"%s: %s: %d\"\n", result, run.why.call, run.why.object,
+                run.why.error);
+    }
+    FUZZ_CHECK(by_fault || by_refusal);
+    return true;
+}
+
+/* For whoever looks at a finding. */
+static void show_faults(void)
+{
+    for (uint64_t i = 0; i < run.faults.injected && i < FAULT_LOG_MAX; i++)
+        fprintf(stderr, "%s %s: %s\n", i < run.mark ? "earlier" : "now",
+                fault_os_member_name(run.faults.log[i].member), strerror(run.faults.log[i].error));
+}
+
+static bool was_injected(enum fault_member member)
+{
+    for (uint64_t i = 0; i < run.faults.injected && i < FAULT_LOG_MAX; i++)
+        if (run.faults.log[i].member == member)
+            return true;
+    return false;
+}
+
+#define RESULTS_NAME "results"
+#define INPUT_NAME "input"
+
+/* ---- the region ---- */
+
+static const struct matters create_matters[] = {
+    {.member = FAULT_random, .call = "getrandom"},
+    {.member = FAULT_shm_open, .call = "shm_open", .borne = {EINTR, EEXIST}},
+    {.member = FAULT_lock, .call = "flock", .borne = {EINTR}},
+    {.member = FAULT_fstat, .call = "fstat"},
+    {.member = FAULT_allocate, .call = "posix_fallocate", .borne = {EINTR}},
+    {.member = FAULT_map_shared, .call = "mmap"},
+    {.call = NULL},
+};
+static const struct matters attach_matters[] = {
+    {.member = FAULT_shm_open, .call = "shm_open", .borne = {EINTR}},
+    {.member = FAULT_fstat, .call = "fstat"},
+    {.member = FAULT_map_shared, .call = "mmap"},
+    {.call = NULL},
+};
+static const struct matters unlink_matters[] = {
+    {.member = FAULT_shm_unlink, .call = "shm_unlink", .borne = {ENOENT}},
+    {.call = NULL},
+};
+
+static bool is_named(const char *name)
+{
+    for (int i = 0; i < MEMORY_FILES_MAX; i++) {
+        const struct memory_file *file = &run.world.files[i];
+        if (file->used && file->shared && strcmp(file->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+#define LEFT_NAME "/shmsum-12-0123456789abcdef0123456789abcdef"
+#define LIVE_NAME "/shmsum-13-0123456789abcdef0123456789abcdef"
+#define ALIEN_NAME "/shmsum-14-0123456789abcdef0123456789abcdef"
+#define OTHER_NAME "/shmsum-15-0123456789ABCDEF0123456789abcdef"
+
+/* Names of a dead process, of one alive, of another user, of another program. */
+static void reap(void)
+{
+    memory_os_add(&run.world, LEFT_NAME, true, S_IFREG | 0600, NULL, 0);
+    int live = memory_os_add(&run.world, LIVE_NAME, true, S_IFREG | 0600, NULL, 0);
+    run.world.files[live].somebody = 1;
+    int alien = memory_os_add(&run.world, ALIEN_NAME, true, S_IFREG | 0600, NULL, 0);
+    run.world.files[alien].user = MEMORY_USER + 1;
+    memory_os_add(&run.world, OTHER_NAME, true, S_IFREG | 0600, NULL, 0);
+
+    begin();
+    int result = shmsum_region_reap(run.os);
+    static const struct matters reap_matters[] = {
+        {.member = FAULT_shm_list_open, .call = ""},
+        {.member = FAULT_shm_list_next, .call = ""},
+        {.call = NULL},
+    };
+    const struct matters *matter;
+    const struct fault_injected *fault = first_that_matters(reap_matters, &matter);
+    FUZZ_CHECK(fault != NULL ? result == -fault->error : result >= 0);
+    FUZZ_CHECK(is_named(LIVE_NAME) && is_named(ALIEN_NAME) && is_named(OTHER_NAME));
+    if (result >= 0)
+        FUZZ_CHECK(result == !is_named(LEFT_NAME));
+    if (run.faults.injected == run.mark)
+        FUZZ_CHECK(result == 1);
+}
+
+/* Between the creation of the object and its lock, another start takes it for one left behind. */
+static void steal_name(struct fault_os *faults, struct stat *status)
+{
+    uint8_t *left = faults->forge_data;
+    struct memory_file *file = &run.world.files[status->st_ino - 1];
+    if (*left == 0 || !file->shared || file->name[0] != '/')
+        return;
+    (*left)--;
+    file->name[0] = '\0';
+    status->st_nlink = 0;
+}
+
+/* A region that this process created, with the setting's geometry; whether it did not work. */
+static bool create(struct shmsum_region *region)
+{
+    struct shmsum_geometry geometry = {
+        .slots = run.setting[0] % (SLOTS_MAX + 1),
+        .payload_bytes = run.setting[1] % (PAYLOAD_MAX + 1),
+    };
+    struct refusal refusal = {"region", "geometry",
+                              shmsum_region_bytes(&geometry) == 0 ? EINVAL : 0};
+    begin();
+    uint8_t thieves = (run.setting[2] & 128) != 0 ? run.setting[3] % 4 : 0;
+    run.faults.forge_stat = steal_name;
+    run.faults.forge_data = &thieves;
+    int result = shmsum_region_create(region, run.os, &geometry, &run.why);
+    run.faults.forge_stat = NULL;
+    bool refused = failed(result, create_matters, &refusal);
+    if (refused)
+        FUZZ_CHECK(region->fd == -1 && region->header == NULL);
+    return refused;
+}
+
+static void scenario_region(void)
+{
+    struct shmsum_region region, peer;
+    reap();
+    if (create(&region))
+        return;
+    uint64_t nonce[2] = {region.nonce[0], region.nonce[1] ^ (run.setting[2] & 1)};
+    struct refusal wrong_nonce = {"protocol", "region: wrong nonce",
+                                  nonce[1] != region.nonce[1] ? EPROTO : 0};
+    begin();
+    int result = shmsum_region_attach(&peer, run.os, region.name, nonce, &run.why);
+    if (!failed(result, attach_matters, &wrong_nonce)) {
+        FUZZ_CHECK(peer.fd == -1 && peer.header == region.header);
+        shmsum_region_clean_up(&peer);
+    }
+    if ((run.setting[2] & 2) != 0) {
+        begin();
+        bool kept = failed(shmsum_region_unlink(&region, &run.why), unlink_matters, NULL);
+        FUZZ_CHECK(region.named == kept && region.fd == -1);
+    }
+    shmsum_region_clean_up(&region);
+    shmsum_region_clean_up(&region);
+}
+
+/* ---- the results ---- */
+
+static const struct matters init_matters[] = {
+    {.member = FAULT_fstat, .call = "fstat", .object = RESULTS_NAME},
+    {.call = NULL},
+};
+static const struct matters flush_matters[] = {
+    {.member = FAULT_write, .call = "write", .object = RESULTS_NAME, .borne = {EINTR, EAGAIN}},
+    {.call = NULL},
+};
+static const struct matters sync_matters[] = {
+    {.member = FAULT_sync, .call = "fsync", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.call = NULL},
+};
+static const struct matters salvage_matters[] = {
+    {.member = FAULT_fstat, .call = "fstat", .object = RESULTS_NAME},
+    {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME},
+    {.member = FAULT_pread, .call = "read", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.member = FAULT_truncate, .call = "ftruncate", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.call = NULL},
+};
+
+static char results_buffer[RESULTS_BUFFER];
+
+/* The results file begins with these bytes, and ends with a whole line unless it could not be cut
+ * back. */
+static void check_results(int file, size_t start, const char *right, size_t right_size, bool torn)
+{
+    FUZZ_CHECK(run.world.files[file].size >= start);
+    const void *bytes = memory_os_bytes(file);
+    const char *text = (const char *)bytes + start;
+    size_t size = run.world.files[file].size - start;
+    FUZZ_CHECK(size <= right_size && memcmp(text, right, size) == 0);
+    FUZZ_CHECK(torn || size == 0 || text[size - 1] == '\n');
+}
+
+static bool could_not_cut_back(void)
+{
+    return was_injected(FAULT_seek) || was_injected(FAULT_fstat) || was_injected(FAULT_truncate);
+}
+
+static void scenario_results(void)
+{
+    mode_t kind = (run.setting[0] & 1) != 0 ? S_IFIFO : S_IFREG;
+    int file = memory_os_add(&run.world, RESULTS_NAME, false, kind | 0600, NULL, 0);
+    memory_os_open(&run.world, file, 1, O_WRONLY);
+    if (run.setting[1] != 0)
+        run.world.room = run.setting[1];
+    run.world.full = (run.setting[0] & 2) != 0 ? 0 : -ENOSPC;
+    int full_error = run.world.full == 0 ? EIO : ENOSPC;
+    struct refusal full = {"write", RESULTS_NAME, 0};
+    struct shmsum_results results;
+    begin();
+    if (failed(shmsum_results_init(&results, run.os, 1, RESULTS_NAME, results_buffer,
+                                   64 + run.setting[2], &run.why),
+               init_matters, NULL))
+        return;
+    static char right[EXPECTED_TEXT_MAX + 64];
+    size_t written = 0;
+    uint64_t lines = 0;
+    bool broken = false;
+    const uint8_t *line = run.input.text;
+    for (size_t left = run.input.size; left > 0 && !broken;) {
+        size_t size = left < 1u + *line % 30u ? left : 1u + *line % 30u;
+        full.error = run.world.files[file].size + results.used > run.world.room ? full_error : 0;
+        uint64_t in_buffer = results.lines_in_buffer;
+        begin();
+        char *room = shmsum_results_reserve(&results, 31, &run.why);
+        bool flushed = in_buffer > 0 && results.lines_in_buffer == 0;
+        if (room == NULL || flushed || run.faults.injected > run.mark)
+            broken = failed(room == NULL ? results.error : 0, flush_matters,
+                            room == NULL ? &full : NULL);
+        if (broken)
+            break;
+        for (size_t i = 0; i < size; i++) /* no '\n' inside a line */
+            right[written + i] = room[i] = (char)('0' + line[i] % 10);
+        shmsum_results_commit(&results, size);
+        right[written + size] = '\n';
+        written += size + 1;
+        lines++;
+        line += size;
+        left -= size;
+        if (written > EXPECTED_TEXT_MAX)
+            break;
+        if (size % 4 == 0) {
+            full.error =
+                run.world.files[file].size + results.used > run.world.room ? full_error : 0;
+            begin();
+            broken = failed(shmsum_results_flush(&results, &run.why), flush_matters, &full);
+        }
+    }
+    if (!broken) {
+        full.error = run.world.files[file].size + results.used > run.world.room ? full_error : 0;
+        begin();
+        broken = failed(shmsum_results_flush(&results, &run.why), flush_matters, &full);
+    }
+    check_results(file, 0, right, written, broken && (!S_ISREG(kind) || could_not_cut_back()));
+    if (!broken) {
+        FUZZ_CHECK(run.world.files[file].size == written);
+        FUZZ_CHECK(results.lines == lines && results.bytes == written);
+    } else {
+        uint64_t whole = 0;
+        for (size_t i = 0; i < run.world.files[file].size; i++)
+            whole += memory_os_bytes(file)[i] == '\n';
+        FUZZ_CHECK(results.lines == whole);
+        /* it is remembered */
+        int error = results.error;
+        begin();
+        FUZZ_CHECK(shmsum_results_flush(&results, &run.why) == error);
+        FUZZ_CHECK(tells("write", RESULTS_NAME, -error));
+    }
+    if (S_ISREG(kind)) {
+        begin();
+        (void)failed(shmsum_results_sync(&results, &run.why), sync_matters, NULL);
+    }
+}
+
+static void scenario_salvage(void)
+{
+    mode_t kind = run.setting[0] % 8 == 7 ? S_IFIFO : S_IFREG;
+    int file =
+        memory_os_add(&run.world, RESULTS_NAME, false, kind | 0600, run.input.text, run.input.size);
+    memory_os_open(&run.world, file, 1, O_WRONLY);
+    size_t start = run.input.size == 0 ? 0 : run.setting[1] % run.input.size;
+    size_t whole = start;
+    uint64_t right_lines = 0;
+    for (size_t i = start; i < run.input.size; i++) {
+        if (run.input.text[i] == '\n') {
+            whole = i + 1;
+            right_lines++;
+        }
+    }
+    uint64_t lines = 0;
+    begin();
+    int result = shmsum_results_salvage(run.os, 1, RESULTS_NAME, (off_t)start, &lines, &run.why);
+    size_t size = run.world.files[file].size;
+    if (!S_ISREG(kind) && result == -EINVAL && run.why.call == untouched) {
+        FUZZ_CHECK(size == run.input.size);
+        return;
+    }
+    if (failed(result, salvage_matters, NULL)) {
+        FUZZ_CHECK(size == run.input.size);
+    } else {
+        FUZZ_CHECK(S_ISREG(kind));
+        FUZZ_CHECK(size == whole && lines == right_lines);
+    }
+    FUZZ_CHECK(memcmp(memory_os_bytes(file), run.input.text, size) == 0);
+}
+
+/* ---- the parent's files ---- */
+
+static const struct matters check_matters[] = {
+    {.member = FAULT_fstat, .call = "fstat", .object = "stdin"},
+    {.member = FAULT_stat, .call = "open", .object = INPUT_NAME},
+    {.member = FAULT_open, .call = "open", .object = INPUT_NAME, .borne = {EINTR}},
+    {.call = NULL},
+};
+static const struct matters input_matters[] = {
+    {.member = FAULT_open, .call = "open", .object = INPUT_NAME, .borne = {EINTR}},
+    {.member = FAULT_fstat, .call = "fstat", .object = INPUT_NAME},
+    {.call = NULL},
+};
+static const struct matters output_matters[] = {
+    {.member = FAULT_open, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.member = FAULT_fstat, .call = "fstat"},
+    {.member = FAULT_lock, .call = "flock", .object = RESULTS_NAME, .only = EWOULDBLOCK},
+    {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME},
+    {.member = FAULT_pread, .call = "read", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.call = NULL},
+};
+static const struct matters begin_matters[] = {
+    {.member = FAULT_truncate, .call = "ftruncate", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.member = FAULT_seek, .call = "lseek"},
+    {.call = NULL},
+};
+static const struct matters folder_matters[] = {
+    {.member = FAULT_open, .call = "open", .object = "folder of the results"},
+    {.member = FAULT_sync,
+     .call = "fsync",
+     .object = "folder of the results",
+     .borne = {EINVAL, EINTR}},
+    {.call = NULL},
+};
+
+static void close_output(const struct output *output)
+{
+    if (output->fd > 2)
+        run.os->close(run.os, output->fd);
+}
+
+/* Opens the results as the parent does; whether it did not work. `file` is what stands under that
+ * name or, with `standard`, on descriptor 1. */
+static bool open_output(struct output *output, int file, bool standard, bool append, bool sync)
+{
+    const struct memory_file *there = &run.world.files[file];
+    struct refusal refusal = {"open", RESULTS_NAME, 0};
+    const char *name = standard ? "standard output" : RESULTS_NAME;
+    size_t size = there->size;
+    begin();
+    int result = output_open(output, run.os, standard ? "-" : RESULTS_NAME, append, sync, &run.why);
+    bool lockable = true; /* as far as it could tell */
+    for (uint64_t i = run.mark; i < run.faults.injected && i < FAULT_LOG_MAX; i++)
+        lockable &= run.faults.log[i].member != FAULT_lock || run.faults.log[i].error == EINTR;
+    if (!standard && S_ISLNK(there->mode))
+        refusal.error = ELOOP;
+    else if (!standard && S_ISDIR(there->mode))
+        refusal.error = EISDIR;
+    else if (sync && !S_ISREG(there->mode))
+        refusal = (struct refusal){"fsync", name, EINVAL};
+    else if (!standard && there->somebody && S_ISREG(there->mode) && lockable)
+        refusal = (struct refusal){"flock", name, EWOULDBLOCK};
+    else if (!standard && append && S_ISREG(there->mode) && size > 0 &&
+             memory_os_bytes(file)[size - 1] != '\n')
+        refusal = (struct refusal){"append", name, EBADMSG};
+    bool refused = failed(result, output_matters, &refusal);
+    FUZZ_CHECK(there->size == size);
+    return refused;
+}
+
+static void scenario_files(void)
+{
+    static const mode_t kinds[] = {S_IFREG, S_IFREG, S_IFREG, S_IFIFO,
+                                   S_IFDIR, S_IFLNK, S_IFCHR, S_IFREG};
+    mode_t kind = kinds[run.setting[0] & 7];
+    bool standard = (run.setting[0] & 8) != 0;
+    bool append = (run.setting[0] & 16) != 0;
+    bool sync = (run.setting[0] & 32) != 0;
+    size_t size = S_ISREG(kind) ? run.input.size : 0;
+    memory_os_add(&run.world, ".", false, S_IFDIR | 0700, NULL, 0);
+    int results = memory_os_add(&run.world, RESULTS_NAME, false, kind | 0600, run.input.text, size);
+    run.world.files[results].somebody = (run.setting[0] & 64) != 0;
+    if (standard)
+        memory_os_open(&run.world, results, 1,
+                       O_WRONLY | ((run.setting[0] & 128) != 0 ? O_APPEND : 0));
+    mode_t input_kind = kinds[run.setting[1] & 7];
+    if (S_ISLNK(input_kind)) /* as if followed */
+        input_kind = S_IFREG;
+    int input = memory_os_add(&run.world, INPUT_NAME, false, input_kind | 0600, NULL, 0);
+    memory_os_open(&run.world, input, 0, O_RDONLY);
+
+    char dash[] = "-", name[] = INPUT_NAME, same[] = RESULTS_NAME, none[] = "none";
+    char *const choices[] = {dash, name, same, none};
+    char *paths[1] = {choices[run.setting[1] >> 3 & 3]};
+    struct refusal refusal = {"open", input_name(paths[0]), 0};
+    mode_t read_kind = paths[0] == same ? kind : input_kind;
+    if (S_ISDIR(read_kind) && paths[0] != none)
+        refusal = (struct refusal){"read", input_name(paths[0]), EISDIR};
+    else if (paths[0] == none)
+        refusal.error = ENOENT;
+    else if (paths[0] == same && S_ISLNK(kind)) /* the world does not follow them */
+        return;
+    struct matters check[4];
+    memcpy(check, check_matters, sizeof check);
+    check[1].object = check[2].object = input_name(paths[0]);
+    begin();
+    if (failed(inputs_check(run.os, paths, 1, NULL, &run.why), check, &refusal))
+        return;
+
+    struct output output;
+    if (open_output(&output, results, standard, append, sync)) {
+        close_output(&output);
+        return;
+    }
+    /* now it is known which file the results are */
+    if (paths[0] == same && S_ISREG(kind))
+        refusal = (struct refusal){"open", input_name(paths[0]), EEXIST};
+    begin();
+    if (failed(inputs_check(run.os, paths, 1, &output, &run.why), check, &refusal)) {
+        close_output(&output);
+        return;
+    }
+    struct matters open[3];
+    memcpy(open, input_matters, sizeof open);
+    open[0].object = open[1].object = input_name(paths[0]);
+    begin();
+    int fd = input_open(run.os, paths[0], &output, &run.why);
+    if (!failed(fd, open, &refusal)) {
+        FUZZ_CHECK((fd == 0) == (paths[0] == dash));
+        input_close(run.os, fd);
+    }
+    begin();
+    if (!failed(output_begin(&output, &run.why), begin_matters, NULL) && S_ISREG(kind)) {
+        FUZZ_CHECK(run.world.files[results].size == (standard || append ? size : 0));
+        if (!was_injected(FAULT_appends)) /* else it may not know that it appends */
+            FUZZ_CHECK((size_t)output.start == (output.append ? size : 0));
+    }
+    begin();
+    (void)failed(output_sync_folder(&output, &run.why), folder_matters, NULL);
+    close_output(&output);
+}
+
+static void scenario_standard_fds(void)
+{
+    memory_os_add(&run.world, "/dev/null", false, S_IFCHR | 0666, NULL, 0);
+    int file = memory_os_add(&run.world, "terminal", false, S_IFCHR | 0600, NULL, 0);
+    for (int fd = 0; fd <= 2; fd++)
+        memory_os_open(&run.world, file, fd, O_RDWR); /* the world opens nothing below 3 */
+    static const struct matters open_matters[] = {
+        {.member = FAULT_open, .call = "open", .object = "/dev/null"},
+        {.call = NULL},
+    };
+    begin();
+    (void)failed(standard_fds_open(run.os, &run.why), open_matters, NULL);
+    fault_os_heal(&run.faults);
+    for (int fd = 3; fd < MEMORY_FDS_MAX; fd++)
+        if (run.world.fds[fd].open)
+            run.os->close(run.os, fd);
+}
+
+/* ---- the two roles, one after the other ---- */
+
+static const struct matters send_matters[] = {
+    {.member = FAULT_fstat, .call = "fstat", .object = INPUT_NAME},
+    {.member = FAULT_read, .call = "read", .object = INPUT_NAME, .borne = {EINTR}},
+    {.member = FAULT_poll, .call = "ppoll", .object = INPUT_NAME, .borne = {EINTR}},
+    {.member = FAULT_futex_wait_two,
+     .call = "futex",
+     .borne = {EAGAIN, EINTR, ETIMEDOUT, ENOSYS, EPERM}},
+    {.member = FAULT_futex_wait, .call = "futex", .borne = {EAGAIN, EINTR, ETIMEDOUT}},
+    {.call = NULL},
+};
+static const struct matters consume_matters[] = {
+    {.member = FAULT_write,
+     .call = "write",
+     .object = RESULTS_NAME,
+     .borne = {EINTR, EAGAIN},
+     .fd = 1},
+    {.member = FAULT_futex_wait_two,
+     .call = "futex",
+     .object = "slot",
+     .borne = {EAGAIN, EINTR, ETIMEDOUT, ENOSYS, EPERM}},
+    {.member = FAULT_futex_wait,
+     .call = "futex",
+     .object = "slot",
+     .borne = {EAGAIN, EINTR, ETIMEDOUT}},
+    {.member = FAULT_sync, .call = "fsync", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.call = NULL},
+};
+
+/* Who sleeps here sleeps alone: the other side is not running. */
+static int wake_by_stop(struct memory_os *world, const void *word, const void *stop)
+{
+    (void)word;
+    (void)stop;
+    shmsum_stop_raise(&world->os, &run.stops[0], SHMSUM_STOP_NOW);
+    shmsum_stop_raise(&world->os, &run.stops[1], SHMSUM_STOP_PEER);
+    return 0;
+}
+
+/* A stop is no failure. Returns whether the role ended with one or the other. */
+static bool role_failed(int result, const struct matters *matters)
+{
+    const struct matters *matter;
+    if (result == -ECANCELED && first_that_matters(matters, &matter) == NULL) {
+        FUZZ_CHECK(run.why.call == untouched);
+        FUZZ_CHECK(shmsum_stop_bits(&run.stops[0]) != 0);
+        return true;
+    }
+    return failed(result, matters, NULL);
+}
+
+static void consume(struct shmsum_region *region, int file, size_t start,
+                    const struct consumer_config *config, size_t handed, bool complete)
+{
+    static uint8_t block[PAYLOAD_MAX];
+    static struct consumer consumer;
+    struct shmsum_channel channel;
+    shmsum_channel_init(&channel, region, SHMSUM_CONSUMER, &run.stops[1], SHMSUM_STOP_PEER);
+    channel.spins = run.setting[2] & 1;
+    struct shmsum_results results;
+    begin();
+    if (failed(shmsum_results_init(&results, run.os, 1, RESULTS_NAME, results_buffer,
+                                   sizeof results_buffer, &run.why),
+               init_matters, NULL))
+        return;
+    consumer_init(&consumer, run.os, config, &channel, &results, block);
+    enum consumer_ending ending;
+    begin();
+    int result = consumer_run(&consumer, &ending, &run.why);
+    bool broken = failed(result, consume_matters, NULL);
+    const struct expected *right = expected_results(&run.input, handed, complete);
+    check_results(file, start, right->text, right->size,
+                  results.error != 0 && (!results.regular || could_not_cut_back()));
+    if (broken)
+        return;
+    FUZZ_CHECK(run.world.files[file].size - start == right->size);
+    FUZZ_CHECK(complete == (ending == CONSUMER_COMPLETE) || ending == CONSUMER_CLOSED);
+    FUZZ_CHECK(results.lines == right->lines);
+}
+
+/* In the dialogue the producer waits for a consumer that is not there: until it is told to stop. */
+static bool produce(struct shmsum_region *region, size_t *handed)
+{
+    struct shmsum_channel channel;
+    shmsum_channel_init(&channel, region, SHMSUM_PRODUCER, &run.stops[0],
+                        SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW | SHMSUM_STOP_PEER);
+    channel.spins = run.setting[2] & 1;
+    struct producer producer;
+    producer_init(&producer, run.os, &channel);
+    begin();
+    bool attached = !role_failed(shmsum_channel_await_attached(&channel, &run.why), send_matters);
+    bool sent = false;
+    struct matters matters[6];
+    memcpy(matters, send_matters, sizeof matters);
+    if (!S_ISREG(run.world.files[run.world.fds[0].file].mode))
+        matters[1].borne[1] = EAGAIN; /* waits and looks again */
+    if (attached) {
+        begin();
+        int result = (run.setting[2] & 2) != 0
+                         ? producer_converse(&producer, 0, INPUT_NAME, 0, 2, &run.why)
+                         : producer_send(&producer, 0, INPUT_NAME, 0, &run.why);
+        const struct matters *matter;
+        bool masked = was_injected(FAULT_set_mask) && result < 0 &&
+                      first_that_matters(matters, &matter) == NULL;
+        if (masked) /* of the two calls of set_mask only the first matters */
+            FUZZ_CHECK(strcmp(run.why.call, "sigprocmask") == 0 || result == -ECANCELED);
+        else
+            sent = !role_failed(result, matters);
+    }
+    begin();
+    int ended =
+        shmsum_channel_end(&channel, sent ? SHMSUM_ENDING_COMPLETE : SHMSUM_ENDING_CUT, &run.why);
+    bool told = !role_failed(ended, send_matters);
+    *handed = (size_t)producer.bytes;
+    if (sent)
+        FUZZ_CHECK(producer.bytes == run.input.size);
+    return sent && told;
+}
+
+static void scenario_roles(void)
+{
+    bool regular = (run.setting[2] & 4) == 0;
+    static const char old[] = "7\n";
+    int file = memory_os_add(&run.world, RESULTS_NAME, false,
+                             ((run.setting[2] & 8) == 0 ? S_IFREG : S_IFIFO) | 0600, old, 2);
+    memory_os_open(&run.world, file, 1, O_WRONLY | O_APPEND);
+    int input = memory_os_add(&run.world, INPUT_NAME, false, (regular ? S_IFREG : S_IFIFO) | 0600,
+                              run.input.text, run.input.size);
+    memory_os_open(&run.world, input, 0, O_RDONLY);
+    memory_os_open(&run.world, memory_os_add(&run.world, "terminal", false, S_IFCHR, NULL, 0), 2,
+                   O_WRONLY);
+    run.world.on_sleep = wake_by_stop;
+    run.world.cpus = (run.setting[2] & 16) != 0 ? 2 : 1;
+    run.world.tick = (run.setting[3] & 64) != 0 ? 1 : 1000;
+
+    static const char *const sources[] = {INPUT_NAME};
+    struct consumer_config config = {
+        .sources = sources,
+        .source_count = 1,
+        .point = run.input.point,
+        .blank_lines = run.input.blank_lines,
+        .max_errors = run.setting[3] & 3,
+        .messages = 2,
+        .dialogue = (run.setting[2] & 2) != 0,
+        .answers = (run.setting[2] & 2) != 0,
+        .sync = (run.setting[2] & 32) != 0 && (run.setting[2] & 8) == 0,
+    };
+    struct shmsum_region region, peer;
+    if (create(&region))
+        return;
+    begin();
+    if (failed(shmsum_region_attach(&peer, run.os, region.name, region.nonce, &run.why),
+               attach_matters, NULL)) {
+        shmsum_region_clean_up(&region);
+        return;
+    }
+    struct shmsum_channel channel;
+    shmsum_channel_init(&channel, &peer, SHMSUM_CONSUMER, &run.stops[1], SHMSUM_STOP_PEER);
+    if ((run.setting[2] & 64) == 0)
+        shmsum_channel_attached(&channel);
+    begin();
+    (void)failed(shmsum_region_unlink(&region, &run.why), unlink_matters, NULL);
+    size_t handed = 0;
+    bool complete = produce(&region, &handed);
+    consume(&peer, file, 2, &config, handed, complete);
+    shmsum_region_clean_up(&peer);
+    shmsum_region_clean_up(&region);
+}
+
+/* ---- life ---- */
+
+static const struct matters handler_matters[] = {
+    {.member = FAULT_set_action, .call = "sigaction", .object = "signal handler"},
+    {.member = FAULT_set_mask, .call = "sigprocmask", .object = "SIGCHLD"},
+    {.call = NULL},
+};
+static const struct matters start_matters[] = {
+    {.member = FAULT_set_mask, .call = "sigprocmask", .object = "all signals"},
+    {.member = FAULT_fork, .call = "fork", .object = "child"},
+    {.call = NULL},
+};
+static const struct matters become_matters[] = {
+    {.member = FAULT_set_action, .call = ""}, {.member = FAULT_open, .call = ""},
+    {.member = FAULT_duplicate, .call = ""},  {.member = FAULT_set_mask, .call = ""},
+    {.member = FAULT_exec, .call = ""},       {.call = NULL},
+};
+
+static void deliver(int signal)
+{
+    void (*handler)(int) = run.world.actions[signal].sa_handler;
+    if (handler != SIG_DFL && handler != SIG_IGN)
+        handler(signal);
+}
+
+/* While the parent waits: the child dies, at once or after a while. */
+static int child_dies(struct memory_os *world, struct pollfd *fds, size_t count)
+{
+    (void)fds;
+    (void)count;
+    if (++run.polls > run.setting[1] % 4)
+        world->child_gone = true;
+    if (world->child_gone)
+        deliver(SIGCHLD);
+    return -EINTR;
+}
+
+static void scenario_child(struct shmsum_channel *channel, const struct life_child *child)
+{
+    memory_os_add(&run.world, "/dev/null", false, S_IFCHR | 0666, NULL, 0);
+    run.world.child = 0;
+    begin();
+    if (setjmp(process_end) == 0) {
+        /* it comes back only when it could not fork */
+        (void)failed(life_start(child, channel, &run.why), start_matters, NULL);
+        FUZZ_CHECK(was_injected(FAULT_set_mask) || was_injected(FAULT_fork));
+        return;
+    }
+    FUZZ_CHECK(exit_status == CHILD_NOT_STARTED);
+    const struct matters *matter;
+    const struct fault_injected *fault = first_that_matters(become_matters, &matter);
+    FUZZ_CHECK(shmsum_channel_start_error(channel) == (fault != NULL ? fault->error : ENOEXEC));
+    /* its end closes them, and the mask was its own */
+    memset(run.faults.fd_open, 0, sizeof run.faults.fd_open);
+    sigemptyset(&run.world.mask);
+}
+
+static void scenario_life(void)
+{
+    memset(&life, 0, sizeof life);
+    memory_os_open(&run.world, memory_os_add(&run.world, RESULTS_NAME, false, S_IFREG, NULL, 0), 5,
+                   O_WRONLY);
+    run.world.on_poll = child_dies;
+    run.world.status = run.setting[0] & 1 ? 3 << 8 : 0;
+    if ((run.setting[0] & 2) != 0)
+        run.world.actions[SIGHUP].sa_handler = SIG_IGN; /* nohup */
+    begin();
+    if (failed(life_ignore(run.os, &run.why), handler_matters, NULL))
+        return;
+    begin();
+    if (failed(life_begin(run.os, &run.why), handler_matters, NULL))
+        return;
+    struct shmsum_region region;
+    static _Alignas(SHMSUM_REGION_LINE) uint8_t memory[2 * SHMSUM_REGION_HEADER_BYTES];
+    memset(memory, 0, sizeof memory);
+    struct shmsum_geometry geometry = {1, 1};
+    FUZZ_CHECK(shmsum_region_init_in(&region, run.os, memory, sizeof memory, &geometry) == 0);
+    struct shmsum_channel channel;
+    shmsum_channel_init(&channel, &region, SHMSUM_PRODUCER, life_stop(), SHMSUM_STOP_PEER);
+    char *nothing[] = {NULL};
+    struct life_child child = {.path = "child", .argv = nothing, .envp = nothing, .results = 5};
+    if ((run.setting[0] & 4) != 0) {
+        scenario_child(&channel, &child);
+        return;
+    }
+    begin();
+    int started = life_start(&child, &channel, &run.why);
+    /* when the mask cannot be put back the child runs all the same: it is no failure */
+    uint64_t masks = run.faults.calls[FAULT_set_mask];
+    struct matters matters[3];
+    memcpy(matters, start_matters, sizeof matters);
+    if (run.faults.calls[FAULT_fork] > 0)
+        matters[0].only = -1;
+    if (failed(started, matters, NULL))
+        return;
+    FUZZ_CHECK(masks >= 2);
+
+    int signals = run.setting[2] % 3;
+    for (int i = 0; i < signals; i++) {
+        errno = ENOTTY;
+        deliver(SIGINT);
+        FUZZ_CHECK(errno == ENOTTY); /* whom it interrupts must not see it */
+    }
+    FUZZ_CHECK(life_signal() == (signals > 0 ? SIGINT : 0));
+    uint32_t bits = signals == 0   ? 0
+                    : signals == 1 ? SHMSUM_STOP_INPUT
+                                   : SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW;
+    FUZZ_CHECK(shmsum_stop_bits(life_stop()) == bits);
+    uint64_t before = run.faults.injected;
+    if ((run.setting[0] & 8) != 0)
+        life_kill_child();
+    int status = life_await_child((run.setting[0] & 16) != 0 ? SHMSUM_STOP_NOW : 0);
+    bool told =
+        (run.setting[0] & 8) != 0 || ((run.setting[0] & 16) != 0 && (bits & SHMSUM_STOP_NOW) != 0);
+    FUZZ_CHECK(told || !life_killed_child());
+    if (told && run.faults.injected == before)
+        FUZZ_CHECK(life_killed_child());
+    if (life_killed_child())
+        FUZZ_CHECK(run.world.killed == SIGKILL && run.world.whom == MEMORY_CHILD);
+    FUZZ_CHECK(status == run.world.status);
+    FUZZ_CHECK((shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0);
+
+    run.world.killed = 0;
+    if (setjmp(process_end) == 0)
+        life_die(SIGTERM);
+    FUZZ_CHECK(exit_status == 128 + SIGTERM);
+    FUZZ_CHECK(was_injected(FAULT_kill) || was_injected(FAULT_get_pid) ||
+               (run.world.killed == SIGTERM && run.world.whom == MEMORY_PID));
+}
+
+/* ---- */
+
+static const int errors[] = {EINTR,  EAGAIN, EIO,    ENOSPC, EACCES, EPERM,     ENOENT, ENOMEM,
+                             EMFILE, EINVAL, ENOSYS, EEXIST, EPIPE,  ETIMEDOUT, EBADF,  EDQUOT};
+
+static void read_faults(struct fuzz_input *input)
+{
+    uint32_t count = fuzz_below(input, FAULTS_MAX + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        enum fault_member member = (enum fault_member)fuzz_below(input, FAULT_MEMBERS);
+        uint64_t first = 1 + fuzz_below(input, 64);
+        uint64_t times = 1 + fuzz_below(input, 8);
+        int error = errors[fuzz_below(input, sizeof errors / sizeof errors[0])];
+        fault_os_fail(&run.faults, member, first, times, error);
+    }
+    run.faults.read_max = fuzz_byte(input) % 64;
+    run.faults.write_max = fuzz_byte(input) % 64;
+}
+
+static void read_text(struct fuzz_input *input)
+{
+    run.input.sources = 1;
+    run.input.point = (run.setting[3] & 4) != 0 ? ',' : '.';
+    run.input.blank_lines = (enum blank_lines)((run.setting[3] >> 3) % 3);
+    while (input->left > 0 && run.input.size < EXPECTED_TEXT_MAX)
+        run.input.text[run.input.size++] = fuzz_byte(input);
+    run.input.ends[0] = run.input.size;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static void (*const scenarios[])(void) = {
+        scenario_region, scenario_results,      scenario_salvage, scenario_files,
+        scenario_roles,  scenario_standard_fds, scenario_life,    scenario_roles,
+    };
+    struct fuzz_input input = {data, size};
+    memset(&run, 0, sizeof run);
+    memory_os_init(&run.world);
+    fault_os_init(&run.faults, &run.world.os);
+    run.os = &run.faults.os;
+    uint8_t scenario = fuzz_byte(&input);
+    for (size_t i = 0; i < sizeof run.setting; i++)
+        run.setting[i] = fuzz_byte(&input);
+    read_faults(&input);
+    read_text(&input);
+    scenarios[scenario & 7]();
+
+    /* what could not be given back because that call was made to fail is no leak */
+    if (was_injected(FAULT_shm_unlink))
+        memset(run.faults.names, 0, sizeof run.faults.names);
+    if (was_injected(FAULT_unmap))
+        memset(run.faults.mappings, 0, sizeof run.faults.mappings);
+    FUZZ_CHECK(fault_os_leaks(&run.faults) == 0);
+    if (!was_injected(FAULT_set_mask)) /* nor do signals stay held back */
+        FUZZ_CHECK(sigismember(&run.world.mask, SIGINT) != 1);
+    return 0;
+}
+
+/* ---- mutations: the faults are what matters ---- */
+
+enum { COUNT_AT = 5, FAULT_BYTES = 4 };
+
+/* Half of the time one fault is added or changed, and the rest of the input stays. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    unsigned int chance = seed * 2654435761u;
+    if (size <= COUNT_AT || chance >> 31 != 0)
+        return LLVMFuzzerMutate(data, size, max_size);
+    size_t count = data[COUNT_AT] % (FAULTS_MAX + 1u);
+    size_t faults_end = COUNT_AT + 1 + count * FAULT_BYTES;
+    if (faults_end > size)
+        return LLVMFuzzerMutate(data, size, max_size);
+    size_t which = count == 0 ? 0 : (chance >> 8 & 0xff) % count;
+    bool adds = count == 0 || (count < FAULTS_MAX && (chance & 1) != 0);
+    if (adds) {
+        if (size + FAULT_BYTES > max_size)
+            return size;
+        memmove(data + faults_end + FAULT_BYTES, data + faults_end, size - faults_end);
+        data[COUNT_AT] = (uint8_t)(count + 1);
+        which = count;
+        size += FAULT_BYTES;
+    }
+    uint8_t *fault = data + COUNT_AT + 1 + which * FAULT_BYTES;
+    unsigned int value = chance >> 16 & 0xff;
+    if (adds || (chance & 6) == 0)
+        fault[0] = (uint8_t)(value % FAULT_MEMBERS);
+    if (adds || (chance & 6) == 2)
+        fault[1] = (uint8_t)((chance >> 12 & 0xff) % 8);
+    if (adds)
+        fault[2] = 0;
+    if (adds || (chance & 6) >= 4)
+        fault[3] = (uint8_t)(chance >> 20 & 15);
+    return size;
+}

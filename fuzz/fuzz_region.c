@@ -1,0 +1,916 @@
+/*
+ * fuzz_region.c - an arbitrary file as the shared object.
+ *
+ * Property: shmsum_region_attach accepts an object exactly when the contract in region.h says so,
+ * and reads nothing outside of it, also when the object changes size and its words change while
+ * they are read; what it accepted is a region all of whose slots lie inside the mapping.
+ * shmsum_region_create reports a failure exactly when there was one and leaves nothing behind.
+ * shmsum_region_reap removes the names of dead processes of this user and no other.
+ * shmsum_region_init_in takes the memory that is large and aligned enough, and no other.
+ *
+ * Input: one byte says which of the four; what follows is read by the function of that name below,
+ * byte by byte, as its comments say. What is missing at the end is 0 and changes nothing.
+ *
+ * There is no system behind it: the objects are in the table below, a small mapping is memory of
+ * exactly its size, so that AddressSanitizer sees a byte beyond it, and the books of fault_os say
+ * what was left open. The offsets stand here once more, as region.h documents them.
+ */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <shmsum/region.h>
+
+#include "fault_os.h"
+#include "fuzz.h"
+#include "shared_word.h"
+
+enum {
+    USER = 1000,
+    PROCESS = 4711,
+    OBJECTS_MAX = 16,
+    NAME_MAX_BYTES = 100,
+    EDITS_MAX = 32,
+    LATER_MAX = 8,
+    HEAD_BYTES = 640, /* what an object may hold beside zeros */
+    HEADER_BYTES = 512,
+    PLAIN_MAX = 32768, /* a larger mapping comes from mmap: most of it is never touched */
+    FIRST_FD = 3,
+    FDS_MAX = 4,
+};
+
+struct object {
+    bool exists; /* has its name */
+    char name[NAME_MAX_BYTES + 2];
+    mode_t mode;
+    uid_t user;
+    uint64_t size;
+    uint64_t next_size; /* what it is from the second look on */
+    bool locked;        /* by somebody alive */
+    bool loses_name;    /* somebody removes it in the moment of our lock */
+    bool removed;       /* by shm_unlink */
+    int open_error, unlink_error;
+    uint8_t head[HEAD_BYTES];
+};
+
+/* A word of the mapping that changes before access number `step`. */
+struct later {
+    uint32_t step;
+    uint32_t word; /* its offset / 4 */
+    uint32_t value;
+    bool done;
+};
+
+static struct {
+    struct object objects[OBJECTS_MAX];
+    uint32_t object_count;
+    struct object *opened[FDS_MAX];
+    struct fuzz_input *random;
+    uint32_t names_to_lose; /* how many objects lose their name before they are locked */
+    uint64_t open_lists, listed;
+    uint8_t *mapping; /* the last one */
+    size_t mapped;    /* and its size */
+    size_t allocated;
+    uint32_t step;
+    struct later later[LATER_MAX];
+    uint32_t later_count;
+} world;
+
+static struct fault_os faults;
+
+/* ---- the documented layout ---- */
+
+enum {
+    AT_MAGIC = 0,
+    AT_VERSION = 8,
+    AT_CREATOR = 12,
+    AT_SLOTS = 16,
+    AT_PAYLOAD = 20,
+    AT_BYTES = 24,
+    AT_NONCE = 32
+};
+
+static uint32_t get_word(const uint8_t *bytes, size_t at)
+{
+    uint32_t word;
+    memcpy(&word, bytes + at, sizeof word);
+    return word;
+}
+
+static void put_word(uint8_t *bytes, size_t at, uint32_t word)
+{
+    memcpy(bytes + at, &word, sizeof word);
+}
+
+static uint64_t get_wide(const uint8_t *bytes, size_t at)
+{
+    uint64_t wide;
+    memcpy(&wide, bytes + at, sizeof wide);
+    return wide;
+}
+
+static void put_wide(uint8_t *bytes, size_t at, uint64_t wide)
+{
+    memcpy(bytes + at, &wide, sizeof wide);
+}
+
+/* Bytes of a region, 0 when there is none of that geometry. */
+static uint64_t region_size(uint64_t slots, uint64_t payload_bytes)
+{
+    if (slots == 0 || slots > 1024 || payload_bytes == 0 || payload_bytes > 1048576)
+        return 0;
+    return 512 + slots * (128 + (payload_bytes + 127) / 128 * 128);
+}
+
+static uint64_t slot_offset(uint64_t slot, uint64_t payload_bytes)
+{
+    return 512 + slot * (128 + (payload_bytes + 127) / 128 * 128);
+}
+
+static void put_header(uint8_t *head, uint32_t slots, uint32_t payload_bytes,
+                       const uint64_t nonce[2])
+{
+    memcpy(head, "shmsum01", 8);
+    put_word(head, AT_VERSION, 1);
+    put_word(head, AT_CREATOR, PROCESS);
+    put_word(head, AT_SLOTS, slots);
+    put_word(head, AT_PAYLOAD, payload_bytes);
+    put_wide(head, AT_BYTES, region_size(slots, payload_bytes));
+    put_wide(head, AT_NONCE, nonce[0]);
+    put_wide(head, AT_NONCE + 8, nonce[1]);
+}
+
+/* ---- the hooks: words that change while they are read ---- */
+
+void shared_word_step(void)
+{
+    world.step++;
+    for (uint32_t i = 0; i < world.later_count; i++) {
+        struct later *later = &world.later[i];
+        if (later->step == world.step && world.mapping != NULL) {
+            put_word(world.mapping, (size_t)4 * later->word, later->value);
+            later->done = true;
+        }
+    }
+}
+
+uint64_t shared_word_read(uint64_t value)
+{
+    return value;
+}
+
+void shared_word_copied(void *bytes, size_t size)
+{
+    (void)bytes;
+    (void)size;
+}
+
+/* ---- the system ---- */
+
+#define OS const struct shmsum_os *os
+
+static struct object *object_of(int fd)
+{
+    FUZZ_CHECK(fd >= FIRST_FD && fd < FIRST_FD + FDS_MAX);
+    struct object *object = world.opened[fd - FIRST_FD];
+    FUZZ_CHECK(object != NULL);
+    return object;
+}
+
+static int open_object(struct object *object)
+{
+    for (int i = 0; i < FDS_MAX; i++) {
+        if (world.opened[i] == NULL) {
+            world.opened[i] = object;
+            return i + FIRST_FD;
+        }
+    }
+    return -EMFILE;
+}
+
+static int fake_shm_open(OS, const char *name, int flags, mode_t mode)
+{
+    (void)os;
+    FUZZ_CHECK(name[0] == '/');
+    for (uint32_t i = 0; i < world.object_count; i++) {
+        struct object *object = &world.objects[i];
+        if (object->exists && strcmp(object->name, name) == 0) {
+            if (flags & O_CREAT)
+                return -EEXIST;
+            return object->open_error != 0 ? -object->open_error : open_object(object);
+        }
+    }
+    if (!(flags & O_CREAT))
+        return -ENOENT;
+    FUZZ_CHECK(flags == (O_RDWR | O_CREAT | O_EXCL) && mode == 0600);
+    FUZZ_CHECK(strlen(name) < sizeof world.objects[0].name);
+    if (world.object_count == OBJECTS_MAX)
+        return -ENFILE;
+    struct object *object = &world.objects[world.object_count];
+    *object = (struct object){.exists = true, .mode = S_IFREG | mode, .user = USER};
+    if (world.names_to_lose > 0) {
+        world.names_to_lose--;
+        object->loses_name = true;
+    }
+    strcpy(object->name, name);
+    world.object_count++;
+    return open_object(object);
+}
+
+static int fake_close(OS, int fd)
+{
+    (void)os;
+    object_of(fd);
+    world.opened[fd - FIRST_FD] = NULL;
+    return 0;
+}
+
+static int fake_shm_unlink(OS, const char *name)
+{
+    (void)os;
+    for (uint32_t i = 0; i < world.object_count; i++) {
+        struct object *object = &world.objects[i];
+        if (object->exists && strcmp(object->name, name) == 0) {
+            if (object->unlink_error != 0)
+                return -object->unlink_error;
+            object->exists = false;
+            object->removed = true;
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+static int fake_fstat(OS, int fd, struct stat *status)
+{
+    (void)os;
+    struct object *object = object_of(fd);
+    memset(status, 0, sizeof *status);
+    status->st_mode = object->mode;
+    status->st_uid = object->user;
+    status->st_nlink = object->exists;
+    status->st_size = (off_t)object->size;
+    object->size = object->next_size;
+    return 0;
+}
+
+static int fake_lock(OS, int fd, bool wait)
+{
+    (void)os;
+    struct object *object = object_of(fd);
+    if (object->locked) {
+        FUZZ_CHECK(!wait); /* it would wait as long as somebody else lives */
+        return -EWOULDBLOCK;
+    }
+    if (object->loses_name)
+        object->exists = false;
+    return 0;
+}
+
+static int fake_list_open(OS, void **list)
+{
+    (void)os;
+    world.open_lists++;
+    world.listed = 0;
+    *list = &world;
+    return 0;
+}
+
+static int fake_list_next(OS, void *list, const char **name)
+{
+    (void)os;
+    FUZZ_CHECK(list == &world && world.open_lists == 1);
+    if (world.listed == world.object_count)
+        return 0;
+    *name = world.objects[world.listed++].name + 1;
+    return 1;
+}
+
+static int fake_list_close(OS, void *list)
+{
+    (void)os;
+    FUZZ_CHECK(list == &world && world.open_lists == 1);
+    world.open_lists--;
+    return 0;
+}
+
+static int fake_allocate(OS, int fd, off_t size)
+{
+    (void)os;
+    struct object *object = object_of(fd);
+    object->size = object->next_size = (uint64_t)size;
+    world.allocated = (size_t)size;
+    return 0;
+}
+
+static size_t in_pages(size_t size)
+{
+    return (size + 4095) & ~(size_t)4095;
+}
+
+static int fake_map_shared(OS, int fd, size_t size, void **memory)
+{
+    (void)os;
+    struct object *object = object_of(fd);
+    if (size == 0)
+        return -EINVAL;
+    void *mapping = NULL;
+    if (size <= PLAIN_MAX) {
+        FUZZ_CHECK(posix_memalign(&mapping, 4096, size) == 0);
+        memset(mapping, 0, size);
+    } else {
+        mapping = mmap(NULL, in_pages(size), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        FUZZ_CHECK(mapping != MAP_FAILED);
+    }
+    memcpy(mapping, object->head, size < HEAD_BYTES ? size : HEAD_BYTES);
+    world.mapping = *memory = mapping;
+    world.mapped = size;
+    return 0;
+}
+
+static int fake_unmap(OS, void *memory, size_t size)
+{
+    (void)os;
+    if (memory == world.mapping)
+        world.mapping = NULL;
+    if (size <= PLAIN_MAX)
+        free(memory);
+    else
+        munmap(memory, in_pages(size));
+    return 0;
+}
+
+static int fake_random(OS, void *bytes, size_t size)
+{
+    (void)os;
+    uint8_t *byte = bytes;
+    for (size_t i = 0; i < size; i++)
+        byte[i] = fuzz_byte(world.random);
+    return 0;
+}
+
+static pid_t fake_get_pid(OS)
+{
+    (void)os;
+    return PROCESS;
+}
+
+static uid_t fake_get_user(OS)
+{
+    (void)os;
+    return USER;
+}
+
+static const struct shmsum_os fake_os = {
+    .close = fake_close,
+    .fstat = fake_fstat,
+    .lock = fake_lock,
+    .shm_open = fake_shm_open,
+    .shm_unlink = fake_shm_unlink,
+    .shm_list_open = fake_list_open,
+    .shm_list_next = fake_list_next,
+    .shm_list_close = fake_list_close,
+    .allocate = fake_allocate,
+    .map_shared = fake_map_shared,
+    .unmap = fake_unmap,
+    .random = fake_random,
+    .get_pid = fake_get_pid,
+    .get_user = fake_get_user,
+};
+
+/* ---- what several of them read ---- */
+
+static int take_error(struct fuzz_input *input)
+{
+    static const int errors[] = {EACCES, EINTR, EEXIST, ENOSPC, ENOMEM, EMFILE, ENOENT, EIO};
+    return errors[fuzz_byte(input) % 8];
+}
+
+/* One byte: 0 and 255 are followed by a word; others pick a number near a limit, or are it. */
+static uint32_t take_count(struct fuzz_input *input, uint32_t limit)
+{
+    uint8_t byte = fuzz_byte(input);
+    switch (byte) {
+    case 255:
+        return fuzz_word(input);
+    case 254:
+        return limit;
+    case 253:
+        return limit + 1;
+    case 252:
+        return limit - 1;
+    default:
+        return byte;
+    }
+}
+
+/* All slots lie in the mapping, one behind the other. Writes into the first few and the last. */
+static void check_slots(const struct shmsum_region *region)
+{
+    uint32_t last = region->geometry.slots - 1;
+    for (uint32_t i = 0;; i = i < 4 && i < last ? i + 1 : last) {
+        uint8_t *slot = (uint8_t *)shmsum_region_slot(region, i);
+        uint64_t at = slot_offset(i, region->geometry.payload_bytes);
+        FUZZ_CHECK(slot == (uint8_t *)region->header + at);
+        FUZZ_CHECK(at + 128 + region->geometry.payload_bytes <= region->bytes);
+        slot[0] = 1;
+        slot[128 + region->geometry.payload_bytes - 1] = 2;
+        if (i == last)
+            break;
+    }
+}
+
+static void check_failure(int result, const struct shmsum_failure *why)
+{
+    FUZZ_CHECK(result < 0 ? why->error == -result && why->call != NULL && why->object != NULL
+                          : why->call == NULL);
+    if (result < 0)
+        FUZZ_CHECK((strcmp(why->call, "protocol") == 0) == (result == -EPROTO));
+}
+
+/* ---- attach ---- */
+
+enum edit {
+    EDIT_NONE,   /* no more edits */
+    EDIT_BYTE,   /* offset (2 bytes, of HEAD_BYTES), byte */
+    EDIT_WORD,   /* offset / 4 (a byte, of 16), word */
+    EDIT_SIZE,   /* a signed byte is added to the size */
+    EDIT_RESIZE, /* word: the size */
+    EDIT_FIT,    /* the size and its word become those of the geometry in the header */
+    EDIT_GROW,   /* a signed byte: so much more is the size from the second look on */
+    EDIT_MODE,   /* 2 bytes: the permissions */
+    EDIT_TYPE,   /* a byte: of the file */
+    EDIT_USER,   /* a byte: added to the owner */
+    EDIT_RAW,    /* a byte: count of bytes, which follow, from the beginning of the object */
+    EDIT_LATER,  /* step (a byte, of 64), offset / 4 (a byte, of 16), word: see struct later */
+    EDIT_OPEN,   /* error, times: shm_open fails */
+    EDIT_FSTAT,  /* error: fstat fails */
+    EDIT_MAP,    /* error: map_shared fails */
+    EDIT_NAME,   /* a byte: length of the name, 1 to 100 */
+    EDIT_NONCE,  /* a byte: the bit of the expected nonce that is not as in the object */
+    EDIT_KINDS,
+};
+
+struct attempt {
+    struct object *object;
+    uint64_t nonce[2];
+    char name[NAME_MAX_BYTES + 2];
+    int open_error, fstat_error, map_error; /* what the calls fail with, 0: they work */
+    uint8_t open_times;                     /* so many calls of shm_open do */
+};
+
+static void edit(struct attempt *attempt, enum edit kind, struct fuzz_input *input)
+{
+    static const mode_t types[] = {S_IFREG, S_IFDIR, S_IFIFO, S_IFCHR, S_IFSOCK, S_IFLNK, 0};
+    struct object *object = attempt->object;
+    uint32_t at;
+    switch (kind) {
+    case EDIT_BYTE:
+        at = fuzz_byte(input);
+        at |= (uint32_t)fuzz_byte(input) << 8;
+        object->head[at % HEAD_BYTES] = fuzz_byte(input);
+        break;
+    case EDIT_WORD:
+        at = fuzz_below(input, 16);
+        put_word(object->head, (size_t)4 * at, fuzz_word(input));
+        break;
+    case EDIT_SIZE:
+        object->size += (uint64_t)(int8_t)fuzz_byte(input);
+        if ((int64_t)object->size < 0)
+            object->size = 0;
+        object->next_size = object->size;
+        break;
+    case EDIT_RESIZE:
+        object->size = object->next_size = fuzz_word(input);
+        break;
+    case EDIT_FIT:
+        object->size = object->next_size =
+            region_size(get_word(object->head, AT_SLOTS), get_word(object->head, AT_PAYLOAD));
+        put_wide(object->head, AT_BYTES, object->size);
+        break;
+    case EDIT_GROW:
+        object->next_size = object->size + (uint64_t)(int8_t)fuzz_byte(input);
+        if ((int64_t)object->next_size < 0)
+            object->next_size = 0;
+        break;
+    case EDIT_MODE:
+        at = fuzz_byte(input);
+        at |= (uint32_t)fuzz_byte(input) << 8;
+        object->mode = (object->mode & S_IFMT) | (at & 07777);
+        break;
+    case EDIT_TYPE:
+        object->mode = types[fuzz_below(input, 7)] | (object->mode & 07777);
+        break;
+    case EDIT_USER:
+        object->user += fuzz_byte(input);
+        break;
+    case EDIT_RAW:
+        at = fuzz_byte(input);
+        for (uint32_t i = 0; i < at; i++)
+            object->head[i] = fuzz_byte(input);
+        break;
+    case EDIT_LATER:
+        if (world.later_count == LATER_MAX)
+            break;
+        at = fuzz_below(input, 64);
+        struct later *later = &world.later[world.later_count++];
+        *later = (struct later){.step = at, .word = fuzz_below(input, 16)};
+        later->value = fuzz_word(input);
+        break;
+    case EDIT_OPEN:
+        attempt->open_error = take_error(input);
+        attempt->open_times = fuzz_byte(input) % 8;
+        break;
+    case EDIT_FSTAT:
+        attempt->fstat_error = take_error(input);
+        break;
+    case EDIT_MAP:
+        attempt->map_error = take_error(input);
+        break;
+    case EDIT_NAME:
+        at = fuzz_below(input, NAME_MAX_BYTES) + 1;
+        memset(attempt->name + 1, 'x', at - 1);
+        attempt->name[at] = '\0';
+        break;
+    case EDIT_NONCE:
+        at = fuzz_below(input, 128);
+        attempt->nonce[at / 64] ^= UINT64_C(1) << at % 64;
+        break;
+    case EDIT_NONE:
+    case EDIT_KINDS:
+        break;
+    }
+}
+
+/* Whether a word of the header was `value` at any time while it could be read. */
+static bool was(const uint8_t *head, size_t at, uint32_t value)
+{
+    if (get_word(head, at) == value)
+        return true;
+    for (uint32_t i = 0; i < world.later_count; i++)
+        if (world.later[i].done && world.later[i].word == at / 4 && world.later[i].value == value)
+            return true;
+    return false;
+}
+
+static bool was_wide(const uint8_t *head, size_t at, uint64_t value)
+{
+    return was(head, at, (uint32_t)value) && was(head, at + 4, (uint32_t)(value >> 32));
+}
+
+/* What attach is to return for an object that holds still; `size`: at its first look. */
+static int expect_attach(const struct attempt *attempt, uint64_t size)
+{
+    const struct object *object = attempt->object;
+    const uint8_t *head = object->head;
+    if (strlen(attempt->name) >= SHMSUM_REGION_NAME_MAX)
+        return -ENAMETOOLONG;
+    if (attempt->open_times > 0 && attempt->open_error != EINTR)
+        return -attempt->open_error;
+    if (attempt->fstat_error != 0)
+        return -attempt->fstat_error;
+    if (!S_ISREG(object->mode) || object->user != USER || (object->mode & 07777) != 0600 ||
+        size < HEADER_BYTES || size > region_size(1024, 1048576))
+        return -EPROTO;
+    if (attempt->map_error != 0)
+        return -attempt->map_error;
+    bool right = get_wide(head, AT_MAGIC) == UINT64_C(0x31306d75736d6873) &&
+                 get_word(head, AT_VERSION) == 1 && get_wide(head, AT_NONCE) == attempt->nonce[0] &&
+                 get_wide(head, AT_NONCE + 8) == attempt->nonce[1] &&
+                 region_size(get_word(head, AT_SLOTS), get_word(head, AT_PAYLOAD)) == size &&
+                 get_wide(head, AT_BYTES) == size;
+    return right ? 0 : -EPROTO;
+}
+
+/* Slots, bytes of payload, nonce (2 bytes), edits: the object as it is, and how it is opened. */
+static void attach(struct fuzz_input *input)
+{
+    struct attempt attempt = {.object = &world.objects[world.object_count++], .name = "/region"};
+    struct object *object = attempt.object;
+    *object = (struct object){.exists = true, .mode = S_IFREG | 0600, .user = USER};
+    uint32_t slots = take_count(input, 1024);
+    uint32_t payload_bytes = take_count(input, 1048576);
+    attempt.nonce[0] = fuzz_byte(input) * UINT64_C(0x0101010101010101);
+    attempt.nonce[1] = fuzz_byte(input) * UINT64_C(0x0101010101010101);
+    put_header(object->head, slots, payload_bytes, attempt.nonce);
+    object->size = object->next_size = region_size(slots, payload_bytes);
+    for (int i = 0; i < EDITS_MAX; i++) {
+        enum edit kind = (enum edit)(fuzz_byte(input) % EDIT_KINDS);
+        if (kind == EDIT_NONE)
+            break;
+        edit(&attempt, kind, input);
+    }
+    strcpy(object->name, attempt.name);
+    fault_os_fail(&faults, FAULT_shm_open, 1, attempt.open_times, attempt.open_error);
+    if (attempt.fstat_error != 0)
+        fault_os_fail(&faults, FAULT_fstat, 1, 1, attempt.fstat_error);
+    if (attempt.map_error != 0)
+        fault_os_fail(&faults, FAULT_map_shared, 1, 1, attempt.map_error);
+    uint64_t size = object->size;
+
+    struct shmsum_region region;
+    struct shmsum_failure why = {0};
+    memset(&region, 0x5a, sizeof region);
+    int result = shmsum_region_attach(&region, &faults.os, attempt.name, attempt.nonce, &why);
+    check_failure(result, &why);
+    bool changed = false;
+    for (uint32_t i = 0; i < world.later_count; i++)
+        changed |= world.later[i].done;
+    if (!changed)
+        FUZZ_CHECK(result == expect_attach(&attempt, size));
+    FUZZ_CHECK(result <= 0 && region.fd == -1 && !region.named);
+    if (result == 0) {
+        const uint8_t *head = object->head;
+        FUZZ_CHECK(region.header != NULL && (uint8_t *)region.header == world.mapping);
+        FUZZ_CHECK(region.bytes == world.mapped && region.bytes == size);
+        FUZZ_CHECK(region.bytes ==
+                   region_size(region.geometry.slots, region.geometry.payload_bytes));
+        FUZZ_CHECK(was(head, AT_SLOTS, region.geometry.slots));
+        FUZZ_CHECK(was(head, AT_PAYLOAD, region.geometry.payload_bytes));
+        FUZZ_CHECK(was(head, AT_CREATOR, (uint32_t)region.creator));
+        FUZZ_CHECK(was(head, AT_VERSION, 1));
+        FUZZ_CHECK(was_wide(head, AT_MAGIC, UINT64_C(0x31306d75736d6873)));
+        FUZZ_CHECK(was_wide(head, AT_BYTES, region.bytes));
+        FUZZ_CHECK(was_wide(head, AT_NONCE, attempt.nonce[0]) &&
+                   was_wide(head, AT_NONCE + 8, attempt.nonce[1]));
+        FUZZ_CHECK(memcmp(region.nonce, attempt.nonce, sizeof attempt.nonce) == 0);
+        check_slots(&region);
+    } else {
+        FUZZ_CHECK(region.header == NULL);
+    }
+    shmsum_region_clean_up(&region);
+    shmsum_region_clean_up(&region);
+    FUZZ_CHECK(object->exists); /* it is not ours to remove */
+}
+
+/* ---- create ---- */
+
+/* "/shmsum-4711-" 32 hexadecimal digits. */
+static void check_created_name(const char *name)
+{
+    static const char begin[] = "/shmsum-4711-";
+    size_t prefix = sizeof begin - 1;
+    FUZZ_CHECK(strncmp(name, begin, prefix) == 0 && strlen(name) == prefix + 32);
+    FUZZ_CHECK(strspn(name + prefix, "0123456789abcdef") == 32);
+}
+
+static bool is_fatal(enum fault_member member, int error)
+{
+    switch (member) {
+    case FAULT_shm_open:
+        return error != EEXIST && error != EINTR;
+    case FAULT_lock:
+    case FAULT_allocate:
+        return error != EINTR;
+    default:
+        return member != FAULT_shm_unlink && member != FAULT_close;
+    }
+}
+
+/* Slots, bytes of payload, how many names are lost, count of faults (member, first, times, error
+ * each); then the random bytes. */
+static void create(struct fuzz_input *input)
+{
+    static const enum fault_member members[] = {
+        FAULT_random,   FAULT_shm_open,   FAULT_lock,       FAULT_fstat,
+        FAULT_allocate, FAULT_map_shared, FAULT_shm_unlink, FAULT_close,
+    };
+    struct shmsum_geometry geometry;
+    geometry.slots = take_count(input, 1024);
+    geometry.payload_bytes = take_count(input, 1048576);
+    world.names_to_lose = fuzz_below(input, 8);
+    uint32_t count = fuzz_below(input, 5);
+    bool stays = false; /* a name or descriptor that cannot be given back is no fault of ours */
+    for (uint32_t i = 0; i < count; i++) {
+        enum fault_member member = members[fuzz_byte(input) % 8];
+        uint64_t first = fuzz_byte(input) + UINT64_C(1), times = fuzz_byte(input);
+        int error = take_error(input);
+        if (member == FAULT_shm_unlink && error == ENOENT)
+            error = EACCES; /* it is there: nobody says it is not */
+        fault_os_fail(&faults, member, first, times, error);
+        stays |= member == FAULT_shm_unlink;
+    }
+    world.random = input;
+
+    struct shmsum_region region;
+    struct shmsum_failure why = {0};
+    memset(&region, 0x5a, sizeof region);
+    int result = shmsum_region_create(&region, &faults.os, &geometry, &why);
+    uint64_t size = region_size(geometry.slots, geometry.payload_bytes);
+    check_failure(result, &why);
+    bool failed = size == 0, told = size == 0 && result == -EINVAL;
+    for (size_t i = 0; i < faults.rule_count && size > 0; i++) {
+        const struct fault_rule *rule = &faults.rules[i];
+        bool first = true; /* of those for this call: a later one has no say in it */
+        for (size_t j = 0; j < i; j++)
+            first &= faults.rules[j].member != rule->member;
+        if (rule->times > 0 && faults.calls[rule->member] >= rule->first &&
+            is_fatal(rule->member, rule->error)) {
+            failed |= first;
+            told |= result == -rule->error;
+        }
+    }
+    FUZZ_CHECK(!failed || result < 0);
+    FUZZ_CHECK(result <= 0);
+    if (result == -EEXIST)
+        told |= faults.calls[FAULT_shm_open] == 100;
+    if (result == -ENFILE) /* of the small table here */
+        told |= world.object_count == OBJECTS_MAX;
+    FUZZ_CHECK(result == 0 || told);
+    fault_os_heal(&faults);
+    if (result < 0) {
+        FUZZ_CHECK(stays || fault_os_leaks(&faults) == 0);
+        FUZZ_CHECK(region.header == NULL && region.fd == -1);
+        shmsum_region_clean_up(&region);
+        return;
+    }
+
+    struct object *object = &world.objects[world.object_count - 1];
+    check_created_name(region.name);
+    FUZZ_CHECK(region.named && object->exists && strcmp(object->name, region.name) == 0);
+    FUZZ_CHECK(region.bytes == size && world.mapped == size && world.allocated == size);
+    uint8_t head[HEAD_BYTES] = {0};
+    put_header(head, geometry.slots, geometry.payload_bytes, region.nonce);
+    FUZZ_CHECK(memcmp(region.header, head, size < HEAD_BYTES ? (size_t)size : HEAD_BYTES) == 0);
+    check_slots(&region);
+
+    /* The other side finds it, and with another nonce does not. */
+    memcpy(object->head, head, sizeof head);
+    struct shmsum_region theirs;
+    uint64_t nonce[2] = {region.nonce[0], region.nonce[1]};
+    FUZZ_CHECK(shmsum_region_attach(&theirs, &faults.os, region.name, nonce, &why) == 0);
+    FUZZ_CHECK(theirs.creator == PROCESS);
+    shmsum_region_clean_up(&theirs);
+    nonce[fuzz_byte(input) & 1] ^= UINT64_C(1) << fuzz_byte(input) % 64;
+    FUZZ_CHECK(shmsum_region_attach(&theirs, &faults.os, region.name, nonce, NULL) == -EPROTO);
+
+    /* Its name goes once, also when that fails at first. */
+    uint8_t how = fuzz_byte(input);
+    if (how & 1)
+        object->unlink_error = EACCES;
+    if (how & 2)
+        object->exists = false; /* somebody was faster */
+    why = (struct shmsum_failure){0};
+    result = shmsum_region_unlink(&region, &why);
+    check_failure(result, &why);
+    FUZZ_CHECK(result == ((how & 3) == 1 ? -EACCES : 0));
+    FUZZ_CHECK(region.fd == -1 && region.named == (result < 0));
+    object->unlink_error = 0;
+    if (how & 4)
+        FUZZ_CHECK(shmsum_region_unlink(&region, NULL) == 0);
+    shmsum_region_clean_up(&region);
+    FUZZ_CHECK(!object->exists);
+}
+
+/* ---- reap ---- */
+
+/* What a start of this program may have called its object: region.h. */
+static bool is_ours(const char *name)
+{
+    static const char prefix[] = "/shmsum-";
+    size_t at = 0, digits = 0;
+    for (; prefix[at] != '\0'; at++)
+        if (name[at] != prefix[at])
+            return false;
+    for (; name[at] >= '0' && name[at] <= '9'; at++)
+        digits++;
+    if (digits < 1 || digits > 10 || name[at++] != '-')
+        return false;
+    for (digits = 0; digits < 32; digits++, at++)
+        if (!((name[at] >= '0' && name[at] <= '9') || (name[at] >= 'a' && name[at] <= 'f')))
+            return false;
+    return name[at] == '\0';
+}
+
+/* A byte: 0 to 199 names with so many digits (of 16) in the process id and bits of what is wrong
+ * with it, 200 and above raw bytes, up to a 0 or as many as that minus 200. */
+static void take_name(char *name, struct fuzz_input *input)
+{
+    uint8_t kind = fuzz_byte(input);
+    size_t size = 0;
+    name[size++] = '/';
+    if (kind >= 200) {
+        for (uint8_t i = 200; i < kind; i++) {
+            uint8_t byte = fuzz_byte(input);
+            if (byte == 0)
+                break;
+            name[size++] = (char)byte;
+        }
+    } else {
+        memcpy(name + size, "shmsum-", 7);
+        size += 7;
+        for (int i = 0; i < kind % 16; i++)
+            name[size++] = (char)('0' + (i + 1) % 10);
+        name[size++] = '-';
+        int digits = 32 + (kind >> 4 & 1) - (kind >> 5 & 1);
+        for (int i = 0; i < digits; i++)
+            name[size++] = "0123456789abcdef"[i % 16];
+        if (kind >= 64) { /* another byte somewhere in it */
+            uint8_t at = fuzz_byte(input), byte = fuzz_byte(input);
+            if (byte != 0)
+                name[1 + at % (size - 1)] = (char)byte;
+        }
+    }
+    name[size] = '\0';
+}
+
+/* Faults of the list (a byte), then, while there is input, a name and a byte of what is the matter
+ * with its object. */
+static void reap(struct fuzz_input *input)
+{
+    uint8_t broken = fuzz_byte(input);
+    if (broken & 1)
+        fault_os_fail(&faults, FAULT_shm_list_open, 1, 1, EACCES);
+    if (broken & 2)
+        fault_os_fail(&faults, FAULT_shm_list_next, (broken >> 4) + UINT64_C(1), 1, EIO);
+    if (broken & 4)
+        fault_os_fail(&faults, FAULT_fstat, (broken >> 4) + UINT64_C(1), 1, EIO);
+    if (broken & 8)
+        fault_os_fail(&faults, FAULT_shm_list_close, 1, 1, EIO);
+    while (input->left > 0 && world.object_count < OBJECTS_MAX) {
+        struct object *object = &world.objects[world.object_count++];
+        *object = (struct object){.exists = true, .mode = S_IFREG | 0600, .user = USER};
+        take_name(object->name, input);
+        uint8_t state = fuzz_byte(input);
+        object->user += state & 1;
+        object->locked = state & 2;
+        object->unlink_error = state & 4 ? EACCES : 0;
+        object->open_error = state & 8 ? EACCES : 0;
+        object->exists = !(state & 16); /* gone since it was listed */
+        bool again = false;             /* a name is there once */
+        for (struct object *other = world.objects; other < object; other++)
+            again |= strcmp(other->name, object->name) == 0;
+        world.object_count -= again;
+    }
+
+    int result = shmsum_region_reap(&faults.os);
+    FUZZ_CHECK(world.open_lists == 0);
+    int removed = 0;
+    uint64_t looks = 0; /* calls of fstat, in the order of the list */
+    for (uint32_t i = 0; i < world.object_count; i++) {
+        const struct object *object = &world.objects[i];
+        bool dead = is_ours(object->name) && object->exists | object->removed;
+        dead &= i < world.listed && !(broken & 1) && object->open_error == 0;
+        if (dead && ++looks == (broken >> 4) + UINT64_C(1) && broken & 4)
+            dead = false;
+        dead &= object->user == USER && !object->locked && object->unlink_error == 0;
+        FUZZ_CHECK(object->removed == dead);
+        removed += object->removed;
+    }
+    if (broken & 1)
+        FUZZ_CHECK(result == -EACCES);
+    else if (broken & 2 && faults.calls[FAULT_shm_list_next] > (uint64_t)(broken >> 4))
+        FUZZ_CHECK(result == -EIO);
+    else
+        FUZZ_CHECK(result == removed && world.listed == world.object_count);
+}
+
+/* ---- memory of the caller's ---- */
+
+/* Slots, bytes of payload, difference to the size that it takes (a signed byte), alignment. */
+static void lay_out(struct fuzz_input *input)
+{
+    struct shmsum_geometry geometry;
+    geometry.slots = take_count(input, 1024);
+    geometry.payload_bytes = take_count(input, 1048576);
+    uint64_t takes = region_size(geometry.slots, geometry.payload_bytes);
+    FUZZ_CHECK(shmsum_region_bytes(&geometry) == takes);
+    if (takes > PLAIN_MAX)
+        return;
+    size_t size = (size_t)takes + (size_t)(int8_t)fuzz_byte(input);
+    size_t shift = fuzz_below(input, 129);
+    if (size > 2 * PLAIN_MAX)
+        size = 0;
+    void *memory;
+    FUZZ_CHECK(posix_memalign(&memory, 128, shift + size + 1) == 0);
+    memset(memory, 0, shift + size + 1);
+    uint8_t *at = (uint8_t *)memory + shift;
+    struct shmsum_region region;
+    int result = shmsum_region_init_in(&region, &faults.os, at, size, &geometry);
+    bool right = takes > 0 && size >= takes && shift % 128 == 0;
+    FUZZ_CHECK(result == (right ? 0 : -EINVAL));
+    if (right) {
+        uint8_t head[HEADER_BYTES] = {0};
+        const uint64_t nonce[2] = {0, 0};
+        put_header(head, geometry.slots, geometry.payload_bytes, nonce);
+        FUZZ_CHECK(memcmp(at, head, sizeof head) == 0);
+        FUZZ_CHECK((uint8_t *)region.header == at && region.bytes == takes && region.fd == -1);
+        FUZZ_CHECK(!region.named && region.creator == PROCESS);
+        check_slots(&region);
+    }
+    free(memory);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static void (*const parts[])(struct fuzz_input *) = {attach, create, reap, lay_out};
+    struct fuzz_input input = {data, size};
+    memset(&world, 0, sizeof world);
+    fault_os_init(&faults, &fake_os);
+    parts[fuzz_byte(&input) % 4](&input);
+    fault_os_heal(&faults);
+    FUZZ_CHECK(fault_os_leaks(&faults) == 0);
+    return 0;
+}

@@ -1,0 +1,595 @@
+/* memory_os.c - a table of system calls whose whole world is memory. See memory_os.h. */
+#include "memory_os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <shmsum/region.h>
+
+#define OS const struct shmsum_os *os
+
+#ifndef O_DIRECTORY /* beyond POSIX.1-2001 in some headers */
+#define O_DIRECTORY 0
+#endif
+
+static _Alignas(4096) uint8_t contents[MEMORY_FILES_MAX][MEMORY_FILE_BYTES];
+/* Bytes of each that may not be zero. */
+static size_t dirty[MEMORY_FILES_MAX];
+
+static struct memory_os *world_of(OS)
+{
+    return os->context;
+}
+
+uint8_t *memory_os_bytes(int file)
+{
+    return contents[file];
+}
+
+static int find(const struct memory_os *world, const char *name, bool shared)
+{
+    for (int i = 0; i < MEMORY_FILES_MAX; i++) {
+        const struct memory_file *file = &world->files[i];
+        if (file->used && file->shared == shared && name[0] != '\0' &&
+            strcmp(file->name, name) == 0)
+            return i;
+    }
+    return -ENOENT;
+}
+
+int memory_os_add(struct memory_os *world, const char *name, bool shared, mode_t mode,
+                  const void *bytes, size_t size)
+{
+    if (strlen(name) >= MEMORY_NAME_BYTES)
+        return -ENAMETOOLONG;
+    for (int i = 0; i < MEMORY_FILES_MAX; i++) {
+        struct memory_file *file = &world->files[i];
+        if (file->used)
+            continue;
+        file->used = true;
+        file->shared = shared;
+        file->mode = mode;
+        file->user = MEMORY_USER;
+        file->lock = -1;
+        file->somebody = 0;
+        file->size = size;
+        strcpy(file->name, name);
+        if (size > 0)
+            memcpy(contents[i], bytes, size);
+        if (size > dirty[i])
+            dirty[i] = size;
+        return i;
+    }
+    return -ENFILE;
+}
+
+void memory_os_open(struct memory_os *world, int file, int fd, int flags)
+{
+    world->fds[fd] = (struct memory_fd){.open = true, .file = file, .flags = flags};
+}
+
+static struct memory_file *file_of(struct memory_os *world, int fd)
+{
+    if (fd < 0 || fd >= MEMORY_FDS_MAX || !world->fds[fd].open)
+        return NULL;
+    return &world->files[world->fds[fd].file];
+}
+
+static int new_fd(struct memory_os *world, int file, int flags)
+{
+    for (int fd = 3; fd < MEMORY_FDS_MAX; fd++) {
+        if (!world->fds[fd].open) {
+            memory_os_open(world, file, fd, flags);
+            return fd;
+        }
+    }
+    return -EMFILE;
+}
+
+/* ---- files ---- */
+
+static int open_named(struct memory_os *world, const char *name, bool shared, int flags,
+                      mode_t mode)
+{
+    int file = find(world, name, shared);
+    if (file < 0) {
+        if ((flags & O_CREAT) == 0)
+            return file;
+        file = memory_os_add(world, name, shared, S_IFREG | mode, NULL, 0);
+        if (file < 0)
+            return file;
+    } else if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) {
+        return -EEXIST;
+    }
+    mode_t kind = world->files[file].mode & S_IFMT;
+    if (kind == S_IFLNK)
+        return -ELOOP;
+    if (kind == S_IFDIR && (flags & O_ACCMODE) != O_RDONLY)
+        return -EISDIR;
+    if (kind != S_IFDIR && O_DIRECTORY != 0 && (flags & O_DIRECTORY) != 0)
+        return -ENOTDIR;
+    return new_fd(world, file, flags);
+}
+
+static int memory_open(OS, const char *path, int flags, mode_t mode)
+{
+    return open_named(world_of(os), path, false, flags, mode);
+}
+
+static int memory_close(OS, int fd)
+{
+    struct memory_os *world = world_of(os);
+    struct memory_file *file = file_of(world, fd);
+    if (file == NULL)
+        return -EBADF;
+    world->fds[fd].open = false;
+    if (file->lock == fd)
+        file->lock = -1;
+    return 0;
+}
+
+static ssize_t read_at(struct memory_os *world, int fd, void *bytes, size_t size, off_t at)
+{
+    struct memory_file *file = file_of(world, fd);
+    if (file == NULL)
+        return -EBADF;
+    if (S_ISDIR(file->mode))
+        return -EISDIR;
+    if ((size_t)at >= file->size)
+        return 0;
+    size_t left = file->size - (size_t)at;
+    if (size > left)
+        size = left;
+    memcpy(bytes, contents[world->fds[fd].file] + at, size);
+    return (ssize_t)size;
+}
+
+static ssize_t memory_read(OS, int fd, void *bytes, size_t size)
+{
+    struct memory_os *world = world_of(os);
+    if (file_of(world, fd) == NULL)
+        return -EBADF;
+    ssize_t got = read_at(world, fd, bytes, size, world->fds[fd].at);
+    if (got > 0)
+        world->fds[fd].at += got;
+    return got;
+}
+
+static ssize_t memory_pread(OS, int fd, void *bytes, size_t size, off_t offset)
+{
+    return offset < 0 ? -EINVAL : read_at(world_of(os), fd, bytes, size, offset);
+}
+
+static int resize(struct memory_os *world, int number, off_t size)
+{
+    struct memory_file *file = &world->files[number];
+    if (size < 0)
+        return -EINVAL;
+    if (size > MEMORY_FILE_BYTES)
+        return -EFBIG;
+    if ((size_t)size < file->size)
+        memset(contents[number] + size, 0, file->size - (size_t)size);
+    file->size = (size_t)size;
+    return 0;
+}
+
+static ssize_t memory_write(OS, int fd, const void *bytes, size_t size)
+{
+    struct memory_os *world = world_of(os);
+    struct memory_file *file = file_of(world, fd);
+    if (file == NULL)
+        return -EBADF;
+    struct memory_fd *open = &world->fds[fd];
+    if ((open->flags & O_APPEND) != 0 || !S_ISREG(file->mode))
+        open->at = (off_t)file->size;
+    size_t room = (size_t)open->at < world->room ? world->room - (size_t)open->at : 0;
+    if (room == 0 && size > 0)
+        return world->full;
+    if (size > room)
+        size = room;
+    memcpy(contents[open->file] + open->at, bytes, size);
+    open->at += (off_t)size;
+    if ((size_t)open->at > file->size)
+        file->size = (size_t)open->at;
+    if (file->size > dirty[open->file])
+        dirty[open->file] = file->size;
+    return (ssize_t)size;
+}
+
+static int tell(const struct memory_os *world, int number, struct stat *status)
+{
+    const struct memory_file *file = &world->files[number];
+    memset(status, 0, sizeof *status);
+    status->st_mode = file->mode;
+    status->st_uid = file->user;
+    status->st_size = (off_t)file->size;
+    status->st_nlink = file->name[0] != '\0';
+    status->st_ino = (ino_t)number + 1;
+    status->st_dev = 1;
+    return 0;
+}
+
+static int memory_stat(OS, const char *path, struct stat *status)
+{
+    struct memory_os *world = world_of(os);
+    int file = find(world, path, false);
+    return file < 0 ? file : tell(world, file, status);
+}
+
+static int memory_fstat(OS, int fd, struct stat *status)
+{
+    struct memory_os *world = world_of(os);
+    return file_of(world, fd) == NULL ? -EBADF : tell(world, world->fds[fd].file, status);
+}
+
+static off_t memory_seek(OS, int fd, off_t offset, int whence)
+{
+    struct memory_os *world = world_of(os);
+    const struct memory_file *file = file_of(world, fd);
+    if (file == NULL)
+        return -EBADF;
+    if (!S_ISREG(file->mode))
+        return -ESPIPE;
+    struct memory_fd *open = &world->fds[fd];
+    off_t at = whence == SEEK_SET   ? offset
+               : whence == SEEK_CUR ? open->at + offset
+                                    : (off_t)file->size + offset;
+    if (at < 0)
+        return -EINVAL;
+    return open->at = at;
+}
+
+static int memory_truncate(OS, int fd, off_t size)
+{
+    struct memory_os *world = world_of(os);
+    const struct memory_file *file = file_of(world, fd);
+    if (file == NULL)
+        return -EBADF;
+    return S_ISREG(file->mode) ? resize(world, world->fds[fd].file, size) : -EINVAL;
+}
+
+static int memory_sync(OS, int fd)
+{
+    const struct memory_file *file = file_of(world_of(os), fd);
+    if (file == NULL)
+        return -EBADF;
+    return S_ISREG(file->mode) || S_ISDIR(file->mode) ? 0 : -EINVAL;
+}
+
+static int memory_lock(OS, int fd, bool wait)
+{
+    (void)wait; /* whoever holds one here will not let go */
+    struct memory_file *file = file_of(world_of(os), fd);
+    if (file == NULL)
+        return -EBADF;
+    if (file->somebody || (file->lock >= 0 && file->lock != fd))
+        return -EWOULDBLOCK;
+    file->lock = fd;
+    return 0;
+}
+
+static int memory_appends(OS, int fd)
+{
+    struct memory_os *world = world_of(os);
+    return file_of(world, fd) == NULL ? -EBADF : (world->fds[fd].flags & O_APPEND) != 0;
+}
+
+static int memory_duplicate(OS, int from, int to)
+{
+    struct memory_os *world = world_of(os);
+    if (file_of(world, from) == NULL)
+        return -EBADF;
+    world->fds[to] = world->fds[from];
+    return to;
+}
+
+static int memory_is_terminal(OS, int fd)
+{
+    const struct memory_file *file = file_of(world_of(os), fd);
+    return file == NULL ? -EBADF : S_ISCHR(file->mode);
+}
+
+static int memory_reopen(OS, int fd)
+{
+    struct memory_os *world = world_of(os);
+    return file_of(world, fd) == NULL ? -EBADF : new_fd(world, world->fds[fd].file, O_RDONLY);
+}
+
+static ssize_t memory_self_path(OS, char *path, size_t size)
+{
+    (void)os;
+    static const char self[] = "/bin/shmsum";
+    if (size < sizeof self)
+        return -ENAMETOOLONG;
+    memcpy(path, self, sizeof self);
+    return sizeof self - 1;
+}
+
+/* ---- shared memory objects ---- */
+
+static int memory_shm_open(OS, const char *name, int flags, mode_t mode)
+{
+    return open_named(world_of(os), name, true, flags, mode);
+}
+
+static int memory_shm_unlink(OS, const char *name)
+{
+    struct memory_os *world = world_of(os);
+    int file = find(world, name, true);
+    if (file < 0)
+        return file;
+    world->files[file].name[0] = '\0';
+    return 0;
+}
+
+static int memory_shm_list_open(OS, void **list)
+{
+    struct memory_os *world = world_of(os);
+    world->listed = 0;
+    *list = world;
+    return 0;
+}
+
+static int memory_shm_list_next(OS, void *list, const char **name)
+{
+    (void)list;
+    struct memory_os *world = world_of(os);
+    while (world->listed < MEMORY_FILES_MAX) {
+        const struct memory_file *file = &world->files[world->listed++];
+        if (file->used && file->shared && file->name[0] == '/') {
+            *name = file->name + 1;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int memory_shm_list_close(OS, void *list)
+{
+    (void)os;
+    (void)list;
+    return 0;
+}
+
+static int memory_allocate(OS, int fd, off_t size)
+{
+    struct memory_os *world = world_of(os);
+    if (file_of(world, fd) == NULL)
+        return -EBADF;
+    return size > MEMORY_FILE_BYTES ? -ENOSPC : resize(world, world->fds[fd].file, size);
+}
+
+static int memory_map_shared(OS, int fd, size_t size, void **memory)
+{
+    struct memory_os *world = world_of(os);
+    struct memory_file *file = file_of(world, fd);
+    if (file == NULL)
+        return -EBADF;
+    if (size == 0 || size > file->size)
+        return -EINVAL;
+    if (dirty[world->fds[fd].file] < file->size)
+        dirty[world->fds[fd].file] = file->size;
+    *memory = contents[world->fds[fd].file];
+    return 0;
+}
+
+static int memory_unmap(OS, void *memory, size_t size)
+{
+    (void)os;
+    (void)memory;
+    return size == 0 ? -EINVAL : 0;
+}
+
+static int memory_random(OS, void *bytes, size_t size)
+{
+    struct memory_os *world = world_of(os);
+    uint8_t *to = bytes;
+    for (size_t i = 0; i < size; i++)
+        to[i] = (uint8_t)((world->random = world->random * 6364136223846793005u + 1) >> 56);
+    return 0;
+}
+
+/* ---- waiting ---- */
+
+static bool is_still(const void *word, uint32_t expected)
+{
+    const struct shmsum_word *shared = word;
+    return atomic_load_explicit(&shared->value, memory_order_relaxed) == expected;
+}
+
+static int memory_futex_wait_two(OS, const void *word, uint32_t expected, const void *stop,
+                                 uint32_t stop_expected)
+{
+    struct memory_os *world = world_of(os);
+    if (!is_still(word, expected) || !is_still(stop, stop_expected))
+        return -EAGAIN;
+    return world->on_sleep != NULL ? world->on_sleep(world, word, stop) : 0;
+}
+
+static int memory_futex_wait(OS, const void *word, uint32_t expected, int timeout_ms)
+{
+    (void)timeout_ms;
+    struct memory_os *world = world_of(os);
+    if (!is_still(word, expected))
+        return -EAGAIN;
+    return world->on_sleep != NULL ? world->on_sleep(world, word, NULL) : 0;
+}
+
+static int memory_futex_wake(OS, const void *word)
+{
+    (void)os;
+    (void)word;
+    return 0;
+}
+
+static int memory_poll(OS, struct pollfd *fds, size_t count, const sigset_t *mask)
+{
+    (void)mask;
+    struct memory_os *world = world_of(os);
+    if (world->on_poll != NULL)
+        return world->on_poll(world, fds, count);
+    for (size_t i = 0; i < count; i++)
+        fds[i].revents = fds[i].events;
+    return (int)count;
+}
+
+/* ---- processes and signals ---- */
+
+static pid_t memory_fork(OS)
+{
+    return world_of(os)->child;
+}
+
+static int memory_exec(OS, const char *path, char *const argv[], char *const envp[])
+{
+    (void)os;
+    (void)path;
+    (void)argv;
+    (void)envp;
+    return -ENOEXEC; /* nothing runs in this world */
+}
+
+static pid_t memory_wait_child(OS, pid_t pid, int *status, bool wait)
+{
+    struct memory_os *world = world_of(os);
+    if (!world->child_gone && !wait)
+        return 0;
+    *status = world->status;
+    return pid;
+}
+
+static int memory_kill(OS, pid_t pid, int signal)
+{
+    struct memory_os *world = world_of(os);
+    world->whom = pid;
+    world->killed = signal;
+    if (pid == world->child) {
+        world->child_gone = true;
+        world->status = signal;
+    }
+    return 0;
+}
+
+static pid_t memory_get_pid(OS)
+{
+    (void)os;
+    return MEMORY_PID;
+}
+
+static pid_t memory_get_parent(OS)
+{
+    (void)os;
+    return 1;
+}
+
+static uid_t memory_get_user(OS)
+{
+    (void)os;
+    return MEMORY_USER;
+}
+
+static int memory_die_signal(OS, int signal)
+{
+    (void)os;
+    (void)signal;
+    return 0;
+}
+
+static int memory_set_action(OS, int signal, const struct sigaction *action, struct sigaction *old)
+{
+    struct memory_os *world = world_of(os);
+    if (signal <= 0 || signal >= MEMORY_SIGNALS_MAX)
+        return -EINVAL;
+    if (old != NULL)
+        *old = world->actions[signal];
+    if (action != NULL)
+        world->actions[signal] = *action;
+    return 0;
+}
+
+static int memory_set_mask(OS, int how, const sigset_t *mask, sigset_t *old)
+{
+    struct memory_os *world = world_of(os);
+    if (old != NULL)
+        *old = world->mask;
+    if (mask != NULL && how == SIG_SETMASK)
+        world->mask = *mask;
+    return 0;
+}
+
+/* ---- the machine ---- */
+
+static int memory_cpu_count(OS)
+{
+    return world_of(os)->cpus;
+}
+
+static uint64_t memory_clock_ns(OS)
+{
+    struct memory_os *world = world_of(os);
+    return world->clock += world->tick;
+}
+
+void memory_os_init(struct memory_os *world)
+{
+    for (int i = 0; i < MEMORY_FILES_MAX; i++) {
+        memset(contents[i], 0, dirty[i]);
+        dirty[i] = 0;
+    }
+    *world = (struct memory_os){
+        .os =
+            {
+                .context = world,
+                .open = memory_open,
+                .close = memory_close,
+                .read = memory_read,
+                .pread = memory_pread,
+                .write = memory_write,
+                .stat = memory_stat,
+                .fstat = memory_fstat,
+                .seek = memory_seek,
+                .truncate = memory_truncate,
+                .sync = memory_sync,
+                .lock = memory_lock,
+                .appends = memory_appends,
+                .duplicate = memory_duplicate,
+                .is_terminal = memory_is_terminal,
+                .reopen = memory_reopen,
+                .self_path = memory_self_path,
+                .shm_open = memory_shm_open,
+                .shm_unlink = memory_shm_unlink,
+                .shm_list_open = memory_shm_list_open,
+                .shm_list_next = memory_shm_list_next,
+                .shm_list_close = memory_shm_list_close,
+                .allocate = memory_allocate,
+                .map_shared = memory_map_shared,
+                .unmap = memory_unmap,
+                .random = memory_random,
+                .futex_wait_two = memory_futex_wait_two,
+                .futex_wait = memory_futex_wait,
+                .futex_wake = memory_futex_wake,
+                .poll = memory_poll,
+                .fork = memory_fork,
+                .exec = memory_exec,
+                .wait_child = memory_wait_child,
+                .kill = memory_kill,
+                .get_pid = memory_get_pid,
+                .get_parent = memory_get_parent,
+                .get_user = memory_get_user,
+                .die_signal = memory_die_signal,
+                .set_action = memory_set_action,
+                .set_mask = memory_set_mask,
+                .cpu_count = memory_cpu_count,
+                .clock_ns = memory_clock_ns,
+            },
+        .random = 1,
+        .cpus = 1,
+        .room = MEMORY_FILE_BYTES,
+        .full = -ENOSPC,
+        .tick = 1000,
+        .child = MEMORY_CHILD,
+    };
+}
