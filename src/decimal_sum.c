@@ -225,25 +225,23 @@ int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_d
     return 0;
 }
 
-/* Adds value, below 10^27 in its three groups of nine digits from *place on. */
+/* Adds value, in `groups` groups of nine digits (as many as it may have, so that no branch depends
+ * on it), from *place on. */
 static void add_word(struct shmsum_decimal_sum *sum, struct place place, uint64_t value,
-                     bool negative)
+                     uint32_t groups, bool negative)
 {
-    uint32_t groups = 0;
-    for (; value != 0; value /= (uint64_t)base, groups++)
+    for (uint32_t i = 0; i < groups; i++, value /= (uint64_t)base)
         add_group(sum, &place, value % (uint64_t)base, negative);
-    if (groups > 0) {
-        touch(sum, &place, groups);
-        if (++sum->pending == carry_after)
-            carry(sum);
-    }
+    touch(sum, &place, groups);
+    if (++sum->pending == carry_after)
+        carry(sum);
 }
 
 void decimal_sum_add_scaled(struct shmsum_decimal_sum *sum, uint64_t value, int power,
                             bool negative)
 {
     assert(power >= -DECIMAL_SCALED_POWER && power <= DECIMAL_SCALED_POWER);
-    add_word(sum, place_of(power), value, negative);
+    add_word(sum, place_of(power), value, 2, negative);
 }
 
 /* A value that two words hold: whole + fraction * 10^-scale, negated when `negative`. fraction <
@@ -311,8 +309,8 @@ static struct brief add_up_small(const struct shmsum_decimal_sum *sum)
 void decimal_sum_empty_small(struct shmsum_decimal_sum *sum)
 {
     struct brief brief = add_up_small(sum);
-    add_word(sum, place_of(0), brief.whole, brief.negative);
-    add_word(sum, place_of(-(int64_t)brief.scale), brief.fraction, brief.negative);
+    add_word(sum, place_of(0), brief.whole, 3, brief.negative);
+    add_word(sum, place_of(-(int64_t)brief.scale), brief.fraction, 2, brief.negative);
     for (uint32_t used = sum->small_used; used != 0; used &= used - 1)
         sum->small[__builtin_ctz(used)] = 0;
     sum->small_used = 0;
@@ -513,13 +511,10 @@ size_t shmsum_decimal_sum_format(struct shmsum_decimal_sum *sum, char *text)
     if (high <= BELOW) {
         *to++ = '0';
     } else {
-        char group[GROUP];
-        write_group(sum->limbs[high - 1], group);
-        int zeros = 0;
-        while (group[zeros] == '0')
-            zeros++;
-        memcpy(to, group + zeros, (size_t)(GROUP - zeros));
-        to += GROUP - zeros;
+        uint64_t first = (uint64_t)sum->limbs[high - 1];
+        unsigned digits = count_digits(first);
+        write_digits(to, first, digits);
+        to += digits;
         for (uint32_t i = high - 1; i-- > BELOW; to += GROUP)
             write_group(sum->limbs[i], to);
     }

@@ -38,8 +38,8 @@ enum {
     LINES_AT_ONCE = 2,
     TOKENS = STRETCH + ENDS_AT_ONCE,
     DIGITS = SHMSUM_DECIMAL_SMALL_DIGITS,
-    WIDE = DIGITS + 1,   /* with a point */
-    EXPONENT_DIGITS = 3, /* of a number with an exponent that is converted here */
+    LONG_TOKEN = DIGITS + 2, /* with sign and point */
+    EXPONENT_DIGITS = 3,     /* of a number with an exponent that is converted here */
 };
 _Static_assert((int)REACH < (int)LINE_PARSER_FAST_MIN, "a fast form can do something");
 
@@ -103,6 +103,12 @@ AVX2 static inline uint64_t mask64(__m256i low, __m256i high)
 AVX2 static inline bool all_set(__m256i bytes)
 {
     return _mm256_testc_si256(bytes, _mm256_set1_epi8(-1));
+}
+
+/* Bit i: byte i is `byte`. */
+AVX2 static inline uint32_t mask_of(__m256i bytes, char byte)
+{
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte)));
 }
 
 /* Bytes that are 0 to 9. */
@@ -226,49 +232,50 @@ AVX2 static inline __m256i convert(__m256i even, __m256i odd)
     return _mm256_add_epi64(high, _mm256_srli_epi64(eights, 32));
 }
 
-/* An exponent, with what the point has already taken from it; false unless text[0..size) is a sign
- * or none and up to EXPONENT_DIGITS digits. */
-static inline bool read_exponent(const uint8_t *text, uint32_t size, int *power)
+/* The exponent that text[0..size) is; false unless that is a sign or none and one to three digits.
+ * Four bytes from the first digit on can be read. */
+static inline bool read_exponent(const uint8_t *text, uint32_t size, int *exponent)
 {
-    bool negative = size > 0 && *text == '-';
-    uint32_t sign = size > 0 && (negative || *text == '+');
+    uint32_t negative = *text == '-';
+    uint32_t sign = negative | (*text == '+');
     text += sign;
     size -= sign;
-    if (size == 0 || size > EXPONENT_DIGITS)
+    if (size - 1 >= EXPONENT_DIGITS)
         return false;
-    int exponent = 0;
-    for (uint32_t i = 0; i < size; i++) {
-        uint32_t digit = (uint32_t)text[i] - '0';
-        if (digit > 9)
-            return false;
-        exponent = exponent * 10 + (int)digit;
-    }
-    *power += negative ? -exponent : exponent;
-    return *power >= -DECIMAL_SCALED_POWER && *power <= DECIMAL_SCALED_POWER;
+    uint32_t word;
+    memcpy(&word, text, sizeof word);
+    word = (word ^ UINT32_C(0x30303030)) << 8 * (4 - size); /* what comes first is now 0 */
+    if (((word + UINT32_C(0x76767676)) | word) & UINT32_C(0x80808080))
+        return false;
+    int value = (int)((word >> 8 & 15) * 100 + (word >> 16 & 15) * 10 + (word >> 24));
+    *exponent = negative ? -value : value;
+    return true;
 }
 
 /* Token i has been converted as far as its exponent, of which `text` is what stands behind the e:
  * brings both together. Where the digits can stand written out they do. */
-static void scale(struct stretch *stretch, uint32_t i, const uint8_t *text)
+static inline void scale(struct stretch *stretch, uint32_t i, const uint8_t *text)
 {
     uint32_t bucket = stretch->buckets[i]; /* not LONG: an exponent follows within 16 bytes */
-    int power = bucket == 0 ? 0 : 1 - (int)bucket;
-    if (!read_exponent(text, (uint32_t)(stretch->bytes + stretch->ends[i] - text), &power)) {
+    uint32_t size = (uint32_t)(stretch->bytes + stretch->ends[i] - text);
+    int exponent;
+    if (size == 0 || !read_exponent(text, size, &exponent)) {
         stretch->buckets[i] = ODD;
         return;
     }
+    /* In data all of these come as they like: no branches. */
+    int power = exponent + (bucket == 0 ? 0 : 1 - (int)bucket);
     int64_t value = stretch->values[i];
-    if (power <= 0 && power >= -DIGITS) {
-        stretch->buckets[i] = (uint8_t)(power == 0 ? 0 : 1 - power);
-    } else if (power > 0 && power < TOKEN &&
-               value > -(int64_t)decimal_powers_of_ten[TOKEN - power] &&
-               value < (int64_t)decimal_powers_of_ten[TOKEN - power]) {
-        stretch->values[i] = value * (int64_t)decimal_powers_of_ten[power];
-        stretch->buckets[i] = 0;
-    } else {
-        stretch->powers[i] = (int16_t)power;
-        stretch->buckets[i] = SCALED;
-    }
+    bool as_fraction = power <= 0 && power >= -DIGITS;
+    uint32_t up = (uint32_t)power & (TOKEN - 1); /* so that it is below TOKEN in any case */
+    int64_t limit = (int64_t)decimal_powers_of_ten[TOKEN - up];
+    bool as_integer = (power == (int)up) & (value > -limit) & (value < limit);
+    stretch->values[i] = value * (as_integer ? (int64_t)decimal_powers_of_ten[up] : 1);
+    stretch->powers[i] = (int16_t)power;
+    bool in_range = power >= -DECIMAL_SCALED_POWER && power <= DECIMAL_SCALED_POWER;
+    uint32_t kind = in_range ? SCALED : ODD;
+    kind = as_fraction ? (uint32_t)(1 - power) : kind;
+    stretch->buckets[i] = (uint8_t)(as_integer ? 0 : kind);
 }
 
 /* One token, of any kind. */
@@ -302,8 +309,7 @@ AVX2 __attribute__((noinline)) static void take_one(struct stretch *stretch, uin
     uint32_t head = mantissa > TOKEN ? mantissa - TOKEN : 0;
     uint32_t tail = mantissa - head;
     __m256i bytes = two(load16(token + head), first);
-    uint32_t points =
-        (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(point)));
+    uint32_t points = mask_of(bytes, point);
     uint32_t tail_points = _bzhi_u32(points, tail);
     uint32_t head_points = _bzhi_u32(points >> 16, head);
     uint32_t tail_cut = tail - _tzcnt_u32(tail_points | UINT32_C(1) << tail);
@@ -323,39 +329,64 @@ AVX2 __attribute__((noinline)) static void take_one(struct stretch *stretch, uin
         scale(stretch, i, token + mantissa + 1);
 }
 
-/* Two tokens, signs apart, of TOKEN + 1 to WIDE bytes, in two parts each: the last 16 bytes, and
- * what is before them. False: at least one is no number; then nothing is to be used. */
+/* The signs that two tokens begin with, one in each half. */
+struct signs {
+    __m256i unsigned_bytes; /* the tokens with '0' in place of a sign */
+    __m256i negative;       /* all bits of a half, or none */
+    uint32_t bits;          /* bits 0 and TOKEN */
+};
+
+AVX2 static inline struct signs find_signs(__m256i bytes)
+{
+    const __m256i first = _mm256_set_epi64x(0, 0xff, 0, 0xff);
+    __m256i minus = _mm256_and_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('-')), first);
+    __m256i plus = _mm256_and_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('+')), first);
+    __m256i sign = _mm256_or_si256(minus, plus);
+    return (struct signs){
+        .unsigned_bytes = _mm256_blendv_epi8(bytes, _mm256_set1_epi8('0'), sign),
+        .negative = _mm256_shuffle_epi8(minus, _mm256_setzero_si256()),
+        .bits = (uint32_t)_mm256_movemask_epi8(sign),
+    };
+}
+
+/* Two tokens of TOKEN + 1 to LONG_TOKEN bytes, in two parts each: the last 16 bytes, and what is
+ * before them. False: at least one is not a number of that kind; then nothing is to be used. */
 AVX2 static inline bool take_wide(struct stretch *stretch, uint32_t i,
                                   const uint8_t *const tokens[2], const uint32_t lengths[2],
-                                  const uint32_t negative[2], char point)
+                                  char point)
 {
-    const __m256i points_of = _mm256_set1_epi8(point);
-    __m256i digits[2];
+    __m256i digits[2], negative[2];
     uint32_t tail_cuts[2];
     bool wrong = false;
     for (uint32_t k = 0; k < 2; k++) {
         uint32_t head = lengths[k] - TOKEN;
+        if (head > LONG_TOKEN - TOKEN)
+            return false;
         __m256i bytes = two(load16(tokens[k] + head), load16(tokens[k]));
-        uint32_t points = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, points_of));
+        struct signs signs = find_signs(bytes);
+        uint32_t points = mask_of(bytes, point);
         uint32_t all = _bzhi_u32(points, TOKEN) << head | _bzhi_u32(points >> TOKEN, head);
         uint32_t cut = lengths[k] - _tzcnt_u32(all | UINT32_C(1) << lengths[k]);
         uint32_t head_cut = cut > TOKEN ? cut - TOKEN : 0;
         tail_cuts[k] = cut > TOKEN ? 0 : cut;
-        digits[k] = digits_of(bytes, two(order(TOKEN, tail_cuts[k]), order(head, head_cut)));
-        uint32_t count = lengths[k] - (cut != 0);
-        wrong |= count - 1 >= DIGITS;
+        digits[k] =
+            digits_of(signs.unsigned_bytes, two(order(TOKEN, tail_cuts[k]), order(head, head_cut)));
+        negative[k] = signs.negative;
+        uint32_t count = lengths[k] - (signs.bits >> TOKEN) - (cut != 0);
+        wrong |= count > DIGITS || (signs.bits & 1) != 0; /* a sign in the middle */
         stretch->buckets[i + k] = (uint8_t)(cut | (count > TOKEN ? LONG : 0));
     }
     if (wrong || !all_set(up_to_nine(_mm256_max_epu8(digits[0], digits[1]))))
         return false;
     __m256i parts = convert(digits[0], digits[1]);
-    uint64_t tails[2], heads[2];
+    uint64_t tails[2], heads[2], signs[2];
+    _mm_storeu_si128((__m128i *)(void *)signs,
+                     _mm256_extracti128_si256(_mm256_unpacklo_epi64(negative[0], negative[1]), 1));
     _mm_storeu_si128((__m128i *)(void *)tails, _mm256_castsi256_si128(parts));
     _mm_storeu_si128((__m128i *)(void *)heads, _mm256_extracti128_si256(parts, 1));
     for (uint32_t k = 0; k < 2; k++) {
         uint64_t value = heads[k] * (tail_cuts[k] != 0 ? ten16 / 10 : ten16) + tails[k];
-        uint64_t sign = -(uint64_t)negative[k];
-        stretch->values[i + k] = (int64_t)((value ^ sign) - sign);
+        stretch->values[i + k] = (int64_t)((value ^ signs[k]) - signs[k]);
         stretch->kinds |= stretch->buckets[i + k] ^ stretch->kind;
     }
     return true;
@@ -435,7 +466,6 @@ AVX2 static inline uint32_t cut_exponents(uint32_t lengths[TOGETHER], __m256i ev
 /* The tokens may have signs and points, and be anything else. */
 AVX2 __attribute__((noinline)) static void take_decimals(struct stretch *stretch, char point)
 {
-    const __m256i points_of = _mm256_set1_epi8(point);
     const uint8_t *token = stretch->bytes;
     uint32_t i = 0;
     take_one(stretch, 0, token, point);
@@ -443,13 +473,12 @@ AVX2 __attribute__((noinline)) static void take_decimals(struct stretch *stretch
     stretch->kinds = stretch->kind & (LONG | SCALED);
     for (; i + TOGETHER <= stretch->tokens; i += TOGETHER) {
         const uint8_t *tokens[TOGETHER];
-        uint32_t lengths[TOGETHER], negative[TOGETHER], cuts[TOGETHER];
+        uint32_t lengths[TOGETHER], cuts[TOGETHER];
         const uint8_t *begin = token;
         for (uint32_t k = 0; k < TOGETHER; k++) {
             const uint8_t *end = stretch->bytes + stretch->ends[i + k];
-            negative[k] = *token == '-';
-            tokens[k] = token + (negative[k] | (*token == '+'));
-            lengths[k] = (uint32_t)(end - tokens[k]);
+            tokens[k] = token;
+            lengths[k] = (uint32_t)(end - token);
             token = end + 1;
         }
         __m256i even = two(load16(tokens[0]), load16(tokens[2]));
@@ -457,41 +486,44 @@ AVX2 __attribute__((noinline)) static void take_decimals(struct stretch *stretch
         /* Bit k is about token k. */
         uint32_t scaled = cut_exponents(lengths, even, odd);
         uint32_t others = 0;
-        bool wide = true;
-        for (uint32_t k = 0; k < TOGETHER; k++) {
+        for (uint32_t k = 0; k < TOGETHER; k++)
             others |= (uint32_t)(lengths[k] - 1 >= TOKEN) << k;
-            wide &= lengths[k] - 1 < WIDE;
-        }
         if (others != 0) {
-            if (wide && others == (1 << TOGETHER) - 1 &&
-                take_wide(stretch, i, tokens, lengths, negative, point) &&
-                take_wide(stretch, i + 2, tokens + 2, lengths + 2, negative + 2, point))
+            if (others == (1 << TOGETHER) - 1 && take_wide(stretch, i, tokens, lengths, point) &&
+                take_wide(stretch, i + 2, tokens + 2, lengths + 2, point))
                 continue;
             for (uint32_t k = 0; k < TOGETHER; k++)
                 lengths[k] = others >> k & 1 ? 1 : lengths[k];
         }
-        uint32_t even_points = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(even, points_of));
-        uint32_t odd_points = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(odd, points_of));
+        const uint32_t even_points = mask_of(even, point), odd_points = mask_of(odd, point);
         const uint32_t points[TOGETHER] = {even_points, odd_points, even_points >> TOKEN,
                                            odd_points >> TOKEN};
+        struct signs even_signs = find_signs(even), odd_signs = find_signs(odd);
+        const uint32_t signs[TOGETHER] = {even_signs.bits & 1, odd_signs.bits & 1,
+                                          even_signs.bits >> TOKEN, odd_signs.bits >> TOKEN};
         for (uint32_t k = 0; k < TOGETHER; k++) {
             uint32_t first = _bzhi_u32(points[k], lengths[k]) | UINT32_C(1) << lengths[k];
             cuts[k] = lengths[k] - _tzcnt_u32(first);
-            others |= (uint32_t)(lengths[k] == 1 && cuts[k] == 1) << k; /* no digit */
+            others |= (uint32_t)(lengths[k] == signs[k] + (cuts[k] != 0)) << k; /* no digit */
         }
-        even = digits_of(even, two(order(lengths[0], cuts[0]), order(lengths[2], cuts[2])));
-        odd = digits_of(odd, two(order(lengths[1], cuts[1]), order(lengths[3], cuts[3])));
-        uint32_t negatives = negative[0] | negative[1] << 8 | negative[2] << 16 | negative[3] << 24;
-        __m256i ones = _mm256_cvtepi8_epi64(_mm_cvtsi32_si128((int)negatives));
-        __m256i sign = _mm256_sub_epi64(_mm256_setzero_si256(), ones);
-        __m256i values = _mm256_add_epi64(_mm256_xor_si256(convert(even, odd), sign), ones);
-        _mm256_storeu_si256((__m256i *)(void *)&stretch->values[i], values);
+        even = digits_of(even_signs.unsigned_bytes,
+                         two(order(lengths[0], cuts[0]), order(lengths[2], cuts[2])));
+        odd = digits_of(odd_signs.unsigned_bytes,
+                        two(order(lengths[1], cuts[1]), order(lengths[3], cuts[3])));
+        __m256i negative = _mm256_unpacklo_epi64(even_signs.negative, odd_signs.negative);
+        __m256i values = _mm256_xor_si256(convert(even, odd), negative);
+        _mm256_storeu_si256((__m256i *)(void *)&stretch->values[i],
+                            _mm256_sub_epi64(values, negative));
         uint32_t buckets = cuts[0] | cuts[1] << 8 | cuts[2] << 16 | cuts[3] << 24;
         memcpy(&stretch->buckets[i], &buckets, sizeof buckets);
         __m256i even_good = up_to_nine(even);
         __m256i odd_good = up_to_nine(odd);
-        if ((others | scaled) == 0 && all_set(_mm256_and_si256(even_good, odd_good))) {
-            stretch->kinds |= buckets ^ stretch->kind * UINT32_C(0x01010101);
+        if (others == 0 && all_set(_mm256_and_si256(even_good, odd_good))) {
+            stretch->kinds |= (buckets ^ stretch->kind * UINT32_C(0x01010101)) | scaled;
+            for (; scaled != 0; scaled &= scaled - 1) {
+                uint32_t k = _tzcnt_u32(scaled);
+                scale(stretch, i + k, tokens[k] + lengths[k] + 1);
+            }
             continue;
         }
         uint32_t even_bad = ~(uint32_t)_mm256_movemask_epi8(even_good);
