@@ -370,19 +370,29 @@ static uint64_t lie(uint64_t value)
     return value;
 }
 
-uint64_t shared_word_read(uint64_t value)
+static uint64_t read_value(uint64_t value, uint64_t mask)
 {
     if ((value & 0xffff0000) == STOP_MARK)
         return value;
     check_handover();
     world.reads++; /* this one: a stop in the middle of it comes after it */
-    value = lie(value);
+    value = lie(value) & mask;
     if (world.reads <= READS)
         world.first[world.reads - 1] = value;
     memmove(world.last + 1, world.last, sizeof world.last - sizeof world.last[0]);
     world.last[0] = value;
     world.wakes_at_read = world.wakes;
     return value;
+}
+
+uint32_t shared_word_read(uint32_t value)
+{
+    return (uint32_t)read_value(value, UINT32_MAX);
+}
+
+uint64_t shared_wide_read(uint64_t value)
+{
+    return read_value(value, UINT64_MAX);
 }
 
 /* The payload changes while it is copied, into a text (bytes below 200) or into bytes of the

@@ -190,7 +190,12 @@ void shared_word_step(void)
     step();
 }
 
-uint64_t shared_word_read(uint64_t value)
+uint32_t shared_word_read(uint32_t value)
+{
+    return value;
+}
+
+uint64_t shared_wide_read(uint64_t value)
 {
     return value;
 }

@@ -32,24 +32,26 @@
  */
 #ifdef SHARED_WORD_HOOKS
 void shared_word_step(void);
-uint64_t shared_word_read(uint64_t value);
+uint32_t shared_word_read(uint32_t value);
+uint64_t shared_wide_read(uint64_t value);
 void shared_word_copied(void *bytes, size_t size);
 #else
 #define shared_word_step() ((void)0)
 #define shared_word_read(value) (value)
+#define shared_wide_read(value) (value)
 #define shared_word_copied(bytes, size) ((void)0)
 #endif
 
 static inline uint32_t shared_load_acquire(const struct shmsum_word *word)
 {
     shared_word_step();
-    return (uint32_t)shared_word_read(atomic_load_explicit(&word->value, memory_order_acquire));
+    return shared_word_read(atomic_load_explicit(&word->value, memory_order_acquire));
 }
 
 static inline uint32_t shared_load_relaxed(const struct shmsum_word *word)
 {
     shared_word_step();
-    return (uint32_t)shared_word_read(atomic_load_explicit(&word->value, memory_order_relaxed));
+    return shared_word_read(atomic_load_explicit(&word->value, memory_order_relaxed));
 }
 
 static inline void shared_store_relaxed(struct shmsum_word *word, uint32_t value)
@@ -62,8 +64,7 @@ static inline void shared_store_relaxed(struct shmsum_word *word, uint32_t value
 static inline uint32_t shared_exchange_release(struct shmsum_word *word, uint32_t value)
 {
     shared_word_step();
-    return (uint32_t)shared_word_read(
-        atomic_exchange_explicit(&word->value, value, memory_order_release));
+    return shared_word_read(atomic_exchange_explicit(&word->value, value, memory_order_release));
 }
 
 /* Returns the old value. For stop words, from a signal handler too. */
@@ -84,7 +85,7 @@ static inline bool shared_set_wait(struct shmsum_word *word, uint32_t seen)
 static inline uint64_t shared_load_wide(const struct shmsum_wide *wide)
 {
     shared_word_step();
-    return shared_word_read(atomic_load_explicit(&wide->value, memory_order_relaxed));
+    return shared_wide_read(atomic_load_explicit(&wide->value, memory_order_relaxed));
 }
 
 static inline void shared_store_wide(struct shmsum_wide *wide, uint64_t value)
