@@ -16,8 +16,8 @@
  *
  * The hooks of src/shared_word.h stand between the channel and the words. The stop word, which is
  * private, is told from the others by a mark in its unused bits. Where the model below needs to
- * know which word was read, it goes by the order of the documented algorithm (DOC:
- * channel-protocol): state, then length and source, or ending; each of them once.
+ * know which word was read, it goes by the order of the documented algorithm, which is that of
+ * DOC: channel-protocol: state, then length and source, or ending; each of them once.
  */
 #define _DEFAULT_SOURCE /* S_IFREG */
 #include <errno.h>
