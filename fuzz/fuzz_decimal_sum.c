@@ -177,7 +177,8 @@ static void add(size_t size, int64_t exponent, bool negative, const uint8_t *ste
         scene.negative = negative;
         scene.count++;
     } else {
-        FUZZ_CHECK(memcmp(&before, &scene.sum, sizeof before) == 0);
+        /* Byte by byte, with what is between the members: `before` is a copy of all of it. */
+        FUZZ_CHECK(memcmp((const void *)&before, (const void *)&scene.sum, sizeof before) == 0);
     }
     mpz_clears(power, value, NULL);
 }
@@ -195,13 +196,13 @@ static void add_small(const uint8_t *step)
         value = 1;
         for (int i = 0; i < step[4] % 19; i++)
             value *= 10;
-        value += (int8_t)step[5];
+        value += (int64_t)step[5] - 128;
         break;
     case 2: /* near the limit */
         value = limit - 1 - step[4];
         break;
     case 3:
-        value = (int8_t)step[4];
+        value = (int64_t)step[4] - 128;
         break;
     default:
         break;
@@ -428,8 +429,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 /* ---- the mutator: keeps steps whole ---- */
-
-extern size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) __attribute__((weak));
 
 /* Marsaglia's xorshift32: what a seed leads to. */
 static uint32_t draw(uint32_t *state, uint32_t limit)

@@ -372,7 +372,7 @@ static void scenario_results(void)
         if (room == NULL || flushed || run.faults.injected > run.mark)
             broken = failed(room == NULL ? results.error : 0, flush_matters,
                             room == NULL ? &full : NULL);
-        if (broken)
+        if (broken || room == NULL)
             break;
         for (size_t i = 0; i < size; i++) /* no '\n' inside a line */
             right[written + i] = room[i] = (char)('0' + line[i] % 10);

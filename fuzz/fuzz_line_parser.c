@@ -425,15 +425,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* ---- the mutator: knows what a token is ---- */
 
-extern size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) __attribute__((weak));
-
 /* Marsaglia's xorshift32: what a seed leads to. */
 static uint32_t draw(uint32_t *state, uint32_t limit)
 {
     *state ^= *state << 13;
     *state ^= *state >> 17;
     *state ^= *state << 5;
-    return *state % limit;
+    return limit == 0 ? 0 : *state % limit;
 }
 
 /* A short text that is put together in pieces; what does not fit is left out. */
