@@ -1,0 +1,465 @@
+/*
+ * scenarios.c - what two or three threads do with the real src/channel.c under Relacy (engine.h),
+ * and what has to come out of it.
+ *
+ * Each thread stands for a process (or for a signal that arrives in one): the channel is the same
+ * for both. Beyond what is checked here the engine notices races on payload bytes, waits that
+ * nobody ends, and bytes that were never written.
+ */
+#include <shmsum/channel.h>
+
+#include <errno.h>
+
+enum {
+    SLOTS_MOST = 3,
+    PAYLOAD = 2,
+    SLOT_BYTES = 2 * SHMSUM_REGION_LINE,
+};
+
+static _Alignas(
+    SHMSUM_REGION_LINE) uint8_t memory[SHMSUM_REGION_HEADER_BYTES + SLOTS_MOST * SLOT_BYTES];
+
+/* Of the run at hand; plain memory, written by setup or by one thread only. */
+static struct {
+    struct shmsum_region region;
+    struct shmsum_channel ends[2]; /* by role */
+    struct shmsum_word stops[2];
+    uint32_t blocks;    /* that there are */
+    uint32_t leaves_at; /* blocks after which a side leaves */
+    uint32_t published;
+    uint32_t taken;
+    enum shmsum_ending ending;
+    uint64_t clock;
+    int cpus;
+    bool has_waitv;
+} world;
+
+/* What is no memory of the channel, but must not be used by two sides at once. */
+static const uint8_t shm_name, terminal, reason;
+
+/* ---- the operating system ---- */
+
+/* Relacy has other numbers for these. */
+static int error_of(enum engine_waited how)
+{
+    static const int errors[] = {
+        [ENGINE_WOKEN] = 0,
+        [ENGINE_DIFFERED] = -EAGAIN,
+        [ENGINE_INTERRUPTED] = -EINTR,
+        [ENGINE_TIMED_OUT] = -ETIMEDOUT,
+    };
+    return errors[how];
+}
+
+static int model_wait_two(const struct shmsum_os *os, const void *word, uint32_t expected,
+                          const void *stop, uint32_t stop_expected)
+{
+    (void)os;
+    if (!world.has_waitv)
+        return -ENOSYS;
+    const void *words[] = {word, stop};
+    const uint32_t values[] = {expected, stop_expected};
+    return error_of(engine_futex_wait(words, values, 2, false));
+}
+
+static int model_wait(const struct shmsum_os *os, const void *word, uint32_t expected,
+                      int timeout_ms)
+{
+    (void)os;
+    engine_check(timeout_ms > 0, "a time limit that is none");
+    return error_of(engine_futex_wait(&word, &expected, 1, true));
+}
+
+static int model_wake(const struct shmsum_os *os, const void *word)
+{
+    (void)os;
+    return engine_futex_wake(word);
+}
+
+static int model_cpu_count(const struct shmsum_os *os)
+{
+    (void)os;
+    return world.cpus;
+}
+
+static uint64_t model_clock_ns(const struct shmsum_os *os)
+{
+    (void)os;
+    return world.clock += 1000;
+}
+
+static pid_t model_get_pid(const struct shmsum_os *os)
+{
+    (void)os;
+    return 1;
+}
+
+static const struct shmsum_os model_os = {
+    .futex_wait_two = model_wait_two,
+    .futex_wait = model_wait,
+    .futex_wake = model_wake,
+    .get_pid = model_get_pid,
+    .cpu_count = model_cpu_count,
+    .clock_ns = model_clock_ns,
+};
+
+/* ---- what all scenarios share ---- */
+
+static struct shmsum_channel *const producer = &world.ends[SHMSUM_PRODUCER];
+static struct shmsum_channel *const consumer = &world.ends[SHMSUM_CONSUMER];
+
+/* A ring of that many slots; at random also spins, spurious wakes, and a kernel without
+ * futex_waitv. */
+static void set_up(uint32_t slots, bool small)
+{
+    world.blocks = world.leaves_at = world.published = world.taken = 0;
+    world.ending = 0;
+    world.clock = 0;
+    world.cpus = 1; /* no spin, unless set below */
+    world.has_waitv = small || engine_choose(4) > 0;
+    engine_allow_spurious(!small && engine_choose(2) == 1);
+    struct shmsum_geometry geometry = {.slots = slots, .payload_bytes = PAYLOAD};
+    int result = shmsum_region_init_in(&world.region, &model_os, memory, sizeof memory, &geometry);
+    engine_check(result == 0, "no region");
+    for (int role = 0; role < 2; role++) {
+        shmsum_channel_init(&world.ends[role], &world.region, (enum shmsum_role)role,
+                            &world.stops[role], SHMSUM_STOP_NOW | SHMSUM_STOP_PEER);
+        world.ends[role].spins = small ? 0 : engine_choose(2);
+        engine_name_word(&world.stops[role], "stop", false);
+    }
+    for (uint32_t i = 0; i < slots; i++)
+        engine_name_word(&shmsum_region_slot(&world.region, i)->state, "state", true);
+    engine_name_word(&world.region.header->attached, "attached", false);
+    engine_name_word(&world.region.header->progress, "progress", false);
+}
+
+/* Block i, as it is to arrive. */
+static uint32_t block_length(uint32_t i)
+{
+    return 1 + i % PAYLOAD;
+}
+
+/* 0, or what acquire says. */
+static int hand_over_one(void)
+{
+    uint8_t *payload;
+    int result = shmsum_channel_acquire(producer, &payload, NULL);
+    if (result < 0) {
+        engine_check(result == -ECANCELED, "the producer took a correct consumer for a broken one");
+        return result;
+    }
+    uint32_t length = block_length(world.published);
+    for (uint32_t i = 0; i < length; i++)
+        engine_write_byte(payload + i, (uint8_t)(world.published * PAYLOAD + i));
+    shmsum_channel_publish(producer, length, world.published);
+    world.published++;
+    return 0;
+}
+
+/* 1 a block, 0 END, or what take says. */
+static int take_one(void)
+{
+    uint8_t bytes[PAYLOAD];
+    struct shmsum_block block;
+    int result = shmsum_channel_take(consumer, bytes, &block, NULL);
+    if (result < 0) {
+        engine_check(result == -ECANCELED, "the consumer took a correct producer for a broken one");
+        return result;
+    }
+    if (block.end) {
+        world.ending = block.ending;
+        return 0;
+    }
+    engine_check(block.source == world.taken, "a block lost, doubled or out of order");
+    engine_check(block.length == block_length(world.taken), "the length of another block");
+    for (uint32_t i = 0; i < block.length; i++)
+        engine_check(bytes[i] == world.taken * PAYLOAD + i, "the bytes of another block");
+    world.taken++;
+    return 1;
+}
+
+static void nothing_more(void)
+{
+}
+
+/* ---- ring: all blocks and END arrive ---- */
+
+static void ring_setup(void)
+{
+    bool small = engine_scenarios[0].small;
+    set_up(1 + engine_choose(small ? 2 : SLOTS_MOST), small);
+    world.blocks = small ? 2 : 2 + engine_choose(3);
+}
+
+static void ring_thread(unsigned index)
+{
+    if (index == SHMSUM_PRODUCER) {
+        while (world.published < world.blocks)
+            engine_check(hand_over_one() == 0, "the producer was stopped by nobody");
+        engine_check(shmsum_channel_end(producer, SHMSUM_ENDING_COMPLETE, NULL) == 0, "no END");
+    } else {
+        int result;
+        while ((result = take_one()) > 0)
+            ;
+        engine_check(result == 0, "the consumer was stopped by nobody");
+    }
+}
+
+static void ring_finish(void)
+{
+    engine_check(world.taken == world.blocks, "END before all blocks");
+    engine_check(world.ending == SHMSUM_ENDING_COMPLETE, "another ending");
+}
+
+/* ---- dialogue: after drain, the consumer's results and figures are there ---- */
+
+static void dialogue_setup(void)
+{
+    bool small = engine_scenarios[1].small;
+    set_up(1 + (small ? 0 : engine_choose(SLOTS_MOST)), small);
+    world.blocks = small ? 1 : 1 + engine_choose(3);
+}
+
+static void dialogue_thread(unsigned index)
+{
+    for (uint32_t i = 1; i <= world.blocks; i++) {
+        enum shmsum_closing closing = i == world.blocks ? SHMSUM_CLOSED : SHMSUM_OPEN;
+        if (index == SHMSUM_PRODUCER) {
+            engine_check(hand_over_one() == 0, "the producer was stopped by nobody");
+            engine_check(shmsum_channel_drain(producer, NULL) == 0, "drain failed");
+            engine_write_byte(&terminal, 0); /* a prompt */
+            engine_check(shmsum_channel_account(producer, SHMSUM_ACCOUNT_SUMS) == i,
+                         "figures of before");
+            engine_check(shmsum_channel_closing(producer) == closing, "a closing of before");
+        } else {
+            engine_check(take_one() == 1, "no block");
+            engine_write_byte(&terminal, 1); /* a result */
+            shmsum_channel_set_account(consumer, SHMSUM_ACCOUNT_SUMS, i);
+            shmsum_channel_set_closing(consumer, closing);
+            shmsum_channel_done(consumer);
+        }
+    }
+}
+
+/* ---- attach: the name is removed only when the consumer has opened it ---- */
+
+static void attach_setup(void)
+{
+    set_up(1, engine_scenarios[2].small);
+}
+
+static void attach_thread(unsigned index)
+{
+    if (index == SHMSUM_PRODUCER)
+        engine_check(shmsum_channel_await_attached(producer, NULL) == 0, "never attached");
+    engine_write_byte(&shm_name, (uint8_t)index); /* unlink; open */
+    if (index == SHMSUM_CONSUMER)
+        shmsum_channel_attached(consumer);
+}
+
+/* ---- stop: a signal at any time; what was handed over arrives, and END behind it ---- */
+
+static void stop_setup(void)
+{
+    bool small = engine_scenarios[3].small;
+    set_up(1 + (small ? 0 : engine_choose(SLOTS_MOST)), small);
+    world.blocks = small ? 2 : 2 + engine_choose(3);
+    producer->stop_mask |= SHMSUM_STOP_INPUT;
+}
+
+static void stop_thread(unsigned index)
+{
+    if (index == SHMSUM_PRODUCER) {
+        enum shmsum_ending ending = SHMSUM_ENDING_COMPLETE;
+        while (ending == SHMSUM_ENDING_COMPLETE && world.published < world.blocks)
+            if (hand_over_one() < 0)
+                ending = SHMSUM_ENDING_CUT;
+        if (ending == SHMSUM_ENDING_CUT)
+            (void)engine_read_byte(&reason);
+        engine_check(shmsum_channel_end(producer, ending, NULL) == 0, "no END");
+    } else if (index == SHMSUM_CONSUMER) {
+        int result;
+        while ((result = take_one()) > 0)
+            ;
+        engine_check(result == 0, "the consumer was stopped by nobody");
+    } else {
+        engine_write_byte(&reason, 1);
+        shmsum_stop_raise(&model_os, &world.stops[SHMSUM_PRODUCER], SHMSUM_STOP_INPUT);
+    }
+}
+
+static void stop_finish(void)
+{
+    engine_check(world.taken == world.published, "not all that was handed over");
+    engine_check((world.ending == SHMSUM_ENDING_COMPLETE) == (world.published == world.blocks),
+                 "another ending");
+}
+
+/* ---- deserted: the consumer leaves, and its end is told; the producer leaves, too ---- */
+
+static void deserted_setup(void)
+{
+    bool small = engine_scenarios[4].small;
+    set_up(1 + (small ? 0 : engine_choose(SLOTS_MOST)), small);
+    world.leaves_at = small ? 0 : engine_choose(3);
+    world.blocks =
+        world.leaves_at + world.region.geometry.slots + 1; /* one too many for the ring */
+}
+
+static void deserted_thread(unsigned index)
+{
+    if (index == SHMSUM_PRODUCER) {
+        int result = 0;
+        while (result == 0 && world.published < world.blocks)
+            result = hand_over_one();
+        engine_check(result == -ECANCELED, "more handed over than the ring holds");
+        (void)engine_read_byte(&reason);
+    } else {
+        while (world.taken < world.leaves_at)
+            engine_check(take_one() == 1, "no block");
+        engine_write_byte(&reason, 1);
+        shmsum_stop_raise(&model_os, &world.stops[SHMSUM_PRODUCER], SHMSUM_STOP_PEER);
+    }
+}
+
+/* ---- orphaned: the producer leaves without END; the consumer takes what is there, and leaves ----
+ */
+
+static void orphaned_setup(void)
+{
+    bool small = engine_scenarios[5].small;
+    set_up(1 + (small ? 0 : engine_choose(SLOTS_MOST)), small);
+    world.blocks = small ? 1 : engine_choose(4);
+}
+
+static void orphaned_thread(unsigned index)
+{
+    if (index == SHMSUM_PRODUCER) {
+        while (world.published < world.blocks)
+            engine_check(hand_over_one() == 0, "the producer was stopped by nobody");
+        shmsum_stop_raise(&model_os, &world.stops[SHMSUM_CONSUMER], SHMSUM_STOP_PEER);
+    } else {
+        int result;
+        while ((result = take_one()) > 0)
+            ;
+        engine_check(result == -ECANCELED, "an END that nobody published");
+    }
+}
+
+static void orphaned_finish(void)
+{
+    engine_check(world.taken == world.published, "what was handed over before the stop was left");
+}
+
+/* ---- look: who sees a stop bit sees what was written before it ---- */
+
+static void look_setup(void)
+{
+    set_up(1, true);
+}
+
+static void look_thread(unsigned index)
+{
+    struct shmsum_word *stop = &world.stops[SHMSUM_PRODUCER];
+    if (index == 0) {
+        while (shmsum_stop_bits(stop) == 0)
+            engine_yield();
+        (void)engine_read_byte(&reason);
+    } else {
+        engine_write_byte(&reason, 1);
+        shmsum_stop_raise(&model_os, stop, SHMSUM_STOP_NOW);
+    }
+}
+
+/* ---- calibrate: nothing depends on it ---- */
+
+static void calibrate_thread(unsigned index)
+{
+    struct shmsum_word *stop = &world.stops[SHMSUM_PRODUCER];
+    if (index == 0) {
+        world.cpus = 2;
+        shmsum_channel_init(producer, &world.region, SHMSUM_PRODUCER, stop, SHMSUM_STOP_NOW);
+        engine_check(producer->spins > 0, "a spin that is none");
+    } else {
+        shmsum_stop_raise(&model_os, stop, SHMSUM_STOP_NOW);
+    }
+}
+
+struct engine_scenario engine_scenarios[] = {
+    {.name = "ring",
+     .threads = 2,
+     .setup = ring_setup,
+     .thread = ring_thread,
+     .finish = ring_finish,
+     .random_runs = 100000,
+     .context_bound = 2},
+    {.name = "dialogue",
+     .threads = 2,
+     .setup = dialogue_setup,
+     .thread = dialogue_thread,
+     .finish = nothing_more,
+     .random_runs = 30000,
+     .context_bound = 2},
+    {.name = "attach",
+     .threads = 2,
+     .setup = attach_setup,
+     .thread = attach_thread,
+     .finish = nothing_more,
+     .random_runs = 20000,
+     .context_bound = 3},
+    {.name = "stop",
+     .threads = 3,
+     .setup = stop_setup,
+     .thread = stop_thread,
+     .finish = stop_finish,
+     .random_runs = 100000,
+     .context_bound = 1},
+    {.name = "deserted",
+     .threads = 2,
+     .setup = deserted_setup,
+     .thread = deserted_thread,
+     .finish = nothing_more,
+     .random_runs = 30000,
+     .context_bound = 2},
+    {.name = "orphaned",
+     .threads = 2,
+     .setup = orphaned_setup,
+     .thread = orphaned_thread,
+     .finish = orphaned_finish,
+     .random_runs = 30000,
+     .context_bound = 2},
+    {.name = "look",
+     .threads = 2,
+     .setup = look_setup,
+     .thread = look_thread,
+     .finish = nothing_more,
+     .random_runs = 10000,
+     .context_bound = -1},
+    {.name = "calibrate",
+     .threads = 2,
+     .setup = look_setup,
+     .thread = calibrate_thread,
+     .finish = nothing_more,
+     .random_runs = 300,
+     .context_bound = -1},
+};
+const size_t engine_scenario_count = sizeof engine_scenarios / sizeof engine_scenarios[0];
+
+const struct engine_access engine_accesses[] = {
+    {"shmsum_channel_try_take: shared_load_acquire(&slot->state)", "READY, END: publish, end",
+     NULL},
+    {"shmsum_channel_try_acquire: shared_load_acquire(&slot->state)", "FREE: try_take", NULL},
+    {"shmsum_channel_sleep: shared_load_acquire(word)", "FREE, half a ring ahead: try_take", NULL},
+    {"shmsum_channel_drain: shared_load_acquire(progress)", "progress: done", NULL},
+    {"shmsum_channel_await_attached: shared_load_acquire(attached)", "attached: attached", NULL},
+    {"word_sleep: shared_load_acquire(channel->stop)", "stop: shmsum_stop_raise", NULL},
+    {"shmsum_stop_bits: shared_load_acquire(stop)", "stop: shmsum_stop_raise", NULL},
+    {"word_publish: shared_exchange_release(word, value), state = READY", "try_take", NULL},
+    {"word_publish: shared_exchange_release(word, value), state = END", "try_take", NULL},
+    {"word_publish: shared_exchange_release(word, value), state = FREE", "try_acquire, sleep",
+     NULL},
+    {"word_publish: shared_exchange_release(word, value), progress", "drain", NULL},
+    {"word_publish: shared_exchange_release(word, value), attached", "await_attached", NULL},
+    {"shmsum_stop_raise: shared_or_release(stop, bits)", "word_sleep, shmsum_stop_bits", NULL},
+};
+const size_t engine_access_count = sizeof engine_accesses / sizeof engine_accesses[0];
