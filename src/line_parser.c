@@ -74,7 +74,7 @@ static bool has_form(enum shmsum_line_form form)
     case SHMSUM_LINE_AVX2:
 #if defined(__x86_64__)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-               __builtin_cpu_supports("bmi2");
+               __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 #else
         return false;
 #endif
