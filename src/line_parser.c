@@ -101,6 +101,7 @@ void shmsum_line_parser_init(struct shmsum_line_parser *parser, char point)
     parser->before_cr = BETWEEN;
     parser->ended = true;
     parser->next_line = 1;
+    parser->ahead = LINE_PARSER_AHEAD;
     parser->form = has_form(SHMSUM_LINE_AVX2) ? SHMSUM_LINE_AVX2 : SHMSUM_LINE_SWAR;
     decimal_clear(&parser->number);
     shmsum_decimal_sum_init(&parser->sum);

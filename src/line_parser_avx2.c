@@ -29,7 +29,8 @@
 enum {
     CHUNK = 64,
     TOKEN = 16,
-    STRETCH = 16 * CHUNK,
+    STRETCH = LINE_PARSER_AHEAD,
+    STRETCH_MIN = 2 * CHUNK,
     TOGETHER = 4, /* tokens converted at once */
     /* The last token may end with the chunk. Behind it, its 16 bytes and its sign, or up to three
      * that stand in for others: see take_integers. */
@@ -69,8 +70,8 @@ struct stretch {
     uint32_t lines;          /* and how many lines */
     bool plain;              /* nothing but digits and separators in it */
     bool empties;            /* some tokens are EMPTY */
-    uint32_t kinds;          /* how the buckets differ from each other: 0: all numbers are in .. */
-    uint32_t kind;           /* .. this one */
+    uint32_t kind;           /* a bucket, as a rule that of the first number */
+    uint32_t kinds;          /* how the others differ from it; 0: all numbers are in this one */
     uint16_t ends[TOKENS];   /* where each token ends: the next one begins behind it */
     uint16_t last[TOKENS];   /* of each line, its last token */
     int64_t values[TOKENS];  /* of a number: its digits, and its sign */
@@ -159,14 +160,13 @@ AVX2 static inline struct marks find_marks(const uint8_t *chunk, bool *plain)
     return marks;
 }
 
-/* The ends of the tokens from `bytes` on; with one_line, of no more than a line and what stands in
- * the last chunk of it. */
+/* The ends of the tokens from `bytes` on, in the next `ahead` bytes. */
 AVX2 __attribute__((noinline)) static void
-find_tokens(struct stretch *stretch, const uint8_t *bytes, const uint8_t *end, bool one_line)
+find_tokens(struct stretch *stretch, const uint8_t *bytes, const uint8_t *end, uint32_t ahead)
 {
     bool plain = true;
     uint32_t tokens = 0, lines = 0;
-    for (uint32_t at = 0; at < STRETCH && (size_t)(end - (bytes + at)) >= REACH; at += CHUNK) {
+    for (uint32_t at = 0; at < ahead && (size_t)(end - (bytes + at)) >= REACH; at += CHUNK) {
         struct marks marks = find_marks(bytes + at, &plain);
         uint32_t next_line = lines + (uint32_t)_mm_popcnt_u64(marks.newlines);
         uint64_t newlines = marks.newlines;
@@ -189,14 +189,13 @@ find_tokens(struct stretch *stretch, const uint8_t *bytes, const uint8_t *end, b
             tokens += ENDS_AT_ONCE;
         } while (tokens < next);
         tokens = next;
-        if (one_line && lines > 0)
-            break;
     }
     stretch->bytes = bytes;
     stretch->tokens = tokens;
     stretch->lines = lines;
     stretch->plain = plain;
     stretch->empties = false;
+    stretch->kind = 0;
     stretch->kinds = 0;
 }
 
@@ -409,7 +408,6 @@ AVX2 static const uint8_t *take_each(struct stretch *stretch, uint32_t from, uin
 AVX2 __attribute__((noinline)) static void take_integers(struct stretch *stretch, char point)
 {
     const uint8_t *token = stretch->bytes;
-    stretch->kind = 0;
     for (uint32_t i = 0; i < TOGETHER - 1; i++)
         stretch->ends[stretch->tokens + i] =
             (uint16_t)(stretch->ends[stretch->tokens - 1] + 2 * (i + 1));
@@ -468,9 +466,6 @@ AVX2 __attribute__((noinline)) static void take_decimals(struct stretch *stretch
 {
     const uint8_t *token = stretch->bytes;
     uint32_t i = 0;
-    take_one(stretch, 0, token, point);
-    stretch->kind = stretch->buckets[0];
-    stretch->kinds = stretch->kind & (LONG | SCALED);
     for (; i + TOGETHER <= stretch->tokens; i += TOGETHER) {
         const uint8_t *tokens[TOGETHER];
         uint32_t lengths[TOGETHER], cuts[TOGETHER];
@@ -516,6 +511,8 @@ AVX2 __attribute__((noinline)) static void take_decimals(struct stretch *stretch
                             _mm256_sub_epi64(values, negative));
         uint32_t buckets = cuts[0] | cuts[1] << 8 | cuts[2] << 16 | cuts[3] << 24;
         memcpy(&stretch->buckets[i], &buckets, sizeof buckets);
+        if (i == 0)
+            stretch->kind = cuts[0];
         __m256i even_good = up_to_nine(even);
         __m256i odd_good = up_to_nine(odd);
         if (others == 0 && all_set(_mm256_and_si256(even_good, odd_good))) {
@@ -677,10 +674,10 @@ take_lines(struct line_feed *feed, const struct stretch *stretch, bool *line_end
 const uint8_t *line_parser_avx2(struct line_feed *feed, const uint8_t *at, bool *line_ended)
 {
     struct stretch stretch;
+    uint16_t *ahead = &feed->parser->ahead;
     *line_ended = false;
     for (;;) {
-        bool one_line = feed->sink == NULL;
-        find_tokens(&stretch, at, feed->end, one_line);
+        find_tokens(&stretch, at, feed->end, *ahead);
         if (stretch.tokens == 0) /* a token without end, or the end of the block */
             return at;
         if (stretch.plain)
@@ -688,8 +685,15 @@ const uint8_t *line_parser_avx2(struct line_feed *feed, const uint8_t *at, bool 
         else
             take_decimals(&stretch, feed->parser->point);
         const uint8_t *next = take_lines(feed, &stretch, line_ended);
-        if (*line_ended || next != begin_of(&stretch, stretch.tokens))
+        /* What stands behind a line that is an event is looked at again in the next call: where
+         * there are many of them, it is better not to look so far. */
+        if (*line_ended || next != begin_of(&stretch, stretch.tokens)) {
+            if (*ahead > STRETCH_MIN && (size_t)(next - at) < *ahead / 4)
+                *ahead /= 2;
             return next;
+        }
+        if (*ahead < LINE_PARSER_AHEAD)
+            *ahead *= 2;
         at = next;
     }
 }

@@ -32,8 +32,10 @@ struct line_feed {
 typedef const uint8_t *line_parser_fast(struct line_feed *feed, const uint8_t *at,
                                         bool *line_ended);
 
-/* With fewer bytes than this a fast form would do nothing. */
-enum { LINE_PARSER_FAST_MIN = 96 };
+enum {
+    LINE_PARSER_FAST_MIN = 96, /* with fewer bytes than this a fast form would do nothing */
+    LINE_PARSER_AHEAD = 1024,  /* the most that it looks at, at once: where parser->ahead begins */
+};
 
 #if defined(__x86_64__)
 line_parser_fast line_parser_avx2;

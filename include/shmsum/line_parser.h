@@ -64,6 +64,7 @@ struct shmsum_line_parser {
     bool bad;          /* the line has an error */
     bool negative;
     bool exponent_negative;
+    uint16_t ahead; /* how far a fast form looks at once: less after it had to stop early */
     uint64_t next_line;
     uint64_t column; /* bytes of the line consumed in earlier blocks */
     uint64_t fraction_digits;
