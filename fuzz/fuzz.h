@@ -15,10 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Optional. Makes data[0..size) another input, of at most max_size bytes; returns its size. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
-/* libFuzzer's own mutations, for custom mutators; weak, as only libFuzzer has them. */
+/* libFuzzer's own mutations; other engines have none, and do not call custom mutators. */
 __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 /* The property does not hold: says what, and stops the program where a fuzzer and a debugger see
@@ -57,6 +59,17 @@ static inline uint32_t fuzz_word(struct fuzz_input *input)
 static inline uint32_t fuzz_below(struct fuzz_input *input, uint32_t limit)
 {
     return (limit <= 256 ? fuzz_byte(input) : fuzz_word(input)) % limit;
+}
+
+/* For custom mutators: what libFuzzer would do by itself; and numbers in [0, limit), limit > 0. */
+static inline size_t fuzz_mutate(uint8_t *data, size_t size, size_t max_size)
+{
+    return LLVMFuzzerMutate != NULL ? LLVMFuzzerMutate(data, size, max_size) : size;
+}
+
+static inline uint32_t fuzz_draw(struct random *random, size_t limit)
+{
+    return (uint32_t)random_below(random, limit);
 }
 
 #endif

@@ -1010,7 +1010,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     size_t begin = size > TEXT_SIZE_AT ? TEXT_SIZE_AT + 1u + data[TEXT_SIZE_AT] + 2u : size;
     unsigned int chance = seed * 2654435761u;
     if (begin > size || chance % 4 == 0)
-        return LLVMFuzzerMutate(data, size, max_size);
+        return fuzz_mutate(data, size, max_size);
     chance /= 4;
     if (begin == size) { /* no schedule yet */
         if (size == max_size)
@@ -1019,7 +1019,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
         return size;
     }
     if (chance % 4 == 0)
-        return begin + LLVMFuzzerMutate(data + begin, size - begin, max_size - begin);
+        return begin + fuzz_mutate(data + begin, size - begin, max_size - begin);
     chance /= 4;
     return cut_run(data, size, begin + (chance >> 4) % (size - begin), max_size, chance);
 }

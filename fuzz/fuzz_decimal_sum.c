@@ -430,54 +430,48 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* ---- the mutator: keeps steps whole ---- */
 
-/* Marsaglia's xorshift32: what a seed leads to. */
-static uint32_t draw(uint32_t *state, uint32_t limit)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state % limit;
-}
-
-static void invent_step(uint8_t *step, uint32_t *state)
+static void invent_step(uint8_t *step, struct random *random)
 {
     static const uint8_t kinds[] = {ADD,   ADD,    ADD,    ADD,   ADD,   SMALL, SMALL,
                                     SMALL, FORMAT, CANCEL, AGAIN, TIMES, CLEAR, BROKEN};
-    step[0] = kinds[draw(state, sizeof kinds)];
-    step[1] = (uint8_t)draw(state, 128);
-    int32_t exponent = (int32_t)draw(state, 41) - 20;
+    step[0] = kinds[fuzz_draw(random, sizeof kinds)];
+    step[1] = (uint8_t)fuzz_draw(random, 128);
+    int32_t exponent = (int32_t)fuzz_draw(random, 41) - 20;
     step[2] = (uint8_t)exponent;
     step[3] = (uint8_t)(exponent < 0 ? -1 : 0);
-    uint32_t runs = 1 + draw(state, 3);
+    uint32_t runs = 1 + fuzz_draw(random, 3);
     for (uint32_t i = 0; i < RUNS; i++) {
-        step[4 + 2 * i] = (uint8_t)(draw(state, 16) | (draw(state, 16) == 0 ? 0x80 : 0));
-        step[5 + 2 * i] = (uint8_t)(i < runs ? draw(state, draw(state, 8) == 0 ? 256 : 22) : 0);
+        step[4 + 2 * i] =
+            (uint8_t)(fuzz_draw(random, 16) | (fuzz_draw(random, 16) == 0 ? 0x80 : 0));
+        step[5 + 2 * i] =
+            (uint8_t)(i < runs ? fuzz_draw(random, fuzz_draw(random, 8) == 0 ? 256 : 22) : 0);
     }
-    if (step[0] == AGAIN && draw(state, 2)) /* until the limbs are full */
+    if (step[0] == AGAIN && fuzz_draw(random, 2)) /* until the limbs are full */
         memcpy(step + 4, "\xff\xff\xff\x7f", 4);
-    if (step[0] == SMALL && draw(state, 2)) { /* such as make a whole number with another one */
+    if (step[0] == SMALL &&
+        fuzz_draw(random, 2)) { /* such as make a whole number with another one */
         static const uint8_t values[] = {1, 2, 5, 9, 10, 20, 25, 50, 75, 80, 90, 100};
         step[1] |= 6;
-        step[2] = (uint8_t)draw(state, 4);
-        step[3] = (uint8_t)(draw(state, 4) ? 0 : draw(state, 20));
-        step[4] = values[draw(state, sizeof values)];
+        step[2] = (uint8_t)fuzz_draw(random, 4);
+        step[3] = (uint8_t)(fuzz_draw(random, 4) ? 0 : fuzz_draw(random, 20));
+        step[4] = values[fuzz_draw(random, sizeof values)];
     }
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
-    uint32_t state = seed * 2654435761U | 1;
+    struct random random = {.state = seed};
     size_t steps = size / STEP, steps_max = max_size / STEP;
-    if (steps_max == 0 || draw(&state, 6) == 0)
-        return LLVMFuzzerMutate != NULL ? LLVMFuzzerMutate(data, size, max_size) : size;
-    uint32_t kind = steps == 0 ? 0 : draw(&state, 10);
-    size_t which = steps == 0 ? 0 : draw(&state, (uint32_t)steps);
+    if (steps_max == 0 || fuzz_draw(&random, 6) == 0)
+        return fuzz_mutate(data, size, max_size);
+    uint32_t kind = steps == 0 ? 0 : fuzz_draw(&random, 10);
+    size_t which = steps == 0 ? 0 : fuzz_draw(&random, (uint32_t)steps);
     uint8_t *step = data + which * STEP;
     uint8_t copy[STEP];
     switch (kind) {
     case 0: /* a new one */
     case 1:
-        invent_step(copy, &state);
+        invent_step(copy, &random);
         break;
     case 2: /* one that is there, at another place; maybe negated, so that it cancels */
     case 3:
@@ -489,31 +483,30 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
         memmove(step, step + STEP, (steps - which - 1) * STEP);
         return (steps - 1) * STEP;
     case 5: /* one field of one */
-        step[1] ^= (uint8_t)(1U << draw(&state, 8));
+        step[1] ^= (uint8_t)(1U << fuzz_draw(&random, 8));
         return steps * STEP;
     case 6: { /* the exponent, a little or so far as all digits move to the next limb */
         static const int8_t moves[] = {-9, -1, 1, 9, -18, 18, 8, -8};
-        int moved = word_of(step) + moves[draw(&state, sizeof moves)];
+        int moved = word_of(step) + moves[fuzz_draw(&random, sizeof moves)];
         step[2] = (uint8_t)moved;
         step[3] = (uint8_t)((unsigned)moved >> 8);
         return steps * STEP;
     }
     case 7: { /* a run */
-        uint32_t run = draw(&state, RUNS);
-        step[4 + 2 * run] = (uint8_t)draw(&state, draw(&state, 4) == 0 ? 256 : 16);
-        step[5 + 2 * run] = (uint8_t)draw(&state, draw(&state, 4) == 0 ? 256 : 20);
+        uint32_t run = fuzz_draw(&random, RUNS);
+        step[4 + 2 * run] = (uint8_t)fuzz_draw(&random, fuzz_draw(&random, 4) == 0 ? 256 : 16);
+        step[5 + 2 * run] = (uint8_t)fuzz_draw(&random, fuzz_draw(&random, 4) == 0 ? 256 : 20);
         return steps * STEP;
     }
     default: /* its bytes, as libFuzzer likes */
-        if (LLVMFuzzerMutate != NULL)
-            LLVMFuzzerMutate(step, STEP, STEP);
+        fuzz_mutate(step, STEP, STEP);
         return steps * STEP;
     }
     if (steps == steps_max) {
         memcpy(step, copy, STEP);
         return steps * STEP;
     }
-    size_t to = draw(&state, (uint32_t)steps + 1) * STEP;
+    size_t to = fuzz_draw(&random, (uint32_t)steps + 1) * STEP;
     memmove(data + to + STEP, data + to, steps * STEP - to);
     memcpy(data + to, copy, STEP);
     return (steps + 1) * STEP;

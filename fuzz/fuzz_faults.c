@@ -976,11 +976,11 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 {
     unsigned int chance = seed * 2654435761u;
     if (size <= COUNT_AT || chance >> 31 != 0)
-        return LLVMFuzzerMutate(data, size, max_size);
+        return fuzz_mutate(data, size, max_size);
     size_t count = data[COUNT_AT] % (FAULTS_MAX + 1u);
     size_t faults_end = COUNT_AT + 1 + count * FAULT_BYTES;
     if (faults_end > size)
-        return LLVMFuzzerMutate(data, size, max_size);
+        return fuzz_mutate(data, size, max_size);
     size_t which = count == 0 ? 0 : (chance >> 8 & 0xff) % count;
     bool adds = count == 0 || (count < FAULTS_MAX && (chance & 1) != 0);
     if (adds) {

@@ -425,15 +425,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* ---- the mutator: knows what a token is ---- */
 
-/* Marsaglia's xorshift32: what a seed leads to. */
-static uint32_t draw(uint32_t *state, uint32_t limit)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return limit == 0 ? 0 : *state % limit;
-}
-
 /* A short text that is put together in pieces; what does not fit is left out. */
 struct draft {
     uint8_t bytes[1100];
@@ -453,64 +444,64 @@ static void put_text(struct draft *draft, const char *text)
 }
 
 /* How many digits: mostly about the lengths at which some form changes its way. */
-static size_t draw_length(uint32_t *state)
+static size_t draw_length(struct random *random)
 {
     static const uint16_t lengths[] = {7,  8,  9,  15, 16,  17,   18,   19,
                                        20, 21, 24, 27, 999, 1000, 1001, 40};
-    uint32_t pick = draw(state, 64);
+    uint32_t pick = fuzz_draw(random, 64);
     return pick < 16 ? lengths[pick] : pick < 40 ? 1 + pick % 8 : 9 + pick % 12;
 }
 
-static void put_digits(struct draft *draft, uint32_t *state, size_t count)
+static void put_digits(struct draft *draft, struct random *random, size_t count)
 {
-    uint32_t kind = draw(state, 4);
+    uint32_t kind = fuzz_draw(random, 4);
     for (size_t i = 0; i < count; i++)
         put(draft, kind == 0   ? '9'
                    : kind == 1 ? (uint8_t)('0' + (i == 0))
-                               : (uint8_t)('0' + draw(state, 10)));
+                               : (uint8_t)('0' + fuzz_draw(random, 10)));
 }
 
-static void put_number(struct draft *draft, uint32_t *state, char point)
+static void put_number(struct draft *draft, struct random *random, char point)
 {
     static const char *const exponents[] = {"999", "1000", "-1000", "-1001", "0", "-0",
                                             "18",  "1",    "2",     "5",     "9", "15",
                                             "-15", "-19",  "16",    "-2"};
-    if (draw(state, 3) == 0)
-        put(draft, draw(state, 2) ? '+' : '-');
-    size_t digits = draw_length(state);
-    size_t behind = draw(state, 2) ? draw(state, (uint32_t)digits + 1) : 0;
-    put_digits(draft, state, digits - behind);
-    if (behind > 0 || draw(state, 8) == 0)
+    if (fuzz_draw(random, 3) == 0)
+        put(draft, fuzz_draw(random, 2) ? '+' : '-');
+    size_t digits = draw_length(random);
+    size_t behind = fuzz_draw(random, 2) ? fuzz_draw(random, (uint32_t)digits + 1) : 0;
+    put_digits(draft, random, digits - behind);
+    if (behind > 0 || fuzz_draw(random, 8) == 0)
         put(draft, (uint8_t)point);
-    put_digits(draft, state, behind);
-    if (draw(state, 8) == 0) {
-        put(draft, draw(state, 2) ? 'e' : 'E');
-        put_text(draft, exponents[draw(state, sizeof exponents / sizeof exponents[0])]);
+    put_digits(draft, random, behind);
+    if (fuzz_draw(random, 8) == 0) {
+        put(draft, fuzz_draw(random, 2) ? 'e' : 'E');
+        put_text(draft, exponents[fuzz_draw(random, sizeof exponents / sizeof exponents[0])]);
     }
 }
 
 /* A row of numbers of one shape. */
-static void put_alike(struct draft *draft, uint32_t *state, char point)
+static void put_alike(struct draft *draft, struct random *random, char point)
 {
-    size_t digits = 1 + draw(state, 19);
-    size_t behind = draw(state, 2) ? draw(state, (uint32_t)digits + 1) : 0;
-    bool scaled = draw(state, 4) == 0;
-    for (uint32_t left = 4 + draw(state, 9); left > 0; left--) {
-        if (draw(state, 3) == 0)
+    size_t digits = 1 + fuzz_draw(random, 19);
+    size_t behind = fuzz_draw(random, 2) ? fuzz_draw(random, (uint32_t)digits + 1) : 0;
+    bool scaled = fuzz_draw(random, 4) == 0;
+    for (uint32_t left = 4 + fuzz_draw(random, 9); left > 0; left--) {
+        if (fuzz_draw(random, 3) == 0)
             put(draft, '-');
-        put_digits(draft, state, digits - behind);
+        put_digits(draft, random, digits - behind);
         if (behind > 0)
             put(draft, (uint8_t)point);
-        put_digits(draft, state, behind);
+        put_digits(draft, random, behind);
         if (scaled) {
             put(draft, 'e');
-            put_digits(draft, state, 1 + draw(state, 3));
+            put_digits(draft, random, 1 + fuzz_draw(random, 3));
         }
         put(draft, ' ');
     }
 }
 
-static void put_something(struct draft *draft, uint32_t *state, char point)
+static void put_something(struct draft *draft, struct random *random, char point)
 {
     static const char *const pieces[] = {
         "\n",  "\r\n", "\r", "\n\n", "|",   "||",  "  ",   "\t",  "\v",  "\f",
@@ -518,27 +509,27 @@ static void put_something(struct draft *draft, uint32_t *state, char point)
         "1,5", "1.5",  "e5", "1e",   "1e+", "\\|", "\\\\", "nan",
     };
     enum { PIECES = sizeof pieces / sizeof pieces[0] };
-    switch (draw(state, 9)) {
+    switch (fuzz_draw(random, 9)) {
     case 0:
     case 1:
     case 2:
-        put_number(draft, state, point);
+        put_number(draft, random, point);
         break;
     case 3: /* many */
-        for (uint32_t left = 2 + draw(state, 30); left > 0; left--) {
-            put_number(draft, state, point);
-            put(draft, draw(state, 8) == 0 ? '\n' : ' ');
+        for (uint32_t left = 2 + fuzz_draw(random, 30); left > 0; left--) {
+            put_number(draft, random, point);
+            put(draft, fuzz_draw(random, 8) == 0 ? '\n' : ' ');
         }
         break;
     case 4:
-        put_alike(draft, state, point);
+        put_alike(draft, random, point);
         break;
     case 5: /* a number with one byte that is anything */
-        put_number(draft, state, point);
-        draft->bytes[draw(state, (uint32_t)draft->size)] = (uint8_t)draw(state, 256);
+        put_number(draft, random, point);
+        draft->bytes[fuzz_draw(random, (uint32_t)draft->size)] = (uint8_t)fuzz_draw(random, 256);
         break;
     default:
-        put_text(draft, pieces[draw(state, PIECES)]);
+        put_text(draft, pieces[fuzz_draw(random, PIECES)]);
     }
 }
 
@@ -559,45 +550,45 @@ static size_t splice(uint8_t *data, size_t size, size_t max_size, size_t at, siz
     return at + draft->size + after;
 }
 
-static void mutate_header(uint8_t *data, uint32_t *state)
+static void mutate_header(uint8_t *data, struct random *random)
 {
     static const uint8_t steps[] = {0, 1, 2, 3, 8, 16, 31, 32};
-    switch (draw(state, 6)) {
+    switch (fuzz_draw(random, 6)) {
     case 0:
-        data[0] ^= (uint8_t)(1 + draw(state, 3));
+        data[0] ^= (uint8_t)(1 + fuzz_draw(random, 3));
         break;
     case 1:
-        data[0] = (uint8_t)((data[0] & 3) | steps[draw(state, sizeof steps)] << 2);
+        data[0] = (uint8_t)((data[0] & 3) | steps[fuzz_draw(random, sizeof steps)] << 2);
         break;
     case 2:
-        data[1] = (uint8_t)(data[1] + draw(state, 5) - 2);
+        data[1] = (uint8_t)(data[1] + fuzz_draw(random, 5) - 2);
         break;
     default:
-        data[draw(state, HEADER)] = (uint8_t)draw(state, 256);
+        data[fuzz_draw(random, HEADER)] = (uint8_t)fuzz_draw(random, 256);
     }
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
-    uint32_t state = seed * 2654435761U | 1;
-    if (size < HEADER || draw(&state, 4) == 0)
-        return LLVMFuzzerMutate != NULL ? LLVMFuzzerMutate(data, size, max_size) : size;
+    struct random random = {.state = seed};
+    if (size < HEADER || fuzz_draw(&random, 4) == 0)
+        return fuzz_mutate(data, size, max_size);
     char point = data[0] & 1 ? ',' : '.';
     /* A token, or a blank, somewhere in the text. */
-    size_t at = HEADER + draw(&state, (uint32_t)(size - HEADER + 1));
+    size_t at = HEADER + fuzz_draw(&random, (uint32_t)(size - HEADER + 1));
     size_t old = 0;
     while (at > HEADER && !ends_token(data[at - 1]))
         at--;
     while (at + old < size && !ends_token(data[at + old]))
         old++;
     struct draft draft = {.size = 0};
-    switch (draw(&state, 8)) {
+    switch (fuzz_draw(&random, 8)) {
     case 0:
-        mutate_header(data, &state);
+        mutate_header(data, &random);
         return size;
     case 1: /* a cut inside a token */
         put(&draft, '|');
-        return splice(data, size, max_size, at + draw(&state, (uint32_t)old + 1), 0, &draft);
+        return splice(data, size, max_size, at + fuzz_draw(&random, (uint32_t)old + 1), 0, &draft);
     case 2: /* once more */
         for (size_t i = 0; i < old; i++)
             put(&draft, data[at + i]);
@@ -606,14 +597,14 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     case 3: /* without it */
         return splice(data, size, max_size, at, old < size - at ? old + 1 : old, &draft);
     case 4: /* something inside it */
-        put_something(&draft, &state, point);
-        return splice(data, size, max_size, at + draw(&state, (uint32_t)old + 1), 0, &draft);
+        put_something(&draft, &random, point);
+        return splice(data, size, max_size, at + fuzz_draw(&random, (uint32_t)old + 1), 0, &draft);
     case 5: /* something else */
-        put_something(&draft, &state, point);
+        put_something(&draft, &random, point);
         return splice(data, size, max_size, at, old, &draft);
     default: /* something before it */
-        put_something(&draft, &state, point);
-        put(&draft, draw(&state, 6) == 0 ? '\n' : ' ');
+        put_something(&draft, &random, point);
+        put(&draft, fuzz_draw(&random, 6) == 0 ? '\n' : ' ');
         return splice(data, size, max_size, at, 0, &draft);
     }
 }

@@ -418,29 +418,24 @@ static const char *const words[] = {
     "\xc2\x9b",
 };
 
-static size_t next_random(unsigned int *seed, size_t limit)
-{
-    *seed = *seed * 1103515245 + 12345;
-    return (*seed >> 16) % limit;
-}
-
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
-    if (size == 0 || next_random(&seed, 3) == 0)
-        return LLVMFuzzerMutate(data, size, max_size);
+    struct random random = {.state = seed};
+    if (size == 0 || fuzz_draw(&random, 3) == 0)
+        return fuzz_mutate(data, size, max_size);
     /* an argument: data[begin..end) */
-    size_t begin = 1 + next_random(&seed, size);
+    size_t begin = 1 + fuzz_draw(&random, size);
     while (begin > 1 && data[begin - 1] != '\0')
         begin--;
     size_t end = begin;
     while (end < size && data[end] != '\0')
         end++;
 
-    const char *word = words[next_random(&seed, sizeof words / sizeof words[0])];
+    const char *word = words[fuzz_draw(&random, sizeof words / sizeof words[0])];
     size_t length = strlen(word);
     uint8_t with[64];
     memcpy(with, word, length);
-    switch (next_random(&seed, 4)) {
+    switch (fuzz_draw(&random, 4)) {
     case 0: /* instead of the argument */
         break;
     case 1: /* before it */
@@ -456,7 +451,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     }
     }
     if (size - (end - begin) + length > max_size)
-        return LLVMFuzzerMutate(data, size, max_size);
+        return fuzz_mutate(data, size, max_size);
     memmove(data + begin + length, data + end, size - end);
     memcpy(data + begin, with, length);
     return size - (end - begin) + length;
