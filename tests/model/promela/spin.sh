@@ -1,10 +1,10 @@
 # shellcheck shell=sh disable=SC2034
 # spin.sh - running Spin once. Sourced by check-scenario and check-seeded, which have set -eu.
 
-# verify CC MODEL FOLDER DEFINITION...: all states of MODEL in this configuration, exhaustively, and whether
-# they have a cycle (a run that never ends). FOLDER is empty, ours, and afterwards holds the run that was found, if any, in
-# "run". Sets $found, which is "nothing" when there was none, and $figures: "states | depth | MB".
-# Whatever keeps the search from being complete is told as found.
+# verify CC MODEL FOLDER DEFINITION...: all states of MODEL in this configuration, and whether they have a
+# cycle (a run that never ends). FOLDER is empty, ours, and holds afterwards, in "run", what led to what was
+# found. Sets $found, "nothing" when there was none, and $figures: "states | depth | MB". Whatever keeps the
+# search from being complete is told as found.
 verify() {
     cc=$1 model=$2 folder=$3
     shift 3
@@ -27,7 +27,7 @@ verify() {
     # states may be the last.
     if ! (cd "$folder" && spin -a "$@" model.pml >log 2>&1 &&
         "$cc" "$optimise" -w -DNP -DMEMLIM=8000 -o pan pan.c >log 2>&1 &&
-        ./pan -l -E -m100000 -w20 >log 2>&1 </dev/null) || ! grep -q '^State-vector' "$folder/log"; then
+        ./pan -l -E -m100000 -w20 >log 2>&1) </dev/null || ! grep -q '^State-vector' "$folder/log"; then
         cat "$folder/log" >&2
         found='WRONG: it does not run'
         return
