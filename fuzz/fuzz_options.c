@@ -28,6 +28,7 @@ enum kind {
     SYNC,
     COMMA,
     BLANKS,
+    FORMAT,
     PROMPT,
     ERRORS,
     STATS,
@@ -46,6 +47,7 @@ static const struct {
     [SYNC] = {"fsync", NULL},
     [COMMA] = {"decimal-comma", NULL},
     [BLANKS] = {"blank-lines", "end zero skip"},
+    [FORMAT] = {"format", "text json"},
     [PROMPT] = {"prompt", "auto always never"},
     [ERRORS] = {"max-errors", "0-18446744073709551615"},
     [STATS] = {"stats", NULL},
@@ -240,6 +242,7 @@ static void check_options(const struct options *options, const struct model *mod
     FUZZ_CHECK(options->stats == model->given[STATS]);
     FUZZ_CHECK(options->point == (model->given[COMMA] ? ',' : '.'));
     FUZZ_CHECK((size_t)options->blank_lines == model->word[BLANKS]);
+    FUZZ_CHECK((size_t)options->format == model->word[FORMAT]);
     FUZZ_CHECK((size_t)options->prompt == model->word[PROMPT]);
     FUZZ_CHECK(options->max_errors == model->number[ERRORS]);
     FUZZ_CHECK(options->geometry.slots == model->number[SLOTS]);
@@ -257,9 +260,10 @@ static void check_options(const struct options *options, const struct model *mod
 static void check_again(const struct options *options)
 {
     static const char *const blank_words[] = {"end", "zero", "skip"};
+    static const char *const format_words[] = {"text", "json"};
     static const char *const when_words[] = {"auto", "always", "never"};
-    static char output[4096 + ARGUMENTS_MAX], blanks[32], prompt[32], errors[48], slots[32],
-        bytes[32];
+    static char output[4096 + ARGUMENTS_MAX], blanks[32], format[32], prompt[32], errors[48],
+        slots[32], bytes[32];
     static char program[] = "shmsum", append[] = "--append", sync[] = "--fsync",
                 stats[] = "--stats", comma[] = "--decimal-comma", help[] = "--help",
                 version[] = "--version", end_of_options[] = "--";
@@ -267,6 +271,7 @@ static void check_again(const struct options *options)
         return;
     snprintf(output, sizeof output, "--output=%s", options->output);
     snprintf(blanks, sizeof blanks, "--blank-lines=%s", blank_words[options->blank_lines]);
+    snprintf(format, sizeof format, "--format=%s", format_words[options->format]);
     snprintf(prompt, sizeof prompt, "--prompt=%s", when_words[options->prompt]);
     snprintf(errors, sizeof errors, "--max-errors=%" PRIu64, options->max_errors);
     snprintf(slots, sizeof slots, "--slots=%" PRIu32, options->geometry.slots);
@@ -277,6 +282,7 @@ static void check_again(const struct options *options)
     argv[argc++] = program;
     argv[argc++] = output;
     argv[argc++] = blanks;
+    argv[argc++] = format;
     argv[argc++] = prompt;
     argv[argc++] = errors;
     argv[argc++] = slots;
@@ -304,6 +310,7 @@ static void check_again(const struct options *options)
     FUZZ_CHECK(again.append == options->append && again.sync == options->sync);
     FUZZ_CHECK(again.stats == options->stats && again.point == options->point);
     FUZZ_CHECK(again.blank_lines == options->blank_lines && again.prompt == options->prompt);
+    FUZZ_CHECK(again.format == options->format);
     FUZZ_CHECK(again.max_errors == options->max_errors);
     FUZZ_CHECK(again.geometry.slots == options->geometry.slots);
     FUZZ_CHECK(again.geometry.payload_bytes == options->geometry.payload_bytes);
@@ -384,6 +391,7 @@ static const char *const words[] = {
     "--version",
     "--decimal-comma",
     "--blank-lines",
+    "--format",
     "--prompt",
     "--max-errors",
     "--slots",
@@ -397,6 +405,8 @@ static const char *const words[] = {
     "=end",
     "=zero",
     "=skip",
+    "=text",
+    "=json",
     "=auto",
     "=always",
     "=never",

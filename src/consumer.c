@@ -21,10 +21,12 @@ static bool take_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *s
         (struct consumer *)(void *)((char *)sink - offsetof(struct consumer, sink));
     if (consumer->config->dialogue)
         return false;
-    char *text = shmsum_results_reserve(consumer->results, CONSUMER_RESULT_MAX, NULL);
+    const struct result_line *result = &consumer->result;
+    char *text = shmsum_results_reserve(consumer->results, result->max, NULL);
     if (text == NULL)
         return false;
-    shmsum_results_commit(consumer->results, shmsum_decimal_sum_format(sum, text));
+    shmsum_results_commit(consumer->results,
+                          result_line_sum(result, text, consumer->parser.line, sum));
     return true;
 }
 
@@ -42,6 +44,7 @@ void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
     shmsum_line_parser_init(&consumer->parser, config->point);
     consumer->sink.take = take_sum;
     excerpt_clear(&consumer->excerpt);
+    result_line_begin(&consumer->result, config->format, config->sources[0]);
 }
 
 /* Messages are a courtesy: when nobody can be told, the results still say it all. */
@@ -121,26 +124,28 @@ static int take_line(struct consumer *consumer, enum shmsum_line event, uint64_t
             break; /* the empty sum is 0 */
         }
     }
-    char *text = shmsum_results_reserve(consumer->results, CONSUMER_RESULT_MAX, why);
+    char *text = shmsum_results_reserve(consumer->results, consumer->result.max, why);
     if (text == NULL)
         return consumer->results->error;
     size_t size;
     if (event == SHMSUM_LINE_ERROR) {
-        size = diagnostic_result(text, &parser->error);
+        size = result_line_error(&consumer->result, text, parser->line, &parser->error);
         show_error(consumer, line_bytes);
     } else {
-        size = shmsum_decimal_sum_format(&parser->sum, text);
+        size = result_line_sum(&consumer->result, text, parser->line, &parser->sum);
         consumer->sums++;
         consumer->numbers += parser->numbers;
     }
     shmsum_results_commit(consumer->results, size);
     if (!consumer->config->dialogue)
         return 0;
-    char answer[2 + CONSUMER_RESULT_MAX + 1] = "= ";
-    memcpy(answer + 2, text, size + 1); /* with the LF */
     int result = flush(consumer, why);
-    if (result == 0 && consumer->config->answers && event != SHMSUM_LINE_ERROR)
-        say(consumer, answer, 2 + size + 1);
+    if (result == 0 && consumer->config->answers && event != SHMSUM_LINE_ERROR) {
+        char answer[2 + SHMSUM_DECIMAL_TEXT_MAX + 1] = "= ";
+        size = 2 + shmsum_decimal_sum_format(&parser->sum, answer + 2);
+        answer[size++] = '\n';
+        say(consumer, answer, size);
+    }
     return result;
 }
 
@@ -238,8 +243,10 @@ static int take_block(struct consumer *consumer, const struct shmsum_block *bloc
         if (result < 0)
             return result;
         /* Only now: what was finished belonged to the source before. */
-        if (!consumer->blank_seen)
+        if (!consumer->blank_seen) {
             consumer->source = block->source;
+            result_line_begin(&consumer->result, consumer->config->format, source_name(consumer));
+        }
     }
     consumer->bytes += block->length;
     int result = take_bytes(consumer, consumer->block, block->length, why);

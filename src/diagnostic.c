@@ -59,8 +59,7 @@ static size_t put(char *to, const char *text)
     return size;
 }
 
-/* The reason alone: "two" is not a number */
-static size_t put_reason(char *to, const struct shmsum_line_error *error)
+size_t diagnostic_reason(char *to, const struct shmsum_line_error *error)
 {
     char *at = to;
     if (error->kind == SHMSUM_OUT_OF_RANGE)
@@ -92,7 +91,7 @@ size_t diagnostic_result(char *to, const struct shmsum_line_error *error)
 {
     char *at = to;
     at += sprintf(at, "error: column %" PRIu64 ": ", error->column);
-    at += put_reason(at, error);
+    at += diagnostic_reason(at, error);
     assert(at - to <= DIAGNOSTIC_RESULT_MAX);
     return (size_t)(at - to);
 }
@@ -120,7 +119,7 @@ size_t diagnostic_message(char *to, const char *file, uint64_t line, uint64_t li
     char *at = to;
     at += put_place(at, file, line);
     at += sprintf(at, "%" PRIu64 ": error: ", error->column);
-    at += put_reason(at, error);
+    at += diagnostic_reason(at, error);
 
     /* The line, or what is shown of it. */
     at += put(at, "\n    ");

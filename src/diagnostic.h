@@ -44,6 +44,9 @@ void excerpt_keep(struct excerpt *excerpt, const uint8_t *bytes, size_t size, ui
 /* error: column 3: "two" is not a number. At most DIAGNOSTIC_RESULT_MAX bytes, no NUL, no '\n'. */
 size_t diagnostic_result(char *to, const struct shmsum_line_error *error);
 
+/* The reason alone: "two" is not a number. As above. */
+size_t diagnostic_reason(char *to, const struct shmsum_line_error *error);
+
 /* The message for standard error: three lines, '\n' and all, at most DIAGNOSTIC_TEXT_MAX bytes, no
  * NUL. line_bytes: the whole line's, without its end. */
 size_t diagnostic_message(char *to, const char *file, uint64_t line, uint64_t line_bytes,

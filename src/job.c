@@ -8,9 +8,9 @@
 
 void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct consumer_config *config)
 {
-    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%" PRIu64 ",%d,%d,%d,%d", config->point,
-             (unsigned)config->blank_lines, config->max_errors, config->dialogue, config->terminal,
-             config->answers, config->sync);
+    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%u,%" PRIu64 ",%d,%d,%d,%d", config->point,
+             (unsigned)config->blank_lines, (unsigned)config->format, config->max_errors,
+             config->dialogue, config->terminal, config->answers, config->sync);
 }
 
 void job_format_region(char entry[JOB_REGION_MAX], const struct shmsum_region *region)
@@ -26,13 +26,14 @@ int job_parse(struct job *job, int argc, char *const argv[], const char *region)
         return -EINVAL;
 
     struct consumer_config *config = &job->config;
-    unsigned blank_lines;
+    unsigned blank_lines, format;
     int dialogue, terminal, answers, sync;
-    if (sscanf(argv[1], "%c,%u,%" SCNu64 ",%d,%d,%d,%d", &config->point, &blank_lines,
-               &config->max_errors, &dialogue, &terminal, &answers, &sync) != 7 ||
-        blank_lines > BLANK_LINES_SKIP)
+    if (sscanf(argv[1], "%c,%u,%u,%" SCNu64 ",%d,%d,%d,%d", &config->point, &blank_lines, &format,
+               &config->max_errors, &dialogue, &terminal, &answers, &sync) != 8 ||
+        blank_lines > BLANK_LINES_SKIP || format > RESULT_JSON)
         return -EINVAL;
     config->blank_lines = (enum blank_lines)blank_lines;
+    config->format = (enum result_format)format;
     config->dialogue = dialogue == 1;
     config->terminal = terminal == 1;
     config->answers = answers == 1;

@@ -11,7 +11,7 @@ seed() {
 seed nothing '\002' ''
 seed defaults '\000' ''
 seed files '\000' 'a.txt\000-\000b.txt'
-seed every-option '\000' '-o\000x\000--append\000--fsync\000--decimal-comma\000--blank-lines=skip\000--prompt=never\000--max-errors=7\000--stats\000--slots=3\000--slot-bytes=100\000a.txt'
+seed every-option '\000' '-o\000x\000--append\000--fsync\000--decimal-comma\000--blank-lines=skip\000--format=json\000--prompt=never\000--max-errors=7\000--stats\000--slots=3\000--slot-bytes=100\000a.txt'
 seed help '\000' '--help'
 seed version '\000' '--version'
 seed separate-values '\000' '--output\000x\000--slots\00016\000--slot-bytes\0004096'

@@ -149,6 +149,7 @@ static int start_child(struct run *run, struct shmsum_failure *why)
     struct consumer_config config = {
         .point = options->point,
         .blank_lines = options->blank_lines,
+        .format = options->format,
         .max_errors = options->max_errors,
         .dialogue = run->dialogue,
         .terminal = run->dialogue && run->terminal_input,

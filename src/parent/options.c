@@ -17,6 +17,7 @@ const char options_help[] =
     "\n"
     "Results:\n"
     "  -o, --output=FILE         write them to FILE (default results.txt; - is standard output)\n"
+    "      --format=WHAT         text (default), or json: an object for each line\n"
     "      --append              add to the end of FILE instead of replacing it\n"
     "      --fsync               put them on the disk before saying that all is well\n"
     "Numbers and lines:\n"
@@ -40,6 +41,7 @@ enum {
     OPTION_FSYNC,
     OPTION_DECIMAL_COMMA,
     OPTION_BLANK_LINES,
+    OPTION_FORMAT,
     OPTION_PROMPT,
     OPTION_MAX_ERRORS,
     OPTION_STATS,
@@ -55,6 +57,7 @@ static const struct option long_options[] = {
     {"fsync", no_argument, NULL, OPTION_FSYNC},
     {"decimal-comma", no_argument, NULL, OPTION_DECIMAL_COMMA},
     {"blank-lines", required_argument, NULL, OPTION_BLANK_LINES},
+    {"format", required_argument, NULL, OPTION_FORMAT},
     {"prompt", required_argument, NULL, OPTION_PROMPT},
     {"max-errors", required_argument, NULL, OPTION_MAX_ERRORS},
     {"stats", no_argument, NULL, OPTION_STATS},
@@ -102,6 +105,7 @@ static int bad_value(char *message, const char *option, const char *value, const
 static int apply(struct options *options, int option, const char *value, char *message)
 {
     static const char *const blank_words[] = {"end", "zero", "skip"};
+    static const char *const format_words[] = {"text", "json"};
     static const char *const when_words[] = {"auto", "always", "never"};
     uint64_t number;
     int word;
@@ -125,6 +129,12 @@ static int apply(struct options *options, int option, const char *value, char *m
         if (word < 0)
             return bad_value(message, "blank-lines", value, "end, zero or skip");
         options->blank_lines = (enum blank_lines)word;
+        return 0;
+    case OPTION_FORMAT:
+        word = word_index(value, format_words, 2);
+        if (word < 0)
+            return bad_value(message, "format", value, "text or json");
+        options->format = (enum result_format)word;
         return 0;
     case OPTION_PROMPT:
         word = word_index(value, when_words, 3);

@@ -18,6 +18,7 @@ struct options {
     bool stats;
     char point;
     enum blank_lines blank_lines;
+    enum result_format format;
     enum when prompt;
     uint64_t max_errors;
     struct shmsum_geometry geometry;

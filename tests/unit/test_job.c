@@ -31,6 +31,7 @@ static void test_there_and_back(void **state)
         struct consumer_config config = {
             .point = random_one_in(&rng, 2) ? '.' : ',',
             .blank_lines = (enum blank_lines)random_below(&rng, 3),
+            .format = (enum result_format)random_below(&rng, 2),
             .max_errors = random_one_in(&rng, 3) ? UINT64_MAX : random_below(&rng, 100),
             .dialogue = random_one_in(&rng, 2),
             .terminal = random_one_in(&rng, 2),
@@ -61,6 +62,7 @@ static void test_there_and_back(void **state)
         assert_int_equal(parse(&job, settings, entry + 14), 0);
         assert_int_equal(job.config.point, config.point);
         assert_int_equal(job.config.blank_lines, config.blank_lines);
+        assert_int_equal(job.config.format, config.format);
         assert_int_equal(job.config.max_errors, config.max_errors);
         assert_int_equal(job.config.dialogue, config.dialogue);
         assert_int_equal(job.config.terminal, config.terminal);
@@ -81,38 +83,41 @@ static void test_settings_refused(void **state)
     static const char *const bad[] = {
         "",
         ".",
-        ".,0,20,0,0,0",
-        ".,0,20,0,0,,0",
-        ".,0,20,0,0,0,,0",
-        ".,0,20,0,0,0 ,0",
-        ".,0,20,0,0,0,0,0",
-        " .,0,20,0,0,0,0",
-        ". ,0,20,0,0,0,0",
-        ";,0,20,0,0,0,0",
-        "1,0,20,0,0,0,0",
-        ".,3,20,0,0,0,0",
-        ".,-1,20,0,0,0,0",
-        ".,4294967296,20,0,0,0,0",
-        ".,00,20,0,0,0,0",
-        ".,+0,20,0,0,0,0",
-        ".,0, 20,0,0,0,0",
-        ".,0,-1,0,0,0,0",
-        ".,0,020,0,0,0,0",
-        ".,0,18446744073709551616,0,0,0,0",
-        ".,0,0x14,0,0,0,0",
-        ".,0,,0,0,0,0",
-        ".,0,20,2,0,0,0",
-        ".,0,20,0,2,0,0",
-        ".,0,20,0,0,2,0",
-        ".,0,20,-1,0,0,0",
-        ".,0,20,00,0,0,0",
-        ".,0,20,0,0,01,0",
-        ".,0,20,0,0,0,2",
-        ".,0,20,0,0,0,-1",
+        ".,0,0,20,0,0,0",
+        ".,0,0,20,0,0,,0",
+        ".,0,0,20,0,0,0,,0",
+        ".,0,0,20,0,0,0 ,0",
+        ".,0,0,20,0,0,0,0,0",
+        " .,0,0,20,0,0,0,0",
+        ". ,0,0,20,0,0,0,0",
+        ";,0,0,20,0,0,0,0",
+        "1,0,0,20,0,0,0,0",
+        ".,3,0,20,0,0,0,0",
+        ".,-1,0,20,0,0,0,0",
+        ".,4294967296,0,20,0,0,0,0",
+        ".,00,0,20,0,0,0,0",
+        ".,+0,0,20,0,0,0,0",
+        ".,0,0, 20,0,0,0,0",
+        ".,0,0,-1,0,0,0,0",
+        ".,0,0,020,0,0,0,0",
+        ".,0,0,18446744073709551616,0,0,0,0",
+        ".,0,0,0x14,0,0,0,0",
+        ".,0,0,,0,0,0,0",
+        ".,0,0,20,2,0,0,0",
+        ".,0,0,20,0,2,0,0",
+        ".,0,0,20,0,0,2,0",
+        ".,0,0,20,-1,0,0,0",
+        ".,0,0,20,00,0,0,0",
+        ".,0,0,20,0,0,01,0",
+        ".,0,0,20,0,0,0,2",
+        ".,0,0,20,0,0,0,-1",
+        ".,0,2,20,0,0,0,0",
+        ".,0,-1,20,0,0,0,0",
+        ".,0,01,20,0,0,0,0",
         "--help",
     };
     struct job job;
-    assert_int_equal(parse(&job, ".,0,20,0,0,0,0", NAME " " NONCE), 0);
+    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0", NAME " " NONCE), 0);
     for (size_t i = 0; i < COUNT(bad); i++)
         if (parse(&job, bad[i], NAME " " NONCE) != -EINVAL)
             fail_msg("settings \"%s\" were taken", bad[i]);
@@ -149,19 +154,19 @@ static void test_region_refused(void **state)
     };
     struct job job;
     for (size_t i = 0; i < COUNT(bad); i++)
-        if (parse(&job, ".,0,20,0,0,0,0", bad[i]) != -EINVAL)
+        if (parse(&job, ".,0,0,20,0,0,0,0", bad[i]) != -EINVAL)
             fail_msg("region \"%s\" was taken", bad[i]);
-    assert_int_equal(parse(&job, ".,0,20,0,0,0,0", NULL), -EINVAL);
+    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0", NULL), -EINVAL);
     /* the longest name that there is */
-    assert_int_equal(
-        parse(&job, ".,0,20,0,0,0,0", "/shmsum-4294967295-0123456789abcdef0123456789abcdef " NONCE),
-        0);
+    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0",
+                           "/shmsum-4294967295-0123456789abcdef0123456789abcdef " NONCE),
+                     0);
 }
 
 static void test_arguments_missing(void **state)
 {
     (void)state;
-    char settings[] = ".,0,20,0,0,0,0";
+    char settings[] = ".,0,0,20,0,0,0,0";
     char *argv[] = {program, settings, results, first, NULL};
     struct job job;
     assert_int_equal(job_parse(&job, 4, argv, NAME " " NONCE), 0);

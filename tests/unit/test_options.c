@@ -42,6 +42,7 @@ static void test_defaults(void **state)
     assert_false(options.stats);
     assert_int_equal(options.point, '.');
     assert_int_equal(options.blank_lines, BLANK_LINES_END);
+    assert_int_equal(options.format, RESULT_TEXT);
     assert_int_equal(options.prompt, WHEN_AUTO);
     assert_int_equal(options.max_errors, 20);
     assert_int_equal(options.geometry.slots, 16);
@@ -77,6 +78,8 @@ static void test_values(void **state)
     SETS("--blank-lines=zero", blank_lines, BLANK_LINES_ZERO);
     SETS("--blank-lines|skip", blank_lines, BLANK_LINES_SKIP);
     SETS("--blank-lines=zero|--blank-lines=end", blank_lines, BLANK_LINES_END);
+    SETS("--format=text", format, RESULT_TEXT);
+    SETS("--format|json", format, RESULT_JSON);
     SETS("--prompt=auto", prompt, WHEN_AUTO);
     SETS("--prompt=always", prompt, WHEN_ALWAYS);
     SETS("--prompt=never", prompt, WHEN_NEVER);
@@ -141,6 +144,7 @@ static void test_refusals(void **state)
         {"--blank-lines=", "--blank-lines=: expected end, zero or skip"},
         {"--blank-lines=ends", "--blank-lines=ends: expected end, zero or skip"},
         {"--blank-lines=END", "--blank-lines=END: expected end, zero or skip"},
+        {"--format=", "--format=: expected text or json"},
         {"--prompt=maybe", "--prompt=maybe: expected auto, always or never"},
         {"--max-errors=", "--max-errors=: expected a number of messages, 0 or more"},
         {"--max-errors=-1", "--max-errors=-1: expected a number of messages, 0 or more"},
@@ -201,9 +205,9 @@ static void test_help(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "-o, --output=",  "--append ",     "--fsync ",      "--decimal-comma ",
-        "--blank-lines=", "--prompt=",     "--max-errors=", "--stats ",
-        "--slots=",       "--slot-bytes=", "--help",        "--version"};
+        "-o, --output=",  "--format=", "--append ",     "--fsync ", "--decimal-comma ",
+        "--blank-lines=", "--prompt=", "--max-errors=", "--stats ", "--slots=",
+        "--slot-bytes=",  "--help",    "--version"};
     for (size_t i = 0; i < COUNT(names); i++)
         assert_non_null(strstr(options_help, names[i]));
     size_t size = strlen(options_help);
