@@ -30,6 +30,7 @@ enum kind {
     BLANKS,
     FORMAT,
     PROMPT,
+    COLOR,
     ERRORS,
     STATS,
     SLOTS,
@@ -49,6 +50,7 @@ static const struct {
     [BLANKS] = {"blank-lines", "end zero skip"},
     [FORMAT] = {"format", "text json"},
     [PROMPT] = {"prompt", "auto always never"},
+    [COLOR] = {"color", "auto always never"},
     [ERRORS] = {"max-errors", "0-18446744073709551615"},
     [STATS] = {"stats", NULL},
     [SLOTS] = {"slots", "1-1024"},
@@ -244,6 +246,7 @@ static void check_options(const struct options *options, const struct model *mod
     FUZZ_CHECK((size_t)options->blank_lines == model->word[BLANKS]);
     FUZZ_CHECK((size_t)options->format == model->word[FORMAT]);
     FUZZ_CHECK((size_t)options->prompt == model->word[PROMPT]);
+    FUZZ_CHECK((size_t)options->color == model->word[COLOR]);
     FUZZ_CHECK(options->max_errors == model->number[ERRORS]);
     FUZZ_CHECK(options->geometry.slots == model->number[SLOTS]);
     FUZZ_CHECK(options->geometry.payload_bytes == model->number[BYTES]);
@@ -262,8 +265,8 @@ static void check_again(const struct options *options)
     static const char *const blank_words[] = {"end", "zero", "skip"};
     static const char *const format_words[] = {"text", "json"};
     static const char *const when_words[] = {"auto", "always", "never"};
-    static char output[4096 + ARGUMENTS_MAX], blanks[32], format[32], prompt[32], errors[48],
-        slots[32], bytes[32];
+    static char output[4096 + ARGUMENTS_MAX], blanks[32], format[32], prompt[32], color[32],
+        errors[48], slots[32], bytes[32];
     static char program[] = "shmsum", append[] = "--append", sync[] = "--fsync",
                 stats[] = "--stats", comma[] = "--decimal-comma", help[] = "--help",
                 version[] = "--version", end_of_options[] = "--";
@@ -273,6 +276,7 @@ static void check_again(const struct options *options)
     snprintf(blanks, sizeof blanks, "--blank-lines=%s", blank_words[options->blank_lines]);
     snprintf(format, sizeof format, "--format=%s", format_words[options->format]);
     snprintf(prompt, sizeof prompt, "--prompt=%s", when_words[options->prompt]);
+    snprintf(color, sizeof color, "--color=%s", when_words[options->color]);
     snprintf(errors, sizeof errors, "--max-errors=%" PRIu64, options->max_errors);
     snprintf(slots, sizeof slots, "--slots=%" PRIu32, options->geometry.slots);
     snprintf(bytes, sizeof bytes, "--slot-bytes=%" PRIu32, options->geometry.payload_bytes);
@@ -284,6 +288,7 @@ static void check_again(const struct options *options)
     argv[argc++] = blanks;
     argv[argc++] = format;
     argv[argc++] = prompt;
+    argv[argc++] = color;
     argv[argc++] = errors;
     argv[argc++] = slots;
     argv[argc++] = bytes;
@@ -310,7 +315,7 @@ static void check_again(const struct options *options)
     FUZZ_CHECK(again.append == options->append && again.sync == options->sync);
     FUZZ_CHECK(again.stats == options->stats && again.point == options->point);
     FUZZ_CHECK(again.blank_lines == options->blank_lines && again.prompt == options->prompt);
-    FUZZ_CHECK(again.format == options->format);
+    FUZZ_CHECK(again.format == options->format && again.color == options->color);
     FUZZ_CHECK(again.max_errors == options->max_errors);
     FUZZ_CHECK(again.geometry.slots == options->geometry.slots);
     FUZZ_CHECK(again.geometry.payload_bytes == options->geometry.payload_bytes);
@@ -393,6 +398,7 @@ static const char *const words[] = {
     "--blank-lines",
     "--format",
     "--prompt",
+    "--color",
     "--max-errors",
     "--slots",
     "--slot-bytes",

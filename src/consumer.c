@@ -101,8 +101,9 @@ static void show_error(struct consumer *consumer, uint64_t line_bytes)
     if (consumer->errors > consumer->config->max_errors)
         return;
     char text[DIAGNOSTIC_TEXT_MAX];
-    size_t size = diagnostic_message(text, source_name(consumer), consumer->parser.line, line_bytes,
-                                     &consumer->parser.error, &consumer->excerpt);
+    size_t size =
+        diagnostic_message(text, source_name(consumer), consumer->parser.line, line_bytes,
+                           &consumer->parser.error, &consumer->excerpt, consumer->config->color);
     say(consumer, text, size);
 }
 
@@ -320,8 +321,8 @@ static void say_last_words(struct consumer *consumer)
         say(consumer, text, (size_t)size);
     }
     if (consumer->unread) {
-        size_t size =
-            diagnostic_warning(text, source_name(consumer), consumer->blank_line, unread_text);
+        size_t size = diagnostic_warning(text, source_name(consumer), consumer->blank_line,
+                                         unread_text, consumer->config->color);
         say(consumer, text, size);
     }
 }

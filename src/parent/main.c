@@ -139,6 +139,18 @@ static char *argument(const char *text)
     return either.argument;
 }
 
+/* NO_COLOR: no-color.org. */
+static bool wants_color(const struct run *run)
+{
+    if (run->options.color != WHEN_AUTO)
+        return run->options.color == WHEN_ALWAYS;
+    const char *no_color = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    return (no_color == NULL || *no_color == '\0') &&
+           (terminal == NULL || strcmp(terminal, "dumb") != 0) &&
+           run->os->is_terminal(run->os, STANDARD_ERROR) == 1;
+}
+
 static int start_child(struct run *run, struct shmsum_failure *why)
 {
     const struct options *options = &run->options;
@@ -155,6 +167,7 @@ static int start_child(struct run *run, struct shmsum_failure *why)
         .terminal = run->dialogue && run->terminal_input,
         .answers = run->dialogue && !results_on_terminal,
         .sync = options->sync,
+        .color = wants_color(run),
     };
     char settings[JOB_SETTINGS_MAX];
     job_format_settings(settings, &config);

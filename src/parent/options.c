@@ -25,6 +25,7 @@ const char options_help[] =
     "      --blank-lines=WHAT    a blank line: end the input (default), zero (its sum is 0), skip\n"
     "Messages:\n"
     "      --prompt=WHEN         ask for each line: auto (at a terminal, default), always, never\n"
+    "      --color=WHEN          in color: auto (at a terminal, default), always, never\n"
     "      --max-errors=N        show at most N errors in lines (default 20)\n"
     "      --stats               say at the end how much was done and how fast\n"
     "Shared memory:\n"
@@ -43,6 +44,7 @@ enum {
     OPTION_BLANK_LINES,
     OPTION_FORMAT,
     OPTION_PROMPT,
+    OPTION_COLOR,
     OPTION_MAX_ERRORS,
     OPTION_STATS,
     OPTION_SLOTS,
@@ -59,6 +61,7 @@ static const struct option long_options[] = {
     {"blank-lines", required_argument, NULL, OPTION_BLANK_LINES},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"prompt", required_argument, NULL, OPTION_PROMPT},
+    {"color", required_argument, NULL, OPTION_COLOR},
     {"max-errors", required_argument, NULL, OPTION_MAX_ERRORS},
     {"stats", no_argument, NULL, OPTION_STATS},
     {"slots", required_argument, NULL, OPTION_SLOTS},
@@ -75,6 +78,16 @@ static int word_index(const char *value, const char *const words[], int count)
         if (strcmp(value, words[i]) == 0)
             return i;
     return -1;
+}
+
+/* The value of an option that says when. */
+static bool parse_when(const char *value, enum when *when)
+{
+    static const char *const words[] = {"auto", "always", "never"};
+    int word = word_index(value, words, 3);
+    if (word >= 0)
+        *when = (enum when)word;
+    return word >= 0;
 }
 
 /* A plain decimal number in [low, high]. */
@@ -106,7 +119,7 @@ static int apply(struct options *options, int option, const char *value, char *m
 {
     static const char *const blank_words[] = {"end", "zero", "skip"};
     static const char *const format_words[] = {"text", "json"};
-    static const char *const when_words[] = {"auto", "always", "never"};
+    static const char when_wanted[] = "auto, always or never";
     uint64_t number;
     int word;
     switch (option) {
@@ -137,10 +150,12 @@ static int apply(struct options *options, int option, const char *value, char *m
         options->format = (enum result_format)word;
         return 0;
     case OPTION_PROMPT:
-        word = word_index(value, when_words, 3);
-        if (word < 0)
-            return bad_value(message, "prompt", value, "auto, always or never");
-        options->prompt = (enum when)word;
+        if (!parse_when(value, &options->prompt))
+            return bad_value(message, "prompt", value, when_wanted);
+        return 0;
+    case OPTION_COLOR:
+        if (!parse_when(value, &options->color))
+            return bad_value(message, "color", value, when_wanted);
         return 0;
     case OPTION_MAX_ERRORS:
         if (!parse_number(value, 0, UINT64_MAX, &options->max_errors))

@@ -20,6 +20,7 @@ struct options {
     enum blank_lines blank_lines;
     enum result_format format;
     enum when prompt;
+    enum when color;
     uint64_t max_errors;
     struct shmsum_geometry geometry;
     char *const *inputs; /* paths, or "-"; point into argv */

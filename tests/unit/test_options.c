@@ -44,6 +44,7 @@ static void test_defaults(void **state)
     assert_int_equal(options.blank_lines, BLANK_LINES_END);
     assert_int_equal(options.format, RESULT_TEXT);
     assert_int_equal(options.prompt, WHEN_AUTO);
+    assert_int_equal(options.color, WHEN_AUTO);
     assert_int_equal(options.max_errors, 20);
     assert_int_equal(options.geometry.slots, 16);
     assert_int_equal(options.geometry.payload_bytes, 65536);
@@ -83,6 +84,9 @@ static void test_values(void **state)
     SETS("--prompt=auto", prompt, WHEN_AUTO);
     SETS("--prompt=always", prompt, WHEN_ALWAYS);
     SETS("--prompt=never", prompt, WHEN_NEVER);
+    SETS("--color=auto", color, WHEN_AUTO);
+    SETS("--color=always", color, WHEN_ALWAYS);
+    SETS("--color|never", color, WHEN_NEVER);
     SETS("--max-errors=0", max_errors, 0);
     SETS("--max-errors=18446744073709551615", max_errors, UINT64_MAX);
     SETS("--max-errors=007", max_errors, 7);
@@ -146,6 +150,7 @@ static void test_refusals(void **state)
         {"--blank-lines=END", "--blank-lines=END: expected end, zero or skip"},
         {"--format=", "--format=: expected text or json"},
         {"--prompt=maybe", "--prompt=maybe: expected auto, always or never"},
+        {"--color=yes", "--color=yes: expected auto, always or never"},
         {"--max-errors=", "--max-errors=: expected a number of messages, 0 or more"},
         {"--max-errors=-1", "--max-errors=-1: expected a number of messages, 0 or more"},
         {"--max-errors=18446744073709551616",
@@ -205,9 +210,9 @@ static void test_help(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "-o, --output=",  "--format=", "--append ",     "--fsync ", "--decimal-comma ",
-        "--blank-lines=", "--prompt=", "--max-errors=", "--stats ", "--slots=",
-        "--slot-bytes=",  "--help",    "--version"};
+        "-o, --output=",  "--format=",     "--append ", "--fsync ",      "--decimal-comma ",
+        "--blank-lines=", "--prompt=",     "--color=",  "--max-errors=", "--stats ",
+        "--slots=",       "--slot-bytes=", "--help",    "--version"};
     for (size_t i = 0; i < COUNT(names); i++)
         assert_non_null(strstr(options_help, names[i]));
     size_t size = strlen(options_help);
