@@ -31,6 +31,7 @@ enum kind {
     FORMAT,
     PROMPT,
     COLOR,
+    PROGRESS,
     ERRORS,
     STATS,
     SLOTS,
@@ -41,7 +42,8 @@ enum kind {
 
 static const struct {
     const char *name;
-    const char *values; /* NULL: takes none; else what may stand there: words, or a range */
+    const char *values;  /* NULL: takes none; else what may stand there: words, or a range */
+    const char *without; /* NULL: it needs a value; else what it is taken for without one */
 } model_options[] = {
     [OUTPUT] = {"output", ""},
     [APPEND] = {"append", NULL},
@@ -51,6 +53,7 @@ static const struct {
     [FORMAT] = {"format", "text json"},
     [PROMPT] = {"prompt", "auto always never"},
     [COLOR] = {"color", "auto always never"},
+    [PROGRESS] = {"progress", "auto always never", "always"},
     [ERRORS] = {"max-errors", "0-18446744073709551615"},
     [STATS] = {"stats", NULL},
     [SLOTS] = {"slots", "1-1024"},
@@ -178,11 +181,12 @@ static void run_model(struct model *model, int argc, char *argv[], bool posix)
             size_t kind =
                 find_option(name, equals != NULL ? (size_t)(equals - name) : strlen(name));
             bool takes_value = kind < KINDS && model_options[kind].values != NULL;
+            const char *without = kind < KINDS ? model_options[kind].without : NULL;
             if (kind == KINDS || (equals != NULL && !takes_value) ||
-                (equals == NULL && takes_value && i + 1 == argc))
+                (equals == NULL && takes_value && without == NULL && i + 1 == argc))
                 refuse(model, "", argument);
-            else if (!takes_value)
-                take_option(model, kind, NULL);
+            else if (equals == NULL && (!takes_value || without != NULL))
+                take_option(model, kind, without);
             else
                 take_option(model, kind, equals != NULL ? equals + 1 : argv[++i]);
         }
@@ -247,6 +251,7 @@ static void check_options(const struct options *options, const struct model *mod
     FUZZ_CHECK((size_t)options->format == model->word[FORMAT]);
     FUZZ_CHECK((size_t)options->prompt == model->word[PROMPT]);
     FUZZ_CHECK((size_t)options->color == model->word[COLOR]);
+    FUZZ_CHECK((size_t)options->progress == model->word[PROGRESS]);
     FUZZ_CHECK(options->max_errors == model->number[ERRORS]);
     FUZZ_CHECK(options->geometry.slots == model->number[SLOTS]);
     FUZZ_CHECK(options->geometry.payload_bytes == model->number[BYTES]);
@@ -266,7 +271,7 @@ static void check_again(const struct options *options)
     static const char *const format_words[] = {"text", "json"};
     static const char *const when_words[] = {"auto", "always", "never"};
     static char output[4096 + ARGUMENTS_MAX], blanks[32], format[32], prompt[32], color[32],
-        errors[48], slots[32], bytes[32];
+        progress[32], errors[48], slots[32], bytes[32];
     static char program[] = "shmsum", append[] = "--append", sync[] = "--fsync",
                 stats[] = "--stats", comma[] = "--decimal-comma", help[] = "--help",
                 version[] = "--version", end_of_options[] = "--";
@@ -277,6 +282,7 @@ static void check_again(const struct options *options)
     snprintf(format, sizeof format, "--format=%s", format_words[options->format]);
     snprintf(prompt, sizeof prompt, "--prompt=%s", when_words[options->prompt]);
     snprintf(color, sizeof color, "--color=%s", when_words[options->color]);
+    snprintf(progress, sizeof progress, "--progress=%s", when_words[options->progress]);
     snprintf(errors, sizeof errors, "--max-errors=%" PRIu64, options->max_errors);
     snprintf(slots, sizeof slots, "--slots=%" PRIu32, options->geometry.slots);
     snprintf(bytes, sizeof bytes, "--slot-bytes=%" PRIu32, options->geometry.payload_bytes);
@@ -289,6 +295,7 @@ static void check_again(const struct options *options)
     argv[argc++] = format;
     argv[argc++] = prompt;
     argv[argc++] = color;
+    argv[argc++] = progress;
     argv[argc++] = errors;
     argv[argc++] = slots;
     argv[argc++] = bytes;
@@ -316,6 +323,7 @@ static void check_again(const struct options *options)
     FUZZ_CHECK(again.stats == options->stats && again.point == options->point);
     FUZZ_CHECK(again.blank_lines == options->blank_lines && again.prompt == options->prompt);
     FUZZ_CHECK(again.format == options->format && again.color == options->color);
+    FUZZ_CHECK(again.progress == options->progress);
     FUZZ_CHECK(again.max_errors == options->max_errors);
     FUZZ_CHECK(again.geometry.slots == options->geometry.slots);
     FUZZ_CHECK(again.geometry.payload_bytes == options->geometry.payload_bytes);
@@ -399,6 +407,7 @@ static const char *const words[] = {
     "--format",
     "--prompt",
     "--color",
+    "--progress",
     "--max-errors",
     "--slots",
     "--slot-bytes",

@@ -10,8 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "message.h"
+
 static const char unread_text[] =
     "a blank line ends the input; what follows was not read (--blank-lines=skip reads on)";
+
+enum { MESSAGE_MAX = sizeof MESSAGE_CLEAR_LINE + DIAGNOSTIC_TEXT_MAX };
 
 /* The sum of a good line, for the parser: writes its result, unless somebody waits for it or it
  * cannot be written. take_line does those. */
@@ -67,6 +71,14 @@ static void say(const struct consumer *consumer, const char *text, size_t size)
     }
 }
 
+/* What a message begins with: its size, written to `to`. */
+static size_t put_clear_line(const struct consumer *consumer, char *to)
+{
+    size_t size = consumer->config->clears_line ? strlen(MESSAGE_CLEAR_LINE) : 0;
+    memcpy(to, MESSAGE_CLEAR_LINE, size);
+    return size;
+}
+
 static const char *source_name(const struct consumer *consumer)
 {
     return consumer->config->sources[consumer->source];
@@ -100,9 +112,10 @@ static void show_error(struct consumer *consumer, uint64_t line_bytes)
     consumer->errors++;
     if (consumer->errors > consumer->config->max_errors)
         return;
-    char text[DIAGNOSTIC_TEXT_MAX];
-    size_t size =
-        diagnostic_message(text, source_name(consumer), consumer->parser.line, line_bytes,
+    char text[MESSAGE_MAX];
+    size_t size = put_clear_line(consumer, text);
+    size +=
+        diagnostic_message(text + size, source_name(consumer), consumer->parser.line, line_bytes,
                            &consumer->parser.error, &consumer->excerpt, consumer->config->color);
     say(consumer, text, size);
 }
@@ -312,17 +325,19 @@ static int take_input(struct consumer *consumer, enum consumer_ending *ending,
 /* What is to be said once, at the end. */
 static void say_last_words(struct consumer *consumer)
 {
-    char text[DIAGNOSTIC_TEXT_MAX];
+    char text[MESSAGE_MAX];
+    size_t size = put_clear_line(consumer, text);
     if (consumer->errors > consumer->config->max_errors) {
         uint64_t more = consumer->errors - consumer->config->max_errors;
-        int size = snprintf(text, sizeof text,
-                            "shmsum: %" PRIu64 " more %s not shown (--max-errors=%" PRIu64 ")\n",
-                            more, more == 1 ? "error" : "errors", consumer->config->max_errors);
-        say(consumer, text, (size_t)size);
+        int more_size =
+            snprintf(text + size, sizeof text - size,
+                     "shmsum: %" PRIu64 " more %s not shown (--max-errors=%" PRIu64 ")\n", more,
+                     more == 1 ? "error" : "errors", consumer->config->max_errors);
+        say(consumer, text, size + (size_t)more_size);
     }
     if (consumer->unread) {
-        size_t size = diagnostic_warning(text, source_name(consumer), consumer->blank_line,
-                                         unread_text, consumer->config->color);
+        size += diagnostic_warning(text + size, source_name(consumer), consumer->blank_line,
+                                   unread_text, consumer->config->color);
         say(consumer, text, size);
     }
 }

@@ -28,6 +28,7 @@ struct consumer_config {
     enum result_format format;
     uint64_t max_errors; /* messages at most; the rest is counted */
     bool color;          /* errors in lines, on `messages` */
+    bool clears_line;    /* the producer may have drawn a line there, which has to go first */
     int messages;        /* descriptor for messages and answers */
     bool dialogue; /* a slot carries a line, whose result is to be out before it is done with */
     bool terminal; /* somebody sits at the input: a blank line ends it at once */

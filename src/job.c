@@ -8,9 +8,10 @@
 
 void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct consumer_config *config)
 {
-    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%u,%" PRIu64 ",%d,%d,%d,%d,%d", config->point,
+    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%u,%" PRIu64 ",%d,%d,%d,%d,%d,%d", config->point,
              (unsigned)config->blank_lines, (unsigned)config->format, config->max_errors,
-             config->dialogue, config->terminal, config->answers, config->sync, config->color);
+             config->dialogue, config->terminal, config->answers, config->sync, config->color,
+             config->clears_line);
 }
 
 void job_format_region(char entry[JOB_REGION_MAX], const struct shmsum_region *region)
@@ -27,9 +28,10 @@ int job_parse(struct job *job, int argc, char *const argv[], const char *region)
 
     struct consumer_config *config = &job->config;
     unsigned blank_lines, format;
-    int dialogue, terminal, answers, sync, color;
-    if (sscanf(argv[1], "%c,%u,%u,%" SCNu64 ",%d,%d,%d,%d,%d", &config->point, &blank_lines,
-               &format, &config->max_errors, &dialogue, &terminal, &answers, &sync, &color) != 9 ||
+    int dialogue, terminal, answers, sync, color, clears_line;
+    if (sscanf(argv[1], "%c,%u,%u,%" SCNu64 ",%d,%d,%d,%d,%d,%d", &config->point, &blank_lines,
+               &format, &config->max_errors, &dialogue, &terminal, &answers, &sync, &color,
+               &clears_line) != 10 ||
         blank_lines > BLANK_LINES_SKIP || format > RESULT_JSON)
         return -EINVAL;
     config->blank_lines = (enum blank_lines)blank_lines;
@@ -39,6 +41,7 @@ int job_parse(struct job *job, int argc, char *const argv[], const char *region)
     config->answers = answers == 1;
     config->sync = sync == 1;
     config->color = color == 1;
+    config->clears_line = clears_line == 1;
     config->sources = (const char *const *)(argv + JOB_ARGUMENTS);
     config->source_count = (uint32_t)(argc - JOB_ARGUMENTS);
     job->results = argv[2];

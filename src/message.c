@@ -46,6 +46,11 @@ void message_plain(const struct shmsum_os *os, const char *format, ...)
     va_end(arguments);
 }
 
+void message_clear_line(const struct shmsum_os *os)
+{
+    os->write(os, MESSAGES_FD, MESSAGE_CLEAR_LINE, strlen(MESSAGE_CLEAR_LINE));
+}
+
 /* What errno's text leaves unclear in the place where we meet it. */
 static const char *reason(const struct shmsum_failure *why)
 {

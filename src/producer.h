@@ -8,10 +8,16 @@
 
 #include <shmsum/channel.h>
 
+/* Who wants to know how far it is: called after each slot with the bytes handed over so far. */
+struct producer_watch {
+    void (*handed_over)(struct producer_watch *watch, uint64_t bytes);
+};
+
 struct producer {
     const struct shmsum_os *os;
     struct shmsum_channel *channel;
-    uint64_t bytes; /* handed over */
+    struct producer_watch *watch; /* NULL: nobody; may be set after init */
+    uint64_t bytes;               /* handed over */
 };
 
 void producer_init(struct producer *producer, const struct shmsum_os *os,

@@ -62,6 +62,8 @@ static int watch_parent(const struct shmsum_os *os, pid_t parent, struct shmsum_
 
 static void say_orphaned(const struct shmsum_os *os, const struct job *job, uint64_t lines)
 {
+    if (job->config.clears_line)
+        message_clear_line(os);
     message(os, "parent: gone; %s holds the first %" PRIu64 " %s", job->results, lines,
             lines == 1 ? "result" : "results");
 }
@@ -144,8 +146,11 @@ int main(int argc, char *argv[])
     int status = 3;
     if (watch_parent(os, region.creator, &why) == 0)
         status = run(os, &job, &region, &why);
-    if (status == 3)
+    if (status == 3) {
+        if (job.config.clears_line)
+            message_clear_line(os);
         message_failure(os, &why);
+    }
     shmsum_region_clean_up(&region);
     return status;
 }

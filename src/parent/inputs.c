@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { STANDARD_INPUT = 0 };
 
@@ -61,6 +62,27 @@ int inputs_check(const struct shmsum_os *os, char *const *paths, int count,
         }
     }
     return 0;
+}
+
+uint64_t inputs_bytes(const struct shmsum_os *os, char *const *paths, int count)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < count; i++) {
+        struct stat status;
+        off_t at = 0;
+        int result;
+        if (is_standard(paths[i])) {
+            result = os->fstat(os, STANDARD_INPUT, &status);
+            at = os->seek(os, STANDARD_INPUT, 0, SEEK_CUR);
+        } else {
+            result = os->stat(os, paths[i], &status);
+        }
+        if (result < 0 || !S_ISREG(status.st_mode) || at < 0)
+            return 0;
+        if (status.st_size > at)
+            bytes += (uint64_t)(status.st_size - at);
+    }
+    return bytes;
 }
 
 int input_open(const struct shmsum_os *os, const char *path, const struct output *output,

@@ -26,8 +26,10 @@
 #include "life.h"
 #include "options.h"
 #include "output.h"
+#include "progress.h"
 
 enum { STATUS_OK = 0, STATUS_ERRORS = 1, STATUS_USAGE = 2, STATUS_SYSTEM = 3 };
+enum { PROGRESS_DELAY_MS = 1000 };
 enum { STANDARD_INPUT = 0, STANDARD_OUTPUT = 1, STANDARD_ERROR = 2 };
 
 /* SHMSUM_VERSION and SHMSUM_CHILD_FROM_BIN come from CMake. */
@@ -45,6 +47,8 @@ struct run {
     struct shmsum_region region;
     struct shmsum_channel channel;
     struct producer producer;
+    bool shows_progress;
+    struct progress progress;
     bool ended; /* END was published */
     uint64_t started_ns;
 };
@@ -168,6 +172,7 @@ static int start_child(struct run *run, struct shmsum_failure *why)
         .answers = run->dialogue && !results_on_terminal,
         .sync = options->sync,
         .color = wants_color(run),
+        .clears_line = run->shows_progress,
     };
     char settings[JOB_SETTINGS_MAX];
     job_format_settings(settings, &config);
@@ -232,6 +237,7 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
     run->begun = true;
 
     result = send_inputs(run, why);
+    progress_end(&run->progress);
     bool leaves_by_itself = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED ||
                             (shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0;
     if (leaves_by_itself || result == -EPROTO)
@@ -428,12 +434,22 @@ static int run_job(struct run *run)
                                             (options->prompt == WHEN_AUTO && run->terminal_input));
     run->summary = run->dialogue || (run->terminal_input && options->prompt != WHEN_NEVER);
 
+    run->shows_progress =
+        !run->dialogue &&
+        (options->progress == WHEN_ALWAYS ||
+         (options->progress == WHEN_AUTO && os->is_terminal(os, STANDARD_ERROR) == 1));
+
     shmsum_region_reap(os); /* what others left behind; when it cannot be seen, so be it */
     if (shmsum_region_create(&run->region, os, &options->geometry, &why) < 0)
         return fail(os, &why);
     shmsum_channel_init(&run->channel, &run->region, SHMSUM_PRODUCER, life_stop(),
                         SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW | SHMSUM_STOP_PEER);
     producer_init(&run->producer, os, &run->channel);
+    if (run->shows_progress) {
+        progress_begin(&run->progress, os, inputs_bytes(os, options->inputs, options->input_count),
+                       options->progress == WHEN_ALWAYS ? 0 : PROGRESS_DELAY_MS);
+        run->producer.watch = &run->progress.watch;
+    }
     int status;
     if (start_child(run, &why) < 0) {
         status = fail(os, &why);

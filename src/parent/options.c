@@ -26,6 +26,8 @@ const char options_help[] =
     "Messages:\n"
     "      --prompt=WHEN         ask for each line: auto (at a terminal, default), always, never\n"
     "      --color=WHEN          in color: auto (at a terminal, default), always, never\n"
+    "      --progress[=WHEN]     how far it is: auto (at a terminal, after a second), always, "
+    "never\n"
     "      --max-errors=N        show at most N errors in lines (default 20)\n"
     "      --stats               say at the end how much was done and how fast\n"
     "Shared memory:\n"
@@ -45,6 +47,7 @@ enum {
     OPTION_FORMAT,
     OPTION_PROMPT,
     OPTION_COLOR,
+    OPTION_PROGRESS,
     OPTION_MAX_ERRORS,
     OPTION_STATS,
     OPTION_SLOTS,
@@ -62,6 +65,7 @@ static const struct option long_options[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"prompt", required_argument, NULL, OPTION_PROMPT},
     {"color", required_argument, NULL, OPTION_COLOR},
+    {"progress", optional_argument, NULL, OPTION_PROGRESS},
     {"max-errors", required_argument, NULL, OPTION_MAX_ERRORS},
     {"stats", no_argument, NULL, OPTION_STATS},
     {"slots", required_argument, NULL, OPTION_SLOTS},
@@ -156,6 +160,10 @@ static int apply(struct options *options, int option, const char *value, char *m
     case OPTION_COLOR:
         if (!parse_when(value, &options->color))
             return bad_value(message, "color", value, when_wanted);
+        return 0;
+    case OPTION_PROGRESS:
+        if (!parse_when(value == NULL ? "always" : value, &options->progress))
+            return bad_value(message, "progress", value, when_wanted);
         return 0;
     case OPTION_MAX_ERRORS:
         if (!parse_number(value, 0, UINT64_MAX, &options->max_errors))

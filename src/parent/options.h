@@ -21,6 +21,7 @@ struct options {
     enum result_format format;
     enum when prompt;
     enum when color;
+    enum when progress;
     uint64_t max_errors;
     struct shmsum_geometry geometry;
     char *const *inputs; /* paths, or "-"; point into argv */

@@ -260,6 +260,45 @@ static void color(const void *argument)
     check_color("1 dumb", "--color=always", true);
 }
 
+/* Whether the terminal shows, in this order, these; and nothing drawn without being taken back. */
+static void check_drawn(const struct session *session, const char *first, const char *second)
+{
+    const char *at = strstr(session->transcript, first);
+    check(at != NULL && strstr(at, second) != NULL,
+          "the terminal shows \"%s\" instead of \"%s\", then \"%s\"", session->transcript, first,
+          second);
+    const char *drawn = session->transcript;
+    for (const char *next; (next = strstr(drawn, "B/s")) != NULL; drawn = next + 3)
+        check(strncmp(next, "B/s\r\033[K", 7) == 0, "the terminal keeps \"%s\"", next);
+}
+
+/* A run of more than a second at a terminal tells how far it is; an error in between, and its end,
+ * take the line away. */
+static void progress(const void *argument)
+{
+    bool stopped = argument != NULL;
+    struct session session = session_start(&(struct session_config){.controlled = true});
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3);
+    check(session.transcript_size == 0, "something is shown before a second has passed");
+    sleep_ms(1100);
+    session_feed_lines(&session, 4, 6);
+    session_expect(&session, "B/s");
+    session_feed(&session, "two\n");
+    session_expect(&session, "\r\033[Kstdin:7:1: error: ");
+    session_expect(&session, "^~~\r\n");
+    sleep_ms(150);
+    session_feed_lines(&session, 8, 9);
+    session_expect(&session, "B/s");
+    if (stopped)
+        session_signal(&session, session.parent, SIGTERM);
+    else
+        session_close_input(&session);
+    session_end(&session, stopped ? BY_SIGNAL(SIGTERM) : 1);
+    check_drawn(&session, "B/s\r\033[Kstdin:7:1: error: ",
+                stopped ? "B/s\r\033[Kshmsum: stopped by signal" : "B/s\r\033[K");
+}
+
 static const struct test_case cases[] = {
     {"file", from_file, NULL, 0},
     {"pipe", from_pipe, NULL, 0},
@@ -276,6 +315,8 @@ static const struct test_case cases[] = {
     {"nonblocking_output", slow_reader, "", 0},
     {"installed_layout", installed_layout, NULL, 0},
     {"color", color, NULL, 0},
+    {"progress", progress, NULL, 0},
+    {"progress_stopped", progress, "", 0},
 };
 
 int main(int argc, char *argv[])

@@ -45,6 +45,7 @@ static void test_defaults(void **state)
     assert_int_equal(options.format, RESULT_TEXT);
     assert_int_equal(options.prompt, WHEN_AUTO);
     assert_int_equal(options.color, WHEN_AUTO);
+    assert_int_equal(options.progress, WHEN_AUTO);
     assert_int_equal(options.max_errors, 20);
     assert_int_equal(options.geometry.slots, 16);
     assert_int_equal(options.geometry.payload_bytes, 65536);
@@ -87,6 +88,10 @@ static void test_values(void **state)
     SETS("--color=auto", color, WHEN_AUTO);
     SETS("--color=always", color, WHEN_ALWAYS);
     SETS("--color|never", color, WHEN_NEVER);
+    SETS("--progress", progress, WHEN_ALWAYS);
+    SETS("--progress=auto", progress, WHEN_AUTO);
+    SETS("--progress=never", progress, WHEN_NEVER);
+    SETS("--progress=never|--progress", progress, WHEN_ALWAYS);
     SETS("--max-errors=0", max_errors, 0);
     SETS("--max-errors=18446744073709551615", max_errors, UINT64_MAX);
     SETS("--max-errors=007", max_errors, 7);
@@ -151,6 +156,7 @@ static void test_refusals(void **state)
         {"--format=", "--format=: expected text or json"},
         {"--prompt=maybe", "--prompt=maybe: expected auto, always or never"},
         {"--color=yes", "--color=yes: expected auto, always or never"},
+        {"--progress=", "--progress=: expected auto, always or never"},
         {"--max-errors=", "--max-errors=: expected a number of messages, 0 or more"},
         {"--max-errors=-1", "--max-errors=-1: expected a number of messages, 0 or more"},
         {"--max-errors=18446744073709551616",
@@ -209,10 +215,11 @@ static void test_ambiguous(void **state)
 static void test_help(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "-o, --output=",  "--format=",     "--append ", "--fsync ",      "--decimal-comma ",
-        "--blank-lines=", "--prompt=",     "--color=",  "--max-errors=", "--stats ",
-        "--slots=",       "--slot-bytes=", "--help",    "--version"};
+    static const char *const names[] = {"-o, --output=", "--format=",        "--append ",
+                                        "--fsync ",      "--decimal-comma ", "--blank-lines=",
+                                        "--prompt=",     "--color=",         "--progress[=WHEN] ",
+                                        "--max-errors=", "--stats ",         "--slots=",
+                                        "--slot-bytes=", "--help",           "--version"};
     for (size_t i = 0; i < COUNT(names); i++)
         assert_non_null(strstr(options_help, names[i]));
     size_t size = strlen(options_help);
