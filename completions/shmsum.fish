@@ -1,0 +1,17 @@
+# shmsum.fish - what fish offers for the command line of shmsum.
+
+complete -c shmsum -s o -l output -r -F -d 'Write the results to this file'
+complete -c shmsum -l format -x -a 'text json' -d 'What the results look like'
+complete -c shmsum -l append -d 'Add to the end of the results file'
+complete -c shmsum -l fsync -d 'Put the results on the disk'
+complete -c shmsum -l decimal-comma -d 'The decimal point of the input is a comma'
+complete -c shmsum -l blank-lines -x -a 'end zero skip' -d 'What a blank line does'
+complete -c shmsum -l prompt -x -a 'auto always never' -d 'Ask for each line'
+complete -c shmsum -l color -x -a 'auto always never' -d 'Show errors in color'
+complete -c shmsum -l progress -f -a 'auto always never' -d 'Tell how far the run is'
+complete -c shmsum -l max-errors -x -d 'Errors to show at most'
+complete -c shmsum -l stats -d 'Say how much was done and how fast'
+complete -c shmsum -l slots -x -d 'Slots in the ring, 1 to 1024'
+complete -c shmsum -l slot-bytes -x -d 'Bytes in a slot, 1 to 1048576'
+complete -c shmsum -l help -d 'Print a summary of the options'
+complete -c shmsum -l version -d 'Print the version'
