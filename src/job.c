@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct consumer_config *config)
+void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct consumer_config *config,
+                         enum sandbox_mode sandbox)
 {
-    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%" PRIu64 ",%d,%d,%d,%d", config->point,
+    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%" PRIu64 ",%d,%d,%d,%d,%u", config->point,
              (unsigned)config->blank_lines, config->max_errors, config->dialogue, config->terminal,
-             config->answers, config->sync);
+             config->answers, config->sync, (unsigned)sandbox);
 }
 
 void job_format_region(char entry[JOB_REGION_MAX], const struct shmsum_region *region)
@@ -26,23 +27,24 @@ int job_parse(struct job *job, int argc, char *const argv[], const char *region)
         return -EINVAL;
 
     struct consumer_config *config = &job->config;
-    unsigned blank_lines;
+    unsigned blank_lines, sandbox;
     int dialogue, terminal, answers, sync;
-    if (sscanf(argv[1], "%c,%u,%" SCNu64 ",%d,%d,%d,%d", &config->point, &blank_lines,
-               &config->max_errors, &dialogue, &terminal, &answers, &sync) != 7 ||
-        blank_lines > BLANK_LINES_SKIP)
+    if (sscanf(argv[1], "%c,%u,%" SCNu64 ",%d,%d,%d,%d,%u", &config->point, &blank_lines,
+               &config->max_errors, &dialogue, &terminal, &answers, &sync, &sandbox) != 8 ||
+        blank_lines > BLANK_LINES_SKIP || sandbox > SANDBOX_OFF)
         return -EINVAL;
     config->blank_lines = (enum blank_lines)blank_lines;
     config->dialogue = dialogue == 1;
     config->terminal = terminal == 1;
     config->answers = answers == 1;
     config->sync = sync == 1;
+    job->sandbox = (enum sandbox_mode)sandbox;
     config->sources = (const char *const *)(argv + JOB_ARGUMENTS);
     config->source_count = (uint32_t)(argc - JOB_ARGUMENTS);
     job->results = argv[2];
     /* One spelling only: what it was made from must make it again. */
     char settings[JOB_SETTINGS_MAX];
-    job_format_settings(settings, config);
+    job_format_settings(settings, config, job->sandbox);
     if (strcmp(settings, argv[1]) != 0 || (config->point != '.' && config->point != ','))
         return -EINVAL;
 

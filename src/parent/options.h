@@ -3,6 +3,7 @@
 #define SHMSUM_SRC_PARENT_OPTIONS_H
 
 #include "../consumer.h"
+#include "../sandbox.h"
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
@@ -19,6 +20,7 @@ struct options {
     char point;
     enum blank_lines blank_lines;
     enum when prompt;
+    enum sandbox_mode sandbox;
     uint64_t max_errors;
     struct shmsum_geometry geometry;
     char *const *inputs; /* paths, or "-"; point into argv */
