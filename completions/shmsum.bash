@@ -16,6 +16,7 @@ _shmsum() {
     --format) words='text json' ;;
     --blank-lines) words='end zero skip' ;;
     --prompt | --color | --progress) words='auto always never' ;;
+    --sandbox) words='auto require off' ;;
     --max-errors | --slots | --slot-bytes)
         COMPREPLY=()
         return
@@ -24,7 +25,7 @@ _shmsum() {
         if [[ $current == -* ]]; then
             words='-o --output= --format= --append --fsync --decimal-comma --blank-lines=
                 --prompt= --color= --progress --max-errors= --stats --slots= --slot-bytes=
-                --help --version'
+                --sandbox= --help --version'
         fi
         ;;
     esac

@@ -36,6 +36,7 @@ enum kind {
     STATS,
     SLOTS,
     BYTES,
+    SANDBOX,
     HELP,
     VERSION
 };
@@ -58,6 +59,7 @@ static const struct {
     [STATS] = {"stats", NULL},
     [SLOTS] = {"slots", "1-1024"},
     [BYTES] = {"slot-bytes", "1-1048576"},
+    [SANDBOX] = {"sandbox", "auto require off"},
     [HELP] = {"help", NULL},
     [VERSION] = {"version", NULL},
 };
@@ -252,6 +254,7 @@ static void check_options(const struct options *options, const struct model *mod
     FUZZ_CHECK((size_t)options->prompt == model->word[PROMPT]);
     FUZZ_CHECK((size_t)options->color == model->word[COLOR]);
     FUZZ_CHECK((size_t)options->progress == model->word[PROGRESS]);
+    FUZZ_CHECK((size_t)options->sandbox == model->word[SANDBOX]);
     FUZZ_CHECK(options->max_errors == model->number[ERRORS]);
     FUZZ_CHECK(options->geometry.slots == model->number[SLOTS]);
     FUZZ_CHECK(options->geometry.payload_bytes == model->number[BYTES]);
@@ -269,9 +272,10 @@ static void check_again(const struct options *options)
 {
     static const char *const blank_words[] = {"end", "zero", "skip"};
     static const char *const format_words[] = {"text", "json"};
+    static const char *const sandbox_words[] = {"auto", "require", "off"};
     static const char *const when_words[] = {"auto", "always", "never"};
     static char output[4096 + ARGUMENTS_MAX], blanks[32], format[32], prompt[32], color[32],
-        progress[32], errors[48], slots[32], bytes[32];
+        progress[32], errors[48], slots[32], bytes[32], sandbox[32];
     static char program[] = "shmsum", append[] = "--append", sync[] = "--fsync",
                 stats[] = "--stats", comma[] = "--decimal-comma", help[] = "--help",
                 version[] = "--version", end_of_options[] = "--";
@@ -286,6 +290,7 @@ static void check_again(const struct options *options)
     snprintf(errors, sizeof errors, "--max-errors=%" PRIu64, options->max_errors);
     snprintf(slots, sizeof slots, "--slots=%" PRIu32, options->geometry.slots);
     snprintf(bytes, sizeof bytes, "--slot-bytes=%" PRIu32, options->geometry.payload_bytes);
+    snprintf(sandbox, sizeof sandbox, "--sandbox=%s", sandbox_words[options->sandbox]);
 
     char *argv[ARGUMENTS_MAX + KINDS + 3];
     int argc = 0;
@@ -299,6 +304,7 @@ static void check_again(const struct options *options)
     argv[argc++] = errors;
     argv[argc++] = slots;
     argv[argc++] = bytes;
+    argv[argc++] = sandbox;
     if (options->append)
         argv[argc++] = append;
     if (options->sync)
@@ -324,6 +330,7 @@ static void check_again(const struct options *options)
     FUZZ_CHECK(again.blank_lines == options->blank_lines && again.prompt == options->prompt);
     FUZZ_CHECK(again.format == options->format && again.color == options->color);
     FUZZ_CHECK(again.progress == options->progress);
+    FUZZ_CHECK(again.sandbox == options->sandbox);
     FUZZ_CHECK(again.max_errors == options->max_errors);
     FUZZ_CHECK(again.geometry.slots == options->geometry.slots);
     FUZZ_CHECK(again.geometry.payload_bytes == options->geometry.payload_bytes);
@@ -411,6 +418,7 @@ static const char *const words[] = {
     "--max-errors",
     "--slots",
     "--slot-bytes",
+    "--sandbox",
     "--s",
     "--slot",
     "--a",
@@ -425,6 +433,8 @@ static const char *const words[] = {
     "=auto",
     "=always",
     "=never",
+    "=require",
+    "=off",
     "=1024",
     "=1025",
     "=1048576",

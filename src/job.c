@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct consumer_config *config)
+void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct consumer_config *config,
+                         enum sandbox_mode sandbox)
 {
-    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%u,%" PRIu64 ",%d,%d,%d,%d,%d,%d", config->point,
+    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%u,%" PRIu64 ",%d,%d,%d,%d,%d,%d,%u", config->point,
              (unsigned)config->blank_lines, (unsigned)config->format, config->max_errors,
              config->dialogue, config->terminal, config->answers, config->sync, config->color,
-             config->clears_line);
+             config->clears_line, (unsigned)sandbox);
 }
 
 void job_format_region(char entry[JOB_REGION_MAX], const struct shmsum_region *region)
@@ -27,12 +28,12 @@ int job_parse(struct job *job, int argc, char *const argv[], const char *region)
         return -EINVAL;
 
     struct consumer_config *config = &job->config;
-    unsigned blank_lines, format;
+    unsigned blank_lines, format, sandbox;
     int dialogue, terminal, answers, sync, color, clears_line;
-    if (sscanf(argv[1], "%c,%u,%u,%" SCNu64 ",%d,%d,%d,%d,%d,%d", &config->point, &blank_lines,
+    if (sscanf(argv[1], "%c,%u,%u,%" SCNu64 ",%d,%d,%d,%d,%d,%d,%u", &config->point, &blank_lines,
                &format, &config->max_errors, &dialogue, &terminal, &answers, &sync, &color,
-               &clears_line) != 10 ||
-        blank_lines > BLANK_LINES_SKIP || format > RESULT_JSON)
+               &clears_line, &sandbox) != 11 ||
+        blank_lines > BLANK_LINES_SKIP || format > RESULT_JSON || sandbox > SANDBOX_OFF)
         return -EINVAL;
     config->blank_lines = (enum blank_lines)blank_lines;
     config->format = (enum result_format)format;
@@ -42,12 +43,13 @@ int job_parse(struct job *job, int argc, char *const argv[], const char *region)
     config->sync = sync == 1;
     config->color = color == 1;
     config->clears_line = clears_line == 1;
+    job->sandbox = (enum sandbox_mode)sandbox;
     config->sources = (const char *const *)(argv + JOB_ARGUMENTS);
     config->source_count = (uint32_t)(argc - JOB_ARGUMENTS);
     job->results = argv[2];
     /* One spelling only: what it was made from must make it again. */
     char settings[JOB_SETTINGS_MAX];
-    job_format_settings(settings, config);
+    job_format_settings(settings, config, job->sandbox);
     if (strcmp(settings, argv[1]) != 0 || (config->point != '.' && config->point != ','))
         return -EINVAL;
 

@@ -8,6 +8,7 @@
 #define SHMSUM_SRC_JOB_H
 
 #include "consumer.h"
+#include "sandbox.h"
 
 #define JOB_ENVIRONMENT "SHMSUM_REGION"
 
@@ -19,13 +20,15 @@ enum {
 
 struct job {
     struct consumer_config config; /* messages is not part of it: the child's is standard error */
-    const char *results;           /* name of the results, for messages; points into argv */
+    enum sandbox_mode sandbox;
+    const char *results; /* name of the results, for messages; points into argv */
     char region[SHMSUM_REGION_NAME_MAX];
     uint64_t nonce[2];
 };
 
-/* Writes the settings of config as one argument, with its NUL. */
-void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct consumer_config *config);
+/* Writes the settings of config, and of the sandbox, as one argument, with its NUL. */
+void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct consumer_config *config,
+                         enum sandbox_mode sandbox);
 
 /* Writes the environment entry "SHMSUM_REGION=name nonce", with its NUL. */
 void job_format_region(char entry[JOB_REGION_MAX], const struct shmsum_region *region);

@@ -9,16 +9,23 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../job.h"
 #include "../message.h"
+#include "../sandbox.h"
 #include "../standard_fds.h"
 
 enum { RESULTS_BUFFER = 256 * 1024 };
 enum { RESULTS_FD = 1, MESSAGES_FD = 2 };
+
+/* What the child works with. Nothing is allocated: in its cage it could not be. */
+static struct {
+    struct consumer consumer;
+    char buffer[RESULTS_BUFFER];
+    uint8_t block[SHMSUM_REGION_PAYLOAD_MAX];
+} room;
 
 /* For the handler: who our parent was, and the word that tells the consumer. */
 static struct {
@@ -79,48 +86,36 @@ static int force_form(struct shmsum_line_parser *parser, struct shmsum_failure *
     return result < 0 ? shmsum_failure_set(why, "SHMSUM_FORCE", name, -result) : 0;
 }
 
+/* Everything that the consumer needs is made ready; then the cage, the first sign, and only then
+ * the first byte of input. Returns the exit status. */
 static int run(const struct shmsum_os *os, const struct job *job, struct shmsum_region *region,
                struct shmsum_failure *why)
 {
     struct shmsum_channel channel;
     shmsum_channel_init(&channel, region, SHMSUM_CONSUMER, &life.stop, SHMSUM_STOP_PEER);
-
-    int status = 3;
-    uint8_t *block = malloc(region->geometry.payload_bytes);
-    char *buffer = malloc(RESULTS_BUFFER);
-    struct consumer *consumer = malloc(sizeof *consumer);
-    if (block == NULL || buffer == NULL || consumer == NULL) {
-        shmsum_failure_set(why, "malloc", "buffers", ENOMEM);
-        goto out_free;
-    }
     struct shmsum_results results;
-    if (shmsum_results_init(&results, os, RESULTS_FD, job->results, buffer, RESULTS_BUFFER, why) <
-        0)
-        goto out_free;
-
-    consumer_init(consumer, os, &job->config, &channel, &results, block);
-    if (force_form(&consumer->parser, why) < 0)
-        goto out_free;
+    if (shmsum_results_init(&results, os, RESULTS_FD, job->results, room.buffer, RESULTS_BUFFER,
+                            why) < 0)
+        return 3;
+    struct consumer *consumer = &room.consumer;
+    consumer_init(consumer, os, &job->config, &channel, &results, room.block);
+    struct sandbox sandbox;
+    sandbox_prepare_child(&sandbox, os, job->sandbox);
+    if (force_form(&consumer->parser, why) < 0 || sandbox_enter(&sandbox, why) < 0)
+        return 3;
+    shmsum_channel_set_account(&channel, SHMSUM_ACCOUNT_SANDBOX, sandbox.granted);
     shmsum_channel_attached(&channel);
     enum consumer_ending ending;
     if (consumer_run(consumer, &ending, why) < 0)
-        goto out_free;
+        return 3;
     int result = os->close(os, RESULTS_FD); /* some file systems tell of a lost write only now */
     if (result < 0 && result != -EINTR) {
         shmsum_failure_set(why, "close", job->results, -result);
-        goto out_free;
+        return 3;
     }
-    status = consumer->errors > 0 || consumer->unread ? 1 : 0;
-    if (ending == CONSUMER_ORPHANED) {
+    if (ending == CONSUMER_ORPHANED)
         say_orphaned(os, job, results.lines);
-        os->shm_unlink(os, job->region); /* it may have died before it did so itself */
-    }
-
-out_free:
-    free(consumer);
-    free(buffer);
-    free(block);
-    return status;
+    return consumer->errors > 0 || consumer->unread ? 1 : 0;
 }
 
 int main(int argc, char *argv[])
@@ -143,6 +138,9 @@ int main(int argc, char *argv[])
         message_failure(os, &why);
         return 3;
     }
+    /* We have it: nobody needs the name any more, and this is the last that we do with a path. The
+     * parent removes it as well, for it does not believe us. */
+    os->shm_unlink(os, job.region);
     int status = 3;
     if (watch_parent(os, region.creator, &why) == 0)
         status = run(os, &job, &region, &why);

@@ -140,6 +140,11 @@ int life_start(const struct life_child *child, struct shmsum_channel *channel,
     return pid < 0 ? shmsum_failure_set(why, "fork", child->path, -pid) : 0;
 }
 
+pid_t life_child_pid(void)
+{
+    return life.child;
+}
+
 void life_kill_child(void)
 {
     sigset_t all, before;

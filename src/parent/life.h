@@ -42,6 +42,9 @@ int life_signal(void);
 int life_start(const struct life_child *child, struct shmsum_channel *channel,
                struct shmsum_failure *why);
 
+/* Its process id, once it was started. */
+pid_t life_child_pid(void);
+
 /* Waits until the child has exited and returns its wait status. A bit of kill_mask in the stop word
  * kills it first. */
 int life_await_child(uint32_t kill_mask);

@@ -4,8 +4,9 @@
  *
  * The order of things, and why: look at the inputs, open and lock the results (nothing is started
  * or emptied when these fail); signals; create the region; fork and exec; the child attaches;
- * remove the region's name (from here a crash leaves nothing); empty the results; hand over the
- * input; END; reap the child and tell its verdict.
+ * remove the region's name (from here a crash leaves nothing); give up the rights that are not
+ * needed any more; empty the results; hand over the input; END; reap the child and tell its
+ * verdict.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,6 +22,7 @@
 #include "../job.h"
 #include "../message.h"
 #include "../producer.h"
+#include "../sandbox.h"
 #include "../standard_fds.h"
 #include "inputs.h"
 #include "life.h"
@@ -50,12 +52,13 @@ struct run {
     bool shows_progress;
     struct progress progress;
     bool ended; /* END was published */
+    struct sandbox sandbox;
     uint64_t started_ns;
 };
 
 /* What became of the input, as far as the child is to be believed. */
 struct verdict {
-    uint64_t sums, errors, skipped, numbers, bytes, slept;
+    uint64_t sums, errors, skipped, numbers, bytes, slept, sandbox;
     uint64_t result_lines; /* in the results */
 };
 
@@ -175,7 +178,7 @@ static int start_child(struct run *run, struct shmsum_failure *why)
         .clears_line = run->shows_progress,
     };
     char settings[JOB_SETTINGS_MAX];
-    job_format_settings(settings, &config);
+    job_format_settings(settings, &config, options->sandbox);
     char entry[JOB_REGION_MAX];
     job_format_region(entry, &run->region);
     size_t inputs = (size_t)options->input_count;
@@ -226,10 +229,14 @@ static int send_inputs(struct run *run, struct shmsum_failure *why)
  * stands in the stop word; or another negative errno with *why filled. */
 static int hand_over(struct run *run, struct shmsum_failure *why)
 {
+    /* While the child starts, so that nobody waits for it. */
+    sandbox_prepare_parent(&run->sandbox, run->os, run->options.sandbox, life_child_pid());
     int result = shmsum_channel_await_attached(&run->channel, why);
     if (result < 0)
         return result;
     result = shmsum_region_unlink(&run->region, why);
+    if (result == 0)
+        result = sandbox_enter(&run->sandbox, why);
     if (result == 0)
         result = output_begin(&run->output, why);
     if (result < 0)
@@ -261,6 +268,7 @@ static void collect(struct run *run, struct verdict *verdict)
         .numbers = shmsum_channel_account(channel, SHMSUM_ACCOUNT_NUMBERS),
         .bytes = shmsum_channel_account(channel, SHMSUM_ACCOUNT_BYTES),
         .slept = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SLEPT),
+        .sandbox = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SANDBOX),
         .result_lines = shmsum_channel_account(channel, SHMSUM_ACCOUNT_RESULT_LINES),
     };
 }
@@ -305,7 +313,8 @@ static bool is_plausible(const struct run *run, const struct verdict *verdict, i
         return false; /* it left before the end */
     if (run->ended && !closed && verdict->bytes != run->producer.bytes)
         return false; /* it did not take all */
-    if (verdict->result_lines != verdict->sums + verdict->errors)
+    if (verdict->result_lines != verdict->sums + verdict->errors ||
+        !sandbox_is_plausible(run->options.sandbox, verdict->sandbox))
         return false;
     return status == STATUS_OK ? verdict->errors == 0 : verdict->errors > 0 || closed;
 }
@@ -362,15 +371,18 @@ static void say_summary(const struct run *run, const struct verdict *verdict)
 static void say_stats(const struct run *run, const struct verdict *verdict)
 {
     double seconds = (double)(run->os->clock_ns(run->os) - run->started_ns) / 1e9;
-    char text[512];
+    char parent[SANDBOX_TEXT_MAX], child[SANDBOX_TEXT_MAX], text[1024];
+    sandbox_format(parent, run->options.sandbox, SANDBOX_PARENT, run->sandbox.granted);
+    sandbox_format(child, run->options.sandbox, SANDBOX_CHILD, verdict->sandbox);
     int size =
         snprintf(text, sizeof text,
                  "lines: %" PRIu64 "\nsums: %" PRIu64 "\nerrors: %" PRIu64 "\nnumbers: %" PRIu64
                  "\nbytes: %" PRIu64 "\nseconds: %.3f\nMB/s: %.1f\nslots handed over: %" PRIu64
-                 "\nparent slept: %" PRIu64 "\nchild slept: %" PRIu64 "\n",
+                 "\nparent slept: %" PRIu64 "\nchild slept: %" PRIu64
+                 "\nparent sandbox: %s\nchild sandbox: %s\n",
                  verdict->sums + verdict->errors + verdict->skipped, verdict->sums, verdict->errors,
                  verdict->numbers, verdict->bytes, seconds, (double)verdict->bytes / 1e6 / seconds,
-                 run->channel.slots, run->channel.slept, verdict->slept);
+                 run->channel.slots, run->channel.slept, verdict->slept, parent, child);
     run->os->write(run->os, STANDARD_ERROR, text, (size_t)size);
 }
 

@@ -26,13 +26,15 @@ const char options_help[] =
     "Messages:\n"
     "      --prompt=WHEN         ask for each line: auto (at a terminal, default), always, never\n"
     "      --color=WHEN          in color: auto (at a terminal, default), always, never\n"
-    "      --progress[=WHEN]     how far it is: auto (a terminal, after 1 s; default), always, never\n"
+    "      --progress[=WHEN]     how far it is: auto (a terminal, after 1 s; default), always, "
+    "never\n"
     "      --max-errors=N        show at most N errors in lines (default 20)\n"
     "      --stats               say at the end how much was done and how fast\n"
-    "Shared memory:\n"
+    "Shared memory and rights:\n"
     "      --slots=N             slots in the ring, 1 to 1024 (default 16)\n"
     "      --slot-bytes=N        bytes in a slot, 1 to 1048576 (default 65536)\n"
-    "\n"
+    "      --sandbox=HOW         give up rights: auto (as the kernel grants, default), require, "
+    "off\n"
     "      --help, --version     print this, or the version, and exit\n"
     "\n"
     "Exit status: 0 every line was summed; 1 some lines were errors, or input after a blank\n"
@@ -51,6 +53,7 @@ enum {
     OPTION_STATS,
     OPTION_SLOTS,
     OPTION_SLOT_BYTES,
+    OPTION_SANDBOX,
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -69,6 +72,7 @@ static const struct option long_options[] = {
     {"stats", no_argument, NULL, OPTION_STATS},
     {"slots", required_argument, NULL, OPTION_SLOTS},
     {"slot-bytes", required_argument, NULL, OPTION_SLOT_BYTES},
+    {"sandbox", required_argument, NULL, OPTION_SANDBOX},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -122,6 +126,7 @@ static int apply(struct options *options, int option, const char *value, char *m
 {
     static const char *const blank_words[] = {"end", "zero", "skip"};
     static const char *const format_words[] = {"text", "json"};
+    static const char *const sandbox_words[] = {"auto", "require", "off"};
     static const char when_wanted[] = "auto, always or never";
     uint64_t number;
     int word;
@@ -180,6 +185,12 @@ static int apply(struct options *options, int option, const char *value, char *m
         if (!parse_number(value, 1, SHMSUM_REGION_PAYLOAD_MAX, &number))
             return bad_value(message, "slot-bytes", value, "a number from 1 to 1048576");
         options->geometry.payload_bytes = (uint32_t)number;
+        return 0;
+    case OPTION_SANDBOX:
+        word = word_index(value, sandbox_words, 3);
+        if (word < 0)
+            return bad_value(message, "sandbox", value, "auto, require or off");
+        options->sandbox = (enum sandbox_mode)word;
         return 0;
     case OPTION_HELP:
         options->action = OPTIONS_HELP;

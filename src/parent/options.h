@@ -3,6 +3,7 @@
 #define SHMSUM_SRC_PARENT_OPTIONS_H
 
 #include "../consumer.h"
+#include "../sandbox.h"
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
@@ -22,6 +23,7 @@ struct options {
     enum when prompt;
     enum when color;
     enum when progress;
+    enum sandbox_mode sandbox;
     uint64_t max_errors;
     struct shmsum_geometry geometry;
     char *const *inputs; /* paths, or "-"; point into argv */

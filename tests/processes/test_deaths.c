@@ -367,7 +367,7 @@ static void be_child(const struct shmsum_region *region, int gate)
     static char region_entry[JOB_REGION_MAX], settings[JOB_SETTINGS_MAX];
     static char program[] = "shmsum-child", results[] = "results.txt", input[] = "stdin";
     job_format_region(region_entry, region);
-    job_format_settings(settings, &config);
+    job_format_settings(settings, &config, SANDBOX_AUTO);
     char *argv[] = {program, settings, results, input, NULL};
     char byte;
     if (gate >= 0 && read(gate, &byte, 1) != 0) /* until our parent is dead */

@@ -40,6 +40,7 @@ static void test_there_and_back(void **state)
             .color = random_one_in(&rng, 2),
             .clears_line = random_one_in(&rng, 2),
         };
+        enum sandbox_mode sandbox = (enum sandbox_mode)random_below(&rng, 3);
         struct shmsum_region region = {.nonce = {random_next(&rng), random_next(&rng)}};
         if (round == 0)
             region.nonce[0] = region.nonce[1] = 0;
@@ -52,7 +53,7 @@ static void test_there_and_back(void **state)
         char settings[JOB_SETTINGS_MAX + 8], entry[JOB_REGION_MAX + 8];
         memset(settings, 'z', sizeof settings);
         memset(entry, 'z', sizeof entry);
-        job_format_settings(settings, &config);
+        job_format_settings(settings, &config, sandbox);
         job_format_region(entry, &region);
         assert_non_null(memchr(settings, '\0', JOB_SETTINGS_MAX));
         assert_non_null(memchr(entry, '\0', JOB_REGION_MAX));
@@ -72,6 +73,7 @@ static void test_there_and_back(void **state)
         assert_int_equal(job.config.sync, config.sync);
         assert_int_equal(job.config.color, config.color);
         assert_int_equal(job.config.clears_line, config.clears_line);
+        assert_int_equal(job.sandbox, sandbox);
         assert_int_equal(job.config.source_count, 2);
         assert_string_equal(job.config.sources[0], "a");
         assert_string_equal(job.config.sources[1], "-");
@@ -87,41 +89,46 @@ static void test_settings_refused(void **state)
     static const char *const bad[] = {
         "",
         ".",
-        ".,0,0,20,0,0,0,0,0",
-        ".,0,0,20,0,0,,0,0,0",
-        ".,0,0,20,0,0,0,,0,0,0",
-        ".,0,0,20,0,0,0 ,0,0,0",
-        ".,0,0,20,0,0,0,0,0,0,0",
-        " .,0,0,20,0,0,0,0,0,0",
-        ". ,0,0,20,0,0,0,0,0,0",
-        ";,0,0,20,0,0,0,0,0,0",
-        "1,0,0,20,0,0,0,0,0,0",
-        ".,3,0,20,0,0,0,0,0,0",
-        ".,-1,0,20,0,0,0,0,0,0",
-        ".,4294967296,0,20,0,0,0,0,0,0",
-        ".,00,0,20,0,0,0,0,0,0",
-        ".,+0,0,20,0,0,0,0,0,0",
-        ".,0,0, 20,0,0,0,0,0,0",
-        ".,0,0,-1,0,0,0,0,0,0",
-        ".,0,0,020,0,0,0,0,0,0",
-        ".,0,0,18446744073709551616,0,0,0,0,0,0",
-        ".,0,0,0x14,0,0,0,0,0,0",
-        ".,0,0,,0,0,0,0,0,0",
-        ".,0,0,20,2,0,0,0,0,0",
-        ".,0,0,20,0,2,0,0,0,0",
-        ".,0,0,20,0,0,2,0,0,0",
-        ".,0,0,20,-1,0,0,0,0,0",
-        ".,0,0,20,00,0,0,0,0,0",
-        ".,0,0,20,0,0,01,0,0,0",
-        ".,0,0,20,0,0,0,2,0,0",
-        ".,0,0,20,0,0,0,-1,0,0",
-        ".,0,2,20,0,0,0,0,0,0",
-        ".,0,-1,20,0,0,0,0,0,0",
-        ".,0,01,20,0,0,0,0,0,0",
+        ".,0,0,20,0,0,0,0,0,0",
+        ".,0,0,20,0,0,,0,0,0,0",
+        ".,0,0,20,0,0,0,,0,0,0,0",
+        ".,0,0,20,0,0,0 ,0,0,0,0",
+        ".,0,0,20,0,0,0,0,0,0,0,0",
+        " .,0,0,20,0,0,0,0,0,0,0",
+        ". ,0,0,20,0,0,0,0,0,0,0",
+        ";,0,0,20,0,0,0,0,0,0,0",
+        "1,0,0,20,0,0,0,0,0,0,0",
+        ".,3,0,20,0,0,0,0,0,0,0",
+        ".,-1,0,20,0,0,0,0,0,0,0",
+        ".,4294967296,0,20,0,0,0,0,0,0,0",
+        ".,00,0,20,0,0,0,0,0,0,0",
+        ".,+0,0,20,0,0,0,0,0,0,0",
+        ".,0,0, 20,0,0,0,0,0,0,0",
+        ".,0,0,-1,0,0,0,0,0,0,0",
+        ".,0,0,020,0,0,0,0,0,0,0",
+        ".,0,0,18446744073709551616,0,0,0,0,0,0,0",
+        ".,0,0,0x14,0,0,0,0,0,0,0",
+        ".,0,0,,0,0,0,0,0,0,0",
+        ".,0,0,20,2,0,0,0,0,0,0",
+        ".,0,0,20,0,2,0,0,0,0,0",
+        ".,0,0,20,0,0,2,0,0,0,0",
+        ".,0,0,20,-1,0,0,0,0,0,0",
+        ".,0,0,20,00,0,0,0,0,0,0",
+        ".,0,0,20,0,0,01,0,0,0,0",
+        ".,0,0,20,0,0,0,2,0,0,0",
+        ".,0,0,20,0,0,0,-1,0,0,0",
+        ".,0,2,20,0,0,0,0,0,0,0",
+        ".,0,-1,20,0,0,0,0,0,0,0",
+        ".,0,01,20,0,0,0,0,0,0,0",
+        ".,0,0,20,0,0,0,0,0,0,",
+        ".,0,0,20,0,0,0,0,0,0,3",
+        ".,0,0,20,0,0,0,0,0,0,-1",
+        ".,0,0,20,0,0,0,0,0,0,00",
+        ".,0,0,20,0,0,0,0,0,0,4294967296",
         "--help",
     };
     struct job job;
-    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0", NAME " " NONCE), 0);
+    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0,0", NAME " " NONCE), 0);
     for (size_t i = 0; i < COUNT(bad); i++)
         if (parse(&job, bad[i], NAME " " NONCE) != -EINVAL)
             fail_msg("settings \"%s\" were taken", bad[i]);
@@ -158,11 +165,11 @@ static void test_region_refused(void **state)
     };
     struct job job;
     for (size_t i = 0; i < COUNT(bad); i++)
-        if (parse(&job, ".,0,0,20,0,0,0,0,0,0", bad[i]) != -EINVAL)
+        if (parse(&job, ".,0,0,20,0,0,0,0,0,0,0", bad[i]) != -EINVAL)
             fail_msg("region \"%s\" was taken", bad[i]);
-    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0", NULL), -EINVAL);
+    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0,0", NULL), -EINVAL);
     /* the longest name that there is */
-    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0",
+    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0,0",
                            "/shmsum-4294967295-0123456789abcdef0123456789abcdef " NONCE),
                      0);
 }
@@ -170,7 +177,7 @@ static void test_region_refused(void **state)
 static void test_arguments_missing(void **state)
 {
     (void)state;
-    char settings[] = ".,0,0,20,0,0,0,0,0,0";
+    char settings[] = ".,0,0,20,0,0,0,0,0,0,0";
     char *argv[] = {program, settings, results, first, NULL};
     struct job job;
     assert_int_equal(job_parse(&job, 4, argv, NAME " " NONCE), 0);

@@ -46,6 +46,7 @@ static void test_defaults(void **state)
     assert_int_equal(options.prompt, WHEN_AUTO);
     assert_int_equal(options.color, WHEN_AUTO);
     assert_int_equal(options.progress, WHEN_AUTO);
+    assert_int_equal(options.sandbox, SANDBOX_AUTO);
     assert_int_equal(options.max_errors, 20);
     assert_int_equal(options.geometry.slots, 16);
     assert_int_equal(options.geometry.payload_bytes, 65536);
@@ -99,6 +100,10 @@ static void test_values(void **state)
     SETS("--slots=1024", geometry.slots, 1024);
     SETS("--slot-bytes=1", geometry.payload_bytes, 1);
     SETS("--slot-bytes=1048576", geometry.payload_bytes, 1048576);
+    SETS("--sandbox=auto", sandbox, SANDBOX_AUTO);
+    SETS("--sandbox=require", sandbox, SANDBOX_REQUIRE);
+    SETS("--sandbox|off", sandbox, SANDBOX_OFF);
+    SETS("--sandbox=off|--sandbox=auto", sandbox, SANDBOX_AUTO);
     SETS("--help", action, OPTIONS_HELP);
     SETS("--version", action, OPTIONS_VERSION);
 #undef SETS
@@ -157,6 +162,8 @@ static void test_refusals(void **state)
         {"--prompt=maybe", "--prompt=maybe: expected auto, always or never"},
         {"--color=yes", "--color=yes: expected auto, always or never"},
         {"--progress=", "--progress=: expected auto, always or never"},
+        {"--sandbox", "--sandbox: needs a value"},
+        {"--sandbox=on", "--sandbox=on: expected auto, require or off"},
         {"--max-errors=", "--max-errors=: expected a number of messages, 0 or more"},
         {"--max-errors=-1", "--max-errors=-1: expected a number of messages, 0 or more"},
         {"--max-errors=18446744073709551616",
@@ -215,11 +222,11 @@ static void test_ambiguous(void **state)
 static void test_help(void **state)
 {
     (void)state;
-    static const char *const names[] = {"-o, --output=", "--format=",        "--append ",
-                                        "--fsync ",      "--decimal-comma ", "--blank-lines=",
-                                        "--prompt=",     "--color=",         "--progress[=WHEN] ",
-                                        "--max-errors=", "--stats ",         "--slots=",
-                                        "--slot-bytes=", "--help",           "--version"};
+    static const char *const names[] = {
+        "-o, --output=",      "--format=",      "--append ", "--fsync ",
+        "--decimal-comma ",   "--blank-lines=", "--prompt=", "--color=",
+        "--progress[=WHEN] ", "--max-errors=",  "--stats ",  "--slots=",
+        "--slot-bytes=",      "--sandbox=",     "--help",    "--version"};
     for (size_t i = 0; i < COUNT(names); i++)
         assert_non_null(strstr(options_help, names[i]));
     size_t size = strlen(options_help);
