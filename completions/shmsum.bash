@@ -12,7 +12,7 @@ _shmsum() {
         [[ $option == --progress ]] && option='' # its value is optional: behind '=' only
     fi
     case $option in
-    -o | --output) ;;
+    -o | --output | --trace) ;;
     --format) words='text json' ;;
     --blank-lines) words='end zero skip' ;;
     --prompt | --color | --progress) words='auto always never' ;;
@@ -24,7 +24,7 @@ _shmsum() {
     *)
         if [[ $current == -* ]]; then
             words='-o --output= --format= --append --fsync --decimal-comma --blank-lines=
-                --prompt= --color= --progress --max-errors= --stats --slots= --slot-bytes=
+                --prompt= --color= --progress --max-errors= --stats --explain --trace= --slots= --slot-bytes=
                 --sandbox= --help --version'
         fi
         ;;

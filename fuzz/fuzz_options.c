@@ -34,6 +34,8 @@ enum kind {
     PROGRESS,
     ERRORS,
     STATS,
+    EXPLAIN,
+    TRACE,
     SLOTS,
     BYTES,
     SANDBOX,
@@ -57,6 +59,8 @@ static const struct {
     [PROGRESS] = {"progress", "auto always never", "always"},
     [ERRORS] = {"max-errors", "0-18446744073709551615"},
     [STATS] = {"stats", NULL},
+    [EXPLAIN] = {"explain", NULL},
+    [TRACE] = {"trace", ""},
     [SLOTS] = {"slots", "1-1024"},
     [BYTES] = {"slot-bytes", "1-1048576"},
     [SANDBOX] = {"sandbox", "auto require off"},
@@ -68,7 +72,7 @@ enum { KINDS = sizeof model_options / sizeof model_options[0] };
 struct model {
     bool refused;
     char blamed[64 + SHOWN_MAX]; /* what the message has to begin with */
-    const char *output;
+    const char *output, *trace;
     bool given[KINDS];
     size_t word[KINDS];
     uint64_t number[KINDS];
@@ -127,8 +131,8 @@ static void take_option(struct model *model, size_t kind, const char *value)
     if (values == NULL)
         return;
     bool good;
-    if (kind == OUTPUT) {
-        model->output = value;
+    if (kind == OUTPUT || kind == TRACE) {
+        *(kind == OUTPUT ? &model->output : &model->trace) = value;
         good = *value != '\0';
     } else if (values[1] == '-') {
         good = is_in_range(value, values, &model->number[kind]);
@@ -248,6 +252,8 @@ static void check_options(const struct options *options, const struct model *mod
     FUZZ_CHECK(options->append == model->given[APPEND]);
     FUZZ_CHECK(options->sync == model->given[SYNC]);
     FUZZ_CHECK(options->stats == model->given[STATS]);
+    FUZZ_CHECK(options->explain == model->given[EXPLAIN]);
+    FUZZ_CHECK(options->trace == model->trace);
     FUZZ_CHECK(options->point == (model->given[COMMA] ? ',' : '.'));
     FUZZ_CHECK((size_t)options->blank_lines == model->word[BLANKS]);
     FUZZ_CHECK((size_t)options->format == model->word[FORMAT]);
@@ -274,12 +280,13 @@ static void check_again(const struct options *options)
     static const char *const format_words[] = {"text", "json"};
     static const char *const sandbox_words[] = {"auto", "require", "off"};
     static const char *const when_words[] = {"auto", "always", "never"};
-    static char output[4096 + ARGUMENTS_MAX], blanks[32], format[32], prompt[32], color[32],
-        progress[32], errors[48], slots[32], bytes[32], sandbox[32];
+    static char output[4096 + ARGUMENTS_MAX], trace[4096 + ARGUMENTS_MAX], blanks[32], format[32],
+        prompt[32], color[32], progress[32], errors[48], slots[32], bytes[32], sandbox[32];
     static char program[] = "shmsum", append[] = "--append", sync[] = "--fsync",
-                stats[] = "--stats", comma[] = "--decimal-comma", help[] = "--help",
-                version[] = "--version", end_of_options[] = "--";
-    if (strlen(options->output) >= 4096)
+                stats[] = "--stats", explain[] = "--explain", comma[] = "--decimal-comma",
+                help[] = "--help", version[] = "--version", end_of_options[] = "--";
+    if (strlen(options->output) >= 4096 ||
+        (options->trace != NULL && strlen(options->trace) >= 4096))
         return;
     snprintf(output, sizeof output, "--output=%s", options->output);
     snprintf(blanks, sizeof blanks, "--blank-lines=%s", blank_words[options->blank_lines]);
@@ -311,6 +318,12 @@ static void check_again(const struct options *options)
         argv[argc++] = sync;
     if (options->stats)
         argv[argc++] = stats;
+    if (options->explain)
+        argv[argc++] = explain;
+    if (options->trace != NULL) {
+        snprintf(trace, sizeof trace, "--trace=%s", options->trace);
+        argv[argc++] = trace;
+    }
     if (options->point == ',')
         argv[argc++] = comma;
     if (options->action != OPTIONS_RUN)
@@ -326,6 +339,9 @@ static void check_again(const struct options *options)
     FUZZ_CHECK(again.action == options->action);
     FUZZ_CHECK(strcmp(again.output, options->output) == 0);
     FUZZ_CHECK(again.append == options->append && again.sync == options->sync);
+    FUZZ_CHECK(again.explain == options->explain);
+    FUZZ_CHECK((again.trace == NULL) == (options->trace == NULL));
+    FUZZ_CHECK(again.trace == NULL || strcmp(again.trace, options->trace) == 0);
     FUZZ_CHECK(again.stats == options->stats && again.point == options->point);
     FUZZ_CHECK(again.blank_lines == options->blank_lines && again.prompt == options->prompt);
     FUZZ_CHECK(again.format == options->format && again.color == options->color);
@@ -407,6 +423,8 @@ static const char *const words[] = {
     "--append",
     "--fsync",
     "--stats",
+    "--explain",
+    "--trace=",
     "--help",
     "--version",
     "--decimal-comma",

@@ -295,6 +295,12 @@ static int next_block(struct consumer *consumer, struct shmsum_block *block,
     }
 }
 
+static void tell_taken(const struct consumer *consumer, const struct shmsum_block *block)
+{
+    for (struct consumer_watch *watch = consumer->watch; watch != NULL; watch = watch->next)
+        watch->taken(watch, block->end ? 0 : block->length);
+}
+
 /* Takes all input; 0 with *ending set. */
 static int take_input(struct consumer *consumer, enum consumer_ending *ending,
                       struct shmsum_failure *why)
@@ -312,11 +318,14 @@ static int take_input(struct consumer *consumer, enum consumer_ending *ending,
         }
         if (result < 0)
             return result;
+        tell_taken(consumer, &block);
         if (block.end) {
             *ending = block.ending == SHMSUM_ENDING_COMPLETE ? CONSUMER_COMPLETE : CONSUMER_CUT;
             return *ending == CONSUMER_COMPLETE ? finish_source(consumer, why) : 0;
         }
         result = take_block(consumer, &block, why);
+        for (struct consumer_watch *watch = consumer->watch; watch != NULL; watch = watch->next)
+            watch->dealt_with(watch);
         if (result < 0)
             return result;
     }

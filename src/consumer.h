@@ -13,6 +13,7 @@
 
 #include "diagnostic.h"
 #include "result_line.h"
+#include "watch.h"
 
 enum blank_lines {
     BLANK_LINES_END,  /* a blank line ends the input: the lab's rule */
@@ -48,7 +49,8 @@ struct consumer {
     const struct consumer_config *config;
     struct shmsum_channel *channel;
     struct shmsum_results *results;
-    uint8_t *block; /* private copy of a slot's payload */
+    uint8_t *block;               /* private copy of a slot's payload */
+    struct consumer_watch *watch; /* the first of those who want to know, or NULL */
 
     struct shmsum_line_parser parser;
     struct shmsum_line_sink sink;

@@ -20,9 +20,10 @@ struct filter {
 /*
  * Make the filter of the calling process: its own number goes into it, and in the parent's that of
  * the child. Nothing is forbidden yet. 0, or a negative errno: -ENOTSUP when libseccomp was not
- * there when this was built. They allocate, and give back, memory.
+ * there when this was built. traced: the child writes a trace to descriptor 0. They allocate, and
+ * give back, memory.
  */
-int filter_make_child(struct filter *filter, const struct shmsum_os *os);
+int filter_make_child(struct filter *filter, const struct shmsum_os *os, bool traced);
 int filter_make_parent(struct filter *filter, const struct shmsum_os *os, pid_t child);
 
 #endif

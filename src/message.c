@@ -60,6 +60,8 @@ static const char *reason(const struct shmsum_failure *why)
         return "is a symbolic link; name the file itself";
     if (why->error == EEXIST && strcmp(why->call, "open") == 0)
         return "input file is the results file";
+    if (why->error == EEXIST && strcmp(why->call, "trace") == 0)
+        return "is the results file or an input";
     if (why->error == EBADMSG && strcmp(why->call, "append") == 0)
         return "its last line is unfinished; end or remove that line first";
     if (why->error == EINVAL && strcmp(why->call, "fsync") == 0)

@@ -54,8 +54,8 @@ static void publish(struct producer *producer, uint32_t length, uint32_t source)
 {
     shmsum_channel_publish(producer->channel, length, source);
     producer->bytes += length;
-    if (producer->watch != NULL)
-        producer->watch->handed_over(producer->watch, producer->bytes);
+    for (struct producer_watch *watch = producer->watch; watch != NULL; watch = watch->next)
+        watch->handed_over(watch, producer->bytes);
 }
 
 int producer_send(struct producer *producer, int fd, const char *name, uint32_t source,

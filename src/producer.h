@@ -8,15 +8,12 @@
 
 #include <shmsum/channel.h>
 
-/* Who wants to know how far it is: called after each slot with the bytes handed over so far. */
-struct producer_watch {
-    void (*handed_over)(struct producer_watch *watch, uint64_t bytes);
-};
+#include "watch.h"
 
 struct producer {
     const struct shmsum_os *os;
     struct shmsum_channel *channel;
-    struct producer_watch *watch; /* NULL: nobody; may be set after init */
+    struct producer_watch *watch; /* the first of those who want to know, or NULL */
     uint64_t bytes;               /* handed over */
 };
 

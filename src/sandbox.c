@@ -22,11 +22,11 @@ static int note(struct sandbox *sandbox, enum sandbox_part part, const char *cal
 }
 
 void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
-                           enum sandbox_mode mode)
+                           enum sandbox_mode mode, bool traced)
 {
     *sandbox = (struct sandbox){.os = os, .mode = mode, .parts = SANDBOX_CHILD};
     if (mode != SANDBOX_OFF)
-        sandbox->made = filter_make_child(&sandbox->filter, os);
+        sandbox->made = filter_make_child(&sandbox->filter, os, traced);
 }
 
 void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,

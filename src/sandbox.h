@@ -46,11 +46,12 @@ struct sandbox {
 
 /*
  * Make ready to enter, in the process that will: this is what takes time and memory, and nothing is
- * given up yet. `child` is the process that the parent may have to kill. With SANDBOX_OFF there is
+ * given up yet. `child` is the process that the parent may have to kill;
+ * traced: the child tells what it does, and when. With SANDBOX_OFF there is
  * nothing to do. What cannot be made is told by sandbox_enter. Nothing to clean up.
  */
 void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
-                           enum sandbox_mode mode);
+                           enum sandbox_mode mode, bool traced);
 void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
                             enum sandbox_mode mode, pid_t child);
 

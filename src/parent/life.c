@@ -108,10 +108,10 @@ static int become(const struct life_child *child, const sigset_t *mask)
         if (result < 0)
             return result;
     }
-    int nothing = os->open(os, "/dev/null", O_RDONLY, 0);
-    if (nothing < 0)
-        return nothing;
-    int result = os->duplicate(os, nothing, 0);
+    int input = child->trace >= 0 ? child->trace : os->open(os, "/dev/null", O_RDONLY, 0);
+    if (input < 0)
+        return input;
+    int result = os->duplicate(os, input, 0);
     if (result >= 0 && child->results != 1)
         result = os->duplicate(os, child->results, 1);
     if (result >= 0)

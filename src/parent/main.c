@@ -9,6 +9,7 @@
  * verdict.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
@@ -19,11 +20,13 @@
 
 #include <shmsum/results.h>
 
+#include "../explain.h"
 #include "../job.h"
 #include "../message.h"
 #include "../producer.h"
 #include "../sandbox.h"
 #include "../standard_fds.h"
+#include "../trace.h"
 #include "inputs.h"
 #include "life.h"
 #include "options.h"
@@ -53,6 +56,9 @@ struct run {
     struct progress progress;
     bool ended; /* END was published */
     struct sandbox sandbox;
+    struct explain explain;
+    int trace_fd; /* -1: none */
+    struct trace trace;
     uint64_t started_ns;
 };
 
@@ -165,7 +171,13 @@ static int start_child(struct run *run, struct shmsum_failure *why)
     if (result < 0)
         return result;
     bool results_on_terminal = run->os->is_terminal(run->os, run->output.fd) == 1;
-    struct consumer_config config = {
+    struct job job = {
+        .sandbox = options->sandbox,
+        .trace = options->trace != NULL,
+        .explain = options->explain,
+        .epoch_ns = run->started_ns,
+    };
+    job.config = (struct consumer_config){
         .point = options->point,
         .blank_lines = options->blank_lines,
         .format = options->format,
@@ -178,7 +190,7 @@ static int start_child(struct run *run, struct shmsum_failure *why)
         .clears_line = run->shows_progress,
     };
     char settings[JOB_SETTINGS_MAX];
-    job_format_settings(settings, &config, options->sandbox);
+    job_format_settings(settings, &job);
     char entry[JOB_REGION_MAX];
     job_format_region(entry, &run->region);
     size_t inputs = (size_t)options->input_count;
@@ -194,7 +206,12 @@ static int start_child(struct run *run, struct shmsum_failure *why)
     for (size_t i = 0; i < inputs; i++)
         argv[JOB_ARGUMENTS + i] = argument(input_name(options->inputs[i]));
     struct life_child child = {
-        .path = run->child_path, .argv = argv, .envp = envp, .results = run->output.fd};
+        .path = run->child_path,
+        .argv = argv,
+        .envp = envp,
+        .results = run->output.fd,
+        .trace = run->trace_fd,
+    };
     result = life_start(&child, &run->channel, why);
 
 out_free:
@@ -225,6 +242,14 @@ static int send_inputs(struct run *run, struct shmsum_failure *why)
     return 0;
 }
 
+static void tell_end(struct run *run)
+{
+    if (run->options.trace != NULL)
+        trace_handed_end(&run->trace);
+    if (run->options.explain)
+        explain_handed_end(&run->explain);
+}
+
 /* Hands over all input, and END when the child has to be told. Returns 0; -ECANCELED, whose reason
  * stands in the stop word; or another negative errno with *why filled. */
 static int hand_over(struct run *run, struct shmsum_failure *why)
@@ -235,6 +260,9 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
     if (result < 0)
         return result;
     result = shmsum_region_unlink(&run->region, why);
+    if (result == 0 && run->options.explain)
+        explain_event(&run->explain, "the child has it too; the name is gone, the descriptor is "
+                                     "closed: nobody can open or truncate it any more");
     if (result == 0)
         result = sandbox_enter(&run->sandbox, why);
     if (result == 0)
@@ -253,6 +281,8 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
     struct shmsum_failure later; /* the first failure is the one to tell */
     int ended = shmsum_channel_end(&run->channel, ending, result == 0 ? why : &later);
     run->ended = ended == 0;
+    if (run->ended)
+        tell_end(run);
     return result == 0 ? ended : result;
 }
 
@@ -428,6 +458,80 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
     return status;
 }
 
+/* ---- who wants to know ---- */
+
+/* Opens the file of the trace, and has it written from here on. */
+static int open_trace(struct run *run, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = run->os;
+    const struct options *options = &run->options;
+    const char *path = options->trace;
+    int fd;
+    do
+        fd = os->open(os, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY, 0666);
+    while (fd == -EINTR);
+    if (fd < 0)
+        return shmsum_failure_set(why, "open", path, -fd);
+    struct stat status;
+    int result = os->fstat(os, fd, &status);
+    if (result < 0)
+        return shmsum_failure_set(why, "fstat", path, -result);
+    if (output_is(&run->output, &status) ||
+        inputs_include(os, options->inputs, options->input_count, &status))
+        return shmsum_failure_set(why, "trace", path, EEXIST);
+    if (S_ISREG(status.st_mode)) {
+        result = os->truncate(os, fd, 0);
+        if (result < 0)
+            return shmsum_failure_set(why, "ftruncate", path, -result);
+    }
+    run->trace_fd = fd;
+    trace_begin(&run->trace, os, fd, true, "shmsum (producer)", -1, run->started_ns);
+    run->os = &run->trace.os;
+    return 0;
+}
+
+static void add_watch(struct run *run, struct producer_watch *watch)
+{
+    watch->next = run->producer.watch;
+    run->producer.watch = watch;
+}
+
+/* Who wants to know what the producer does. The region is there, and the producer. */
+static void watch(struct run *run)
+{
+    const struct options *options = &run->options;
+    if (run->shows_progress) {
+        progress_begin(&run->progress, run->os,
+                       inputs_bytes(run->os, options->inputs, options->input_count),
+                       options->progress == WHEN_ALWAYS ? 0 : PROGRESS_DELAY_MS);
+        add_watch(run, &run->progress.watch);
+    }
+    if (options->explain) {
+        explain_object(&run->explain, &run->region);
+        explain_mapping(&run->explain, &run->region);
+        add_watch(run, &run->explain.producer);
+    }
+    if (options->trace != NULL)
+        add_watch(run, &run->trace.producer);
+}
+
+/* All is over: `status` is what it came to. Returns what it comes to now. */
+static int end_watch(struct run *run, int status)
+{
+    const struct options *options = &run->options;
+    if (options->explain)
+        explain_event(&run->explain, "the child is gone and the region unmapped: its memory is the "
+                                     "system's again");
+    if (options->trace == NULL)
+        return status;
+    int result = trace_end(&run->trace, true);
+    if (result == 0)
+        return status;
+    struct shmsum_failure why;
+    shmsum_failure_set(&why, "write", options->trace, -result);
+    return fail(run->trace.real, &why);
+}
+
 static int run_job(struct run *run)
 {
     const struct shmsum_os *os = run->os;
@@ -452,16 +556,16 @@ static int run_job(struct run *run)
          (options->progress == WHEN_AUTO && os->is_terminal(os, STANDARD_ERROR) == 1));
 
     shmsum_region_reap(os); /* what others left behind; when it cannot be seen, so be it */
+    explain_begin(&run->explain, os, "parent", run->started_ns);
+    if (options->trace != NULL && open_trace(run, &why) < 0)
+        return fail(os, &why);
+    os = run->os;
     if (shmsum_region_create(&run->region, os, &options->geometry, &why) < 0)
         return fail(os, &why);
     shmsum_channel_init(&run->channel, &run->region, SHMSUM_PRODUCER, life_stop(),
                         SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW | SHMSUM_STOP_PEER);
     producer_init(&run->producer, os, &run->channel);
-    if (run->shows_progress) {
-        progress_begin(&run->progress, os, inputs_bytes(os, options->inputs, options->input_count),
-                       options->progress == WHEN_ALWAYS ? 0 : PROGRESS_DELAY_MS);
-        run->producer.watch = &run->progress.watch;
-    }
+    watch(run);
     int status;
     if (start_child(run, &why) < 0) {
         status = fail(os, &why);
@@ -470,12 +574,12 @@ static int run_job(struct run *run)
         status = conclude(run, handed, &why);
     }
     shmsum_region_clean_up(&run->region);
-    return status;
+    return end_watch(run, status);
 }
 
 int main(int argc, char *argv[])
 {
-    static struct run run;
+    static struct run run = {.trace_fd = -1};
     const struct shmsum_os *os = run.os = shmsum_os_default();
     struct shmsum_failure why;
     if (standard_fds_open(os, &why) < 0 || life_ignore(os, &why) < 0)

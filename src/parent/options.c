@@ -9,12 +9,10 @@
 const char options_help[] =
     "Usage: shmsum [OPTION]... [FILE]...\n"
     "Sum every line of numbers exactly: one result per line, in results.txt.\n"
-    "\n"
     "  shmsum numbers.txt             results in results.txt, one line per input line\n"
     "  shmsum -o - < numbers.txt      results on standard output, for pipes\n"
     "\n"
     "With no FILE, or when FILE is -, read standard input; at a terminal, ask for lines.\n"
-    "\n"
     "Results:\n"
     "  -o, --output=FILE         write them to FILE (default results.txt; - is standard output)\n"
     "      --format=WHAT         text (default), or json: an object for each line\n"
@@ -29,8 +27,10 @@ const char options_help[] =
     "      --progress[=WHEN]     how far it is: auto (a terminal, after 1 s; default), always, "
     "never\n"
     "      --max-errors=N        show at most N errors in lines (default 20)\n"
+    "To see inside:\n"
     "      --stats               say at the end how much was done and how fast\n"
-    "Shared memory and rights:\n"
+    "      --explain             tell what happens in shared memory (for a small input)\n"
+    "      --trace=FILE          write what both processes do, and when, for Perfetto\n"
     "      --slots=N             slots in the ring, 1 to 1024 (default 16)\n"
     "      --slot-bytes=N        bytes in a slot, 1 to 1048576 (default 65536)\n"
     "      --sandbox=HOW         give up rights: auto (as the kernel grants, default), require, "
@@ -51,6 +51,8 @@ enum {
     OPTION_PROGRESS,
     OPTION_MAX_ERRORS,
     OPTION_STATS,
+    OPTION_EXPLAIN,
+    OPTION_TRACE,
     OPTION_SLOTS,
     OPTION_SLOT_BYTES,
     OPTION_SANDBOX,
@@ -70,6 +72,8 @@ static const struct option long_options[] = {
     {"progress", optional_argument, NULL, OPTION_PROGRESS},
     {"max-errors", required_argument, NULL, OPTION_MAX_ERRORS},
     {"stats", no_argument, NULL, OPTION_STATS},
+    {"explain", no_argument, NULL, OPTION_EXPLAIN},
+    {"trace", required_argument, NULL, OPTION_TRACE},
     {"slots", required_argument, NULL, OPTION_SLOTS},
     {"slot-bytes", required_argument, NULL, OPTION_SLOT_BYTES},
     {"sandbox", required_argument, NULL, OPTION_SANDBOX},
@@ -175,6 +179,14 @@ static int apply(struct options *options, int option, const char *value, char *m
         return 0;
     case OPTION_STATS:
         options->stats = true;
+        return 0;
+    case OPTION_EXPLAIN:
+        options->explain = true;
+        return 0;
+    case OPTION_TRACE:
+        if (*value == '\0')
+            return bad_value(message, "trace", value, "a file name");
+        options->trace = value;
         return 0;
     case OPTION_SLOTS:
         if (!parse_number(value, 1, SHMSUM_REGION_SLOTS_MAX, &number))

@@ -17,6 +17,8 @@ struct options {
     bool append;
     bool sync;
     bool stats;
+    bool explain;
+    const char *trace; /* path, or NULL */
     char point;
     enum blank_lines blank_lines;
     enum result_format format;

@@ -40,6 +40,8 @@ static void test_defaults(void **state)
     assert_false(options.append);
     assert_false(options.sync);
     assert_false(options.stats);
+    assert_false(options.explain);
+    assert_null(options.trace);
     assert_int_equal(options.point, '.');
     assert_int_equal(options.blank_lines, BLANK_LINES_END);
     assert_int_equal(options.format, RESULT_TEXT);
@@ -75,6 +77,9 @@ static void test_values(void **state)
     SETS("--app", append, true);
     SETS("--fsync", sync, true);
     SETS("--stats", stats, true);
+    SETS("--explain", explain, true);
+    assert_int_equal(parse("--trace|t.json"), 0);
+    assert_string_equal(options.trace, "t.json");
     SETS("--decimal-comma", point, ',');
     SETS("--dec", point, ',');
     SETS("--blank-lines=end", blank_lines, BLANK_LINES_END);
@@ -164,6 +169,8 @@ static void test_refusals(void **state)
         {"--progress=", "--progress=: expected auto, always or never"},
         {"--sandbox", "--sandbox: needs a value"},
         {"--sandbox=on", "--sandbox=on: expected auto, require or off"},
+        {"--trace", "--trace: needs a value"},
+        {"--trace=", "--trace=: expected a file name"},
         {"--max-errors=", "--max-errors=: expected a number of messages, 0 or more"},
         {"--max-errors=-1", "--max-errors=-1: expected a number of messages, 0 or more"},
         {"--max-errors=18446744073709551616",
@@ -223,10 +230,10 @@ static void test_help(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "-o, --output=",      "--format=",      "--append ", "--fsync ",
-        "--decimal-comma ",   "--blank-lines=", "--prompt=", "--color=",
-        "--progress[=WHEN] ", "--max-errors=",  "--stats ",  "--slots=",
-        "--slot-bytes=",      "--sandbox=",     "--help",    "--version"};
+        "-o, --output=",  "--format=", "--append ",     "--fsync ",           "--decimal-comma ",
+        "--blank-lines=", "--prompt=", "--color=",      "--progress[=WHEN] ", "--max-errors=",
+        "--stats ",       "--slots=",  "--slot-bytes=", "--sandbox=",         "--explain ",
+        "--trace=",       "--help",    "--version"};
     for (size_t i = 0; i < COUNT(names); i++)
         assert_non_null(strstr(options_help, names[i]));
     size_t size = strlen(options_help);
