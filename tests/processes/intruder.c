@@ -173,6 +173,16 @@ static long dump_core(void)
     abort();
 }
 
+static long smash_stack(void) /* what a function does that finds its stack overwritten */
+{
+#ifdef __GLIBC__
+    extern _Noreturn void __stack_chk_fail(void);
+    __stack_chk_fail();
+#else
+    return -1;
+#endif
+}
+
 static const struct {
     const char *name;
     long (*attack)(void);
@@ -201,6 +211,7 @@ static const struct {
     {"become_dumpable", become_dumpable},
     {"kernel_keys", kernel_keys},
     {"dump_core", dump_core},
+    {"smash_stack", smash_stack},
 };
 
 int main(int argc, char *argv[])
