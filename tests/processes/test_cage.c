@@ -353,7 +353,7 @@ static void take_away(void)
     if ((lacking & LACK_SECCOMP) != 0)
         good = good && seccomp_rule_add(context, gone, SCMP_SYS(seccomp), 0) == 0 &&
                seccomp_rule_add(context, gone, SCMP_SYS(prctl), 1,
-                                SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP)) == 0;
+                                SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP, 0)) == 0;
     if (!good || seccomp_load(context) != 0)
         _exit(HARNESS_SKIP);
 }

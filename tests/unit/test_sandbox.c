@@ -42,10 +42,16 @@ static int set_limit(const struct shmsum_os *os, int resource, uint64_t limit)
 {
     (void)os;
     assert_int_equal(limit, resource == RLIMIT_NOFILE ? 1 : 0);
-    return give_up(resource == RLIMIT_NOFILE  ? 'F'
-                   : resource == RLIMIT_NPROC ? 'P'
-                   : resource == RLIMIT_CORE  ? 'C'
-                                              : '?');
+    switch (resource) {
+    case RLIMIT_NOFILE:
+        return give_up('F');
+    case RLIMIT_NPROC:
+        return give_up('P');
+    case RLIMIT_CORE:
+        return give_up('C');
+    default:
+        return give_up('?');
+    }
 }
 
 static int close_from(const struct shmsum_os *os, int first)
