@@ -19,7 +19,7 @@
 struct condition {
     unsigned argument;
     uint32_t mask; /* 0: no condition */
-    int64_t value;
+    int64_t datum;
 };
 /* Values of this run. */
 enum { OWN_PROCESS = -1, CHILD_PROCESS = -2 };
@@ -43,9 +43,9 @@ struct rule {
     {                                             \
         .call = SCMP_SYS(name), .error = (errno_) \
     }
-#define IS(argument_, value_)                                          \
+#define IS(argument_, datum_)                                          \
     {                                                                  \
-        .argument = (argument_), .mask = UINT32_MAX, .value = (value_) \
+        .argument = (argument_), .mask = UINT32_MAX, .datum = (datum_) \
     }
 #define LACKS(argument_, bits)                  \
     {                                           \
@@ -134,11 +134,11 @@ static int add(scmp_filter_ctx context, const struct rule *rules, size_t count, 
         unsigned compares = 0;
         for (; compares < 2 && rule->conditions[compares].mask != 0; compares++) {
             const struct condition *condition = &rule->conditions[compares];
-            int64_t value = condition->value == OWN_PROCESS     ? own
-                            : condition->value == CHILD_PROCESS ? child
-                                                                : condition->value;
+            int64_t datum = condition->datum == OWN_PROCESS     ? own
+                            : condition->datum == CHILD_PROCESS ? child
+                                                                : condition->datum;
             compare[compares] = SCMP_CMP64(condition->argument, SCMP_CMP_MASKED_EQ, condition->mask,
-                                           (uint32_t)value);
+                                           (uint32_t)datum);
         }
         uint32_t action = rule->error == 0 ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO((uint32_t)rule->error);
         int result = seccomp_rule_add_array(context, action, rule->call, compares, compare);
