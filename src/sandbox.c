@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 
 /* `call`, which gives up `part`, came back with `result`. Goes on, or not: 0 or negative errno. */
@@ -130,7 +129,7 @@ void sandbox_format(char text[SANDBOX_TEXT_MAX], enum sandbox_mode mode, enum sa
     uint64_t refused = (uint64_t)parts & ~granted;
     text[0] = '\0';
     if (mode == SANDBOX_OFF) {
-        strcpy(text, "off");
+        snprintf(text, SANDBOX_TEXT_MAX, "off");
         return;
     }
     size_t used = append_names(text, 0, (uint64_t)parts & granted,
