@@ -466,6 +466,7 @@ static const struct matters output_matters[] = {
     {.member = FAULT_open, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_fstat, .call = "fstat"},
     {.member = FAULT_lock, .call = "flock", .object = RESULTS_NAME, .only = EWOULDBLOCK},
+    {.member = FAULT_seek, .call = "lseek"},
     {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME},
     {.member = FAULT_pread, .call = "read", .object = RESULTS_NAME, .borne = {EINTR}},
     {.call = NULL},

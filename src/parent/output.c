@@ -29,6 +29,21 @@ static int check_last_line(const struct output *output, off_t size, struct shmsu
     return 0;
 }
 
+/* Where our first result will stand, whatever the child does from here on: behind what is there. */
+static int find_start(struct output *output, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = output->os;
+    off_t start = 0;
+    if (output->append)
+        start = os->seek(os, output->fd, 0, SEEK_END);
+    else if (output->standard) /* the shell chose the place */
+        start = os->seek(os, output->fd, 0, SEEK_CUR);
+    if (start < 0)
+        return shmsum_failure_set(why, "lseek", output->name, (int)-start);
+    output->start = start;
+    return 0;
+}
+
 static int open_path(struct output *output, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
@@ -81,9 +96,10 @@ int output_open(struct output *output, const struct shmsum_os *os, const char *p
             return shmsum_failure_set(why, "flock", output->name, EWOULDBLOCK);
         /* Any other failure: a file system without locks. The lock is a kindness, not a need. */
     }
-    if (output->append && status.st_size > 0 && !output->standard)
-        return check_last_line(output, status.st_size, why);
-    return 0;
+    result = find_start(output, why); /* now that nobody else writes behind it */
+    if (result == 0 && output->append && output->start > 0 && !output->standard)
+        result = check_last_line(output, output->start, why);
+    return result;
 }
 
 bool output_is(const struct output *output, const struct stat *status)
@@ -95,21 +111,17 @@ bool output_is(const struct output *output, const struct stat *status)
 int output_begin(struct output *output, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
-    if (!output->regular)
+    if (!output->regular || output->standard || output->append)
         return 0;
-    if (!output->standard && !output->append) {
-        int result;
-        do
-            result = os->truncate(os, output->fd, 0);
-        while (result == -EINTR);
-        if (result < 0)
-            return shmsum_failure_set(why, "ftruncate", output->name, -result);
-    }
-    /* Behind whatever is there: for standard output the shell chose the place. */
-    off_t start = os->seek(os, output->fd, 0, output->append ? SEEK_END : SEEK_CUR);
+    int result;
+    do
+        result = os->truncate(os, output->fd, 0);
+    while (result == -EINTR);
+    if (result < 0)
+        return shmsum_failure_set(why, "ftruncate", output->name, -result);
+    off_t start = os->seek(os, output->fd, 0, SEEK_SET);
     if (start < 0)
         return shmsum_failure_set(why, "lseek", output->name, (int)-start);
-    output->start = start;
     return 0;
 }
 

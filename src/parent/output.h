@@ -15,7 +15,7 @@ struct output {
     bool append;
     dev_t device; /* which file it is */
     ino_t inode;
-    off_t start; /* where our first result will stand; regular files only */
+    off_t start; /* where our first result is to stand; regular files only */
 };
 
 /*
