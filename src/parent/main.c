@@ -45,7 +45,8 @@ struct run {
     struct shmsum_region region;
     struct shmsum_channel channel;
     struct producer producer;
-    bool ended; /* END was published */
+    bool ended;  /* END was published */
+    bool closed; /* or the child had said that it needs none: it leaves on its own */
     uint64_t started_ns;
 };
 
@@ -53,6 +54,7 @@ struct run {
 struct verdict {
     uint64_t sums, errors, skipped, numbers, bytes, slept;
     uint64_t result_lines; /* in the results */
+    bool counted;          /* in the file, by ourselves */
 };
 
 static int write_all(const struct shmsum_os *os, const char *text)
@@ -218,9 +220,9 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
     run->begun = true;
 
     result = send_inputs(run, why);
-    bool leaves_by_itself = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED ||
-                            (shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0;
-    if (leaves_by_itself || result == -EPROTO)
+    run->closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
+    bool gone = (shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0;
+    if (run->closed || gone || result == -EPROTO)
         return result;
     enum shmsum_ending ending = result == 0 ? SHMSUM_ENDING_COMPLETE : SHMSUM_ENDING_CUT;
     struct shmsum_failure later; /* the first failure is the one to tell */
@@ -245,12 +247,13 @@ static void collect(struct run *run, struct verdict *verdict)
     };
 }
 
-/* The child was killed, maybe in the middle of a write: leaves whole lines only, and counts them.
- */
-static void salvage(struct run *run, struct verdict *verdict)
+/* The child was killed, maybe in the middle of a write, or is not to be believed: leaves whole
+ * lines only, and counts them. */
+static void salvage(const struct run *run, struct verdict *verdict)
 {
-    if (!run->begun || !run->output.regular)
+    if (!run->begun || !run->output.regular || verdict->counted)
         return;
+    verdict->counted = true;
     uint64_t lines;
     struct shmsum_failure why;
     if (shmsum_results_salvage(run->os, run->output.fd, run->output.name, run->output.start, &lines,
@@ -262,10 +265,18 @@ static void salvage(struct run *run, struct verdict *verdict)
     verdict->result_lines = lines;
 }
 
-/* "subject; results.txt holds the first 3 results" */
-static void say_what_is_left(const struct run *run, const struct verdict *verdict,
-                             const char *subject)
+/* The child has ended in order. On standard output others may write too, so that it is not ours to
+ * cut or to count: there the child's word stands. */
+static void believe(const struct run *run, struct verdict *verdict)
 {
+    verdict->counted = run->output.standard;
+}
+
+/* "subject; results.txt holds the first 3 results": so many as there are, whatever the child says.
+ */
+static void say_what_is_left(const struct run *run, struct verdict *verdict, const char *subject)
+{
+    salvage(run, verdict);
     uint64_t lines = verdict->result_lines;
     const char *results = plural(lines, "result", "results");
     const char *name = run->output.name;
@@ -295,7 +306,6 @@ static int judge_child(struct run *run, int wait_status, struct verdict *verdict
 {
     char subject[64];
     if (WIFSIGNALED(wait_status)) {
-        salvage(run, verdict);
         int signal = WTERMSIG(wait_status);
         snprintf(subject, sizeof subject, "child: killed by signal %d (%s)", signal,
                  strsignal(signal));
@@ -303,15 +313,18 @@ static int judge_child(struct run *run, int wait_status, struct verdict *verdict
         return STATUS_SYSTEM;
     }
     int status = WEXITSTATUS(wait_status);
-    int start_error = shmsum_channel_start_error(&run->channel);
+    int start_error = run->begun ? 0 : shmsum_channel_start_error(&run->channel);
     switch (status) {
     case STATUS_OK:
     case STATUS_ERRORS:
-        if (is_plausible(run, verdict, status))
+        if (is_plausible(run, verdict, status)) {
+            believe(run, verdict);
             return status;
+        }
         snprintf(subject, sizeof subject, "child: status %d does not fit its work", status);
         break;
     case STATUS_SYSTEM: /* it has said why, and kept whole lines */
+        believe(run, verdict);
         say_what_is_left(run, verdict, "stopped early");
         return STATUS_SYSTEM;
     case CHILD_NOT_STARTED:
@@ -323,7 +336,6 @@ static int judge_child(struct run *run, int wait_status, struct verdict *verdict
     default:
         snprintf(subject, sizeof subject, "child: exited with status %d", status);
     }
-    salvage(run, verdict);
     say_what_is_left(run, verdict, subject);
     return STATUS_SYSTEM;
 }
@@ -359,7 +371,7 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
 {
     const struct shmsum_os *os = run->os;
     /* A child that breaks the rules is not waited for; nor one that was not told of an end. */
-    bool told = run->ended || shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
+    bool told = run->ended || run->closed;
     if (handed == -EPROTO || !told)
         life_kill_child();
     int wait_status = life_await_child(SHMSUM_STOP_NOW);
