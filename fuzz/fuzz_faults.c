@@ -520,6 +520,23 @@ static bool open_output(struct output *output, int file, bool standard, bool app
     return refused;
 }
 
+/* Passes what stands in the file from the start on for results; or one byte more. */
+static void judge_results(const struct output *output, int file, bool more)
+{
+    static const struct matters holds_matters[] = {
+        {.member = FAULT_fstat, .call = "fstat"},
+        {.call = NULL},
+    };
+    size_t size = run.world.files[file].size, start = (size_t)output->start;
+    struct refusal refusal = {"results", output->name, more ? EBADMSG : 0};
+    begin();
+    int result = output_check(output, size - start + more, &run.why);
+    bool read = !was_injected(FAULT_reopen) && !was_injected(FAULT_pread);
+    if (size > start && memory_os_bytes(file)[size - 1] != '\n' && (read || result < 0))
+        refusal.error = EBADMSG; /* where it cannot be read, it is believed */
+    (void)failed(result, holds_matters, &refusal);
+}
+
 static void scenario_files(void)
 {
     static const mode_t kinds[] = {S_IFREG, S_IFREG, S_IFREG, S_IFIFO,
@@ -586,6 +603,7 @@ static void scenario_files(void)
         FUZZ_CHECK(run.world.files[results].size == (standard || append ? size : 0));
         if (!was_injected(FAULT_appends)) /* else it may not know that it appends */
             FUZZ_CHECK((size_t)output.start == (output.append ? size : 0));
+        judge_results(&output, results, (run.setting[1] & 32) != 0);
     }
     begin();
     (void)failed(output_sync_folder(&output, &run.why), folder_matters, NULL);

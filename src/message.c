@@ -57,6 +57,8 @@ static const char *reason(const struct shmsum_failure *why)
         return "input file is the results file";
     if (why->error == EBADMSG && strcmp(why->call, "append") == 0)
         return "its last line is unfinished; end or remove that line first";
+    if (why->error == EBADMSG && strcmp(why->call, "results") == 0)
+        return "is not what the child says that it wrote";
     if (why->error == EINVAL && strcmp(why->call, "fsync") == 0)
         return "not a regular file, so it cannot be put on a disk";
     return strerror(why->error);

@@ -53,7 +53,8 @@ struct run {
 /* What became of the input, as far as the child is to be believed. */
 struct verdict {
     uint64_t sums, errors, skipped, numbers, bytes, slept;
-    uint64_t result_lines; /* in the results */
+    uint64_t result_lines; /* in the results, */
+    uint64_t result_bytes; /* and their bytes */
     bool counted;          /* in the file, by ourselves */
 };
 
@@ -244,6 +245,7 @@ static void collect(struct run *run, struct verdict *verdict)
         .bytes = shmsum_channel_account(channel, SHMSUM_ACCOUNT_BYTES),
         .slept = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SLEPT),
         .result_lines = shmsum_channel_account(channel, SHMSUM_ACCOUNT_RESULT_LINES),
+        .result_bytes = shmsum_channel_account(channel, SHMSUM_ACCOUNT_RESULT_BYTES),
     };
 }
 
@@ -288,17 +290,29 @@ static void say_what_is_left(const struct run *run, struct verdict *verdict, con
         message(run->os, "%s; the first %" PRIu64 " %s went to %s", subject, lines, results, name);
 }
 
-/* Whether what the child says of its work can be true. */
+/* Whether what the child says of its work can be true: it fits what was handed over, and itself. */
 static bool is_plausible(const struct run *run, const struct verdict *verdict, int status)
 {
+    enum blank_lines blank_lines = run->options.blank_lines;
     bool closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
     if (!run->ended && !closed)
         return false; /* it left before the end */
-    if (run->ended && !closed && verdict->bytes != run->producer.bytes)
-        return false; /* it did not take all */
+    if (closed && blank_lines != BLANK_LINES_END)
+        return false; /* nothing could close the input */
+    uint64_t handed = run->producer.bytes, bytes = verdict->bytes;
+    if (closed ? bytes > handed : bytes != handed)
+        return false; /* it did not take all, or more than there was */
+    /* Each line takes a byte, and so does each number. Bounded, they cannot overflow together. */
+    if (verdict->sums > bytes || verdict->errors > bytes || verdict->skipped > bytes ||
+        verdict->numbers > bytes || verdict->sums + verdict->errors + verdict->skipped > bytes)
+        return false;
+    if (verdict->skipped > 0 && blank_lines != BLANK_LINES_SKIP)
+        return false;
     if (verdict->result_lines != verdict->sums + verdict->errors)
         return false;
-    return status == STATUS_OK ? verdict->errors == 0 : verdict->errors > 0 || closed;
+    /* At a terminal, where a blank line is how one ends, nothing stays unread behind it. */
+    bool unread = closed && !(run->dialogue && run->terminal_input);
+    return status == STATUS_OK ? verdict->errors == 0 && !unread : verdict->errors > 0 || unread;
 }
 
 /* Reads the child's end, says what there is to say, and returns our exit status. */
@@ -314,15 +328,21 @@ static int judge_child(struct run *run, int wait_status, struct verdict *verdict
     }
     int status = WEXITSTATUS(wait_status);
     int start_error = run->begun ? 0 : shmsum_channel_start_error(&run->channel);
+    struct shmsum_failure why;
     switch (status) {
     case STATUS_OK:
     case STATUS_ERRORS:
-        if (is_plausible(run, verdict, status)) {
+        if (!is_plausible(run, verdict, status)) {
+            snprintf(subject, sizeof subject, "child: status %d does not fit its work", status);
+            break;
+        }
+        if (output_check(&run->output, verdict->result_bytes, &why) == 0) {
             believe(run, verdict);
             return status;
         }
-        snprintf(subject, sizeof subject, "child: status %d does not fit its work", status);
-        break;
+        message_failure(run->os, &why);
+        say_what_is_left(run, verdict, "stopped early");
+        return STATUS_SYSTEM;
     case STATUS_SYSTEM: /* it has said why, and kept whole lines */
         believe(run, verdict);
         say_what_is_left(run, verdict, "stopped early");

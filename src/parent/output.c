@@ -9,8 +9,9 @@
 
 enum { STANDARD_OUTPUT = 1 };
 
-/* Refuses to append behind an unfinished line: it would make one wrong line of two halves. */
-static int check_last_line(const struct output *output, off_t size, struct shmsum_failure *why)
+/* Whether a line ends where the first `size` bytes of the file end, size > 0: 1, 0, or negative
+ * errno with *why filled. Yes when the file is shorter. */
+static int line_ends_at(const struct output *output, off_t size, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
     int reader = os->reopen(os, output->fd);
@@ -24,9 +25,15 @@ static int check_last_line(const struct output *output, off_t size, struct shmsu
     os->close(os, reader);
     if (got < 0)
         return shmsum_failure_set(why, "read", output->name, (int)-got);
-    if (got == 1 && last != '\n')
-        return shmsum_failure_set(why, "append", output->name, EBADMSG);
-    return 0;
+    return got == 0 || last == '\n';
+}
+
+/* Refuses to append behind an unfinished line: it would make one wrong line of two halves. */
+static int check_last_line(const struct output *output, off_t size, struct shmsum_failure *why)
+{
+    int result = line_ends_at(output, size, why);
+    return result == 0 ? shmsum_failure_set(why, "append", output->name, EBADMSG)
+                       : (result < 0 ? result : 0);
 }
 
 /* Where our first result will stand, whatever the child does from here on: behind what is there. */
@@ -123,6 +130,24 @@ int output_begin(struct output *output, struct shmsum_failure *why)
     if (start < 0)
         return shmsum_failure_set(why, "lseek", output->name, (int)-start);
     return 0;
+}
+
+int output_check(const struct output *output, uint64_t bytes, struct shmsum_failure *why)
+{
+    if (!output->regular)
+        return 0;
+    struct stat status;
+    int result = output->os->fstat(output->os, output->fd, &status);
+    if (result < 0)
+        return shmsum_failure_set(why, "fstat", output->name, -result);
+    bool fits = status.st_size >= output->start;
+    uint64_t there = fits ? (uint64_t)(status.st_size - output->start) : 0;
+    /* What others write to standard output, behind ours, is not ours to judge. */
+    fits = fits && (output->standard ? there >= bytes : there == bytes);
+    /* A file that cannot be read (its mode may say so) is judged by its size alone. */
+    if (fits && bytes > 0 && line_ends_at(output, output->start + (off_t)bytes, NULL) == 0)
+        fits = false;
+    return fits ? 0 : shmsum_failure_set(why, "results", output->name, EBADMSG);
 }
 
 int output_sync_folder(const struct output *output, struct shmsum_failure *why)
