@@ -129,6 +129,8 @@ static int word_wait(struct shmsum_channel *channel, struct shmsum_word *word, u
 static void wake(struct shmsum_channel *channel, const struct shmsum_word *word)
 {
     int result = channel->os->futex_wake(channel->os, word);
+    if (result == -EAGAIN || result == -ECANCELED)
+        result = -EIO; /* those two mean something else to whoever waits */
     if (result < 0)
         channel->unwoken = result;
 }

@@ -955,10 +955,12 @@ static void test_failed_futex_is_told(void **state)
 
 /* A wake that the system refuses leaves the other side asleep: no wait for it may begin, the end
  * must not be taken for told, and the reason comes back. */
+static int refusal = -EPERM;
+
 static int refuse_wake(const struct shmsum_os *os, const void *word)
 {
     (void)os, (void)word;
-    return -EPERM;
+    return refusal;
 }
 
 static int must_not_wait(struct room_os *os, const void *word, uint32_t expected, const void *stop,
@@ -1006,6 +1008,14 @@ static void test_who_could_not_be_woken_is_not_waited_for(void **state)
     struct shmsum_block block;
     assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), -EPERM);
     assert_failure(&f, "futex", "slot", EPERM);
+    end(&f);
+
+    begin_unwoken(&f); /* what means "nothing there" elsewhere does not mean it here */
+    refusal = -EAGAIN;
+    assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_FREE));
+    put(&f, 1, 1);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), -EIO);
+    refusal = -EPERM;
     end(&f);
 
     begin_unwoken(&f); /* nobody slept: no wake, no failure */
