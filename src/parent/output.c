@@ -127,7 +127,10 @@ int output_sync_folder(const struct output *output, struct shmsum_failure *why)
         memcpy(folder, output->path, length);
         folder[length] = '\0';
     }
-    int fd = os->open(os, folder, O_RDONLY | O_DIRECTORY, 0);
+    int fd;
+    do
+        fd = os->open(os, folder, O_RDONLY | O_DIRECTORY, 0);
+    while (fd == -EINTR);
     if (fd < 0)
         return shmsum_failure_set(why, "open", "folder of the results", -fd);
     int result;
