@@ -97,17 +97,18 @@ static int find_child(struct run *run, struct shmsum_failure *why)
     if (slash == NULL)
         return shmsum_failure_set(why, "readlink", "/proc/self/exe", ENOENT);
     slash[1] = '\0';
-    int result = -ENOENT;
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         int size = snprintf(run->child_path, PATH_MAX, "%s%s", self, places[i]);
         if (size >= PATH_MAX)
             return shmsum_failure_set(why, "exec", child_program, ENAMETOOLONG);
         struct stat status;
-        result = os->stat(os, run->child_path, &status);
+        int result = os->stat(os, run->child_path, &status);
         if (result == 0)
             return 0;
+        if (result != -ENOENT) /* it may be there: no reason to look for another */
+            return shmsum_failure_set(why, "exec", run->child_path, -result);
     }
-    return shmsum_failure_set(why, "exec", run->child_path, -result);
+    return shmsum_failure_set(why, "exec", run->child_path, ENOENT);
 }
 
 extern char **environ;
