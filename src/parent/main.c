@@ -352,7 +352,7 @@ static void say_stats(const struct run *run, const struct verdict *verdict)
                  verdict->sums + verdict->errors + verdict->skipped, verdict->sums, verdict->errors,
                  verdict->numbers, verdict->bytes, seconds, (double)verdict->bytes / 1e6 / seconds,
                  run->channel.slots, run->channel.slept, verdict->slept);
-    run->os->write(run->os, STANDARD_ERROR, text, (size_t)size);
+    message_bytes(run->os, STANDARD_ERROR, text, (size_t)size);
 }
 
 /* Everything after the last byte was handed over, or could not be. Returns the exit status. */
@@ -368,7 +368,7 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
     struct verdict verdict;
     collect(run, &verdict);
     if (run->dialogue && life_signal() != 0)
-        os->write(os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
+        message_bytes(os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
     int status = STATUS_SYSTEM;
     if (life_killed_child() && WIFSIGNALED(wait_status))
         salvage(run, &verdict);
