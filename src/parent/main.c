@@ -295,6 +295,11 @@ static bool is_plausible(const struct run *run, const struct verdict *verdict, i
 static int judge_child(struct run *run, int wait_status, struct verdict *verdict)
 {
     char subject[64];
+    if (wait_status < 0) {
+        message(run->os, "waitpid: %s: %s", child_program, strerror(-wait_status));
+        say_what_is_left(run, verdict, "child: its end cannot be told");
+        return STATUS_SYSTEM;
+    }
     if (WIFSIGNALED(wait_status)) {
         salvage(run, verdict);
         int signal = WTERMSIG(wait_status);
@@ -370,7 +375,7 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
     if (run->dialogue && life_signal() != 0)
         message_bytes(os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
     int status = STATUS_SYSTEM;
-    if (life_killed_child() && WIFSIGNALED(wait_status))
+    if (wait_status >= 0 && life_killed_child() && WIFSIGNALED(wait_status))
         salvage(run, &verdict);
     else
         status = judge_child(run, wait_status, &verdict);
