@@ -335,7 +335,7 @@ static const struct matters sync_matters[] = {
 };
 static const struct matters salvage_matters[] = {
     {.member = FAULT_fstat, .call = "fstat", .object = RESULTS_NAME},
-    {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME},
+    {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_pread, .call = "read", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_truncate, .call = "ftruncate", .object = RESULTS_NAME, .borne = {EINTR}},
     {.call = NULL},
@@ -485,7 +485,7 @@ static const struct matters output_matters[] = {
     {.member = FAULT_open, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_fstat, .call = "fstat"},
     {.member = FAULT_lock, .call = "flock", .object = RESULTS_NAME, .only = EWOULDBLOCK},
-    {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME},
+    {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_pread, .call = "read", .object = RESULTS_NAME, .borne = {EINTR}},
     {.call = NULL},
 };

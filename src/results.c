@@ -128,7 +128,10 @@ int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name,
         return shmsum_failure_set(why, "fstat", name, -result);
     if (!S_ISREG(status.st_mode))
         return -EINVAL;
-    int reader = os->reopen(os, fd);
+    int reader;
+    do
+        reader = os->reopen(os, fd);
+    while (reader == -EINTR);
     if (reader < 0)
         return shmsum_failure_set(why, "open", name, -reader);
 

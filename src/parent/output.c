@@ -13,7 +13,10 @@ enum { STANDARD_OUTPUT = 1 };
 static int check_last_line(const struct output *output, off_t size, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
-    int reader = os->reopen(os, output->fd);
+    int reader;
+    do
+        reader = os->reopen(os, output->fd);
+    while (reader == -EINTR);
     if (reader < 0)
         return shmsum_failure_set(why, "open", output->name, -reader);
     char last;
