@@ -51,24 +51,9 @@ void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
     result_line_begin(&consumer->result, config->format, config->sources[0]);
 }
 
-/* Messages are a courtesy: when nobody can be told, the results still say it all. */
 static void say(const struct consumer *consumer, const char *text, size_t size)
 {
-    const struct shmsum_os *os = consumer->os;
-    while (size > 0) {
-        ssize_t wrote = os->write(os, consumer->config->messages, text, size);
-        if (wrote == -EINTR)
-            continue;
-        if (wrote == -EAGAIN) {
-            struct pollfd ready = {.fd = consumer->config->messages, .events = POLLOUT};
-            os->poll(os, &ready, 1, NULL);
-            continue;
-        }
-        if (wrote <= 0)
-            return;
-        text += wrote;
-        size -= (size_t)wrote;
-    }
+    message_bytes(consumer->os, consumer->config->messages, text, size);
 }
 
 /* What a message begins with: its size, written to `to`. */

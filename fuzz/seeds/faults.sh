@@ -77,7 +77,7 @@ seed salvage-cannot-cut 2 '0 0 0 0' "$truncate 0 0 $EIO" '0 0' '1\n2'
 seed salvage-no-reopen 2 '0 0 0 0' "$reopen 0 0 $EMFILE" '0 0' '1\n2'
 
 # 3: files; kind of the results + 8 standard output + 16 append + 32 sync + 64 locked, kind of the
-# input + 8 times which path
+# input + 8 times which path + 32 one result too many is claimed
 seed files 3 '32 8 0 0' '' '0 0' '1\n'
 seed files-append 3 '16 0 0 0' "$pread 0 1 $EINTR" '0 0' '1\n'
 seed files-append-unfinished 3 '16 8 0 0' '' '0 0' '1\n2'
@@ -100,6 +100,11 @@ seed files-fsync-of-pipe 3 '35 8 0 0' '' '0 0' '1\n'
 seed files-cannot-empty 3 '0 8 0 0' "$truncate 0 0 $EIO" '0 0' '1\n'
 seed files-append-no-reopen 3 '16 8 0 0' "$reopen 0 0 $EMFILE" '0 0' '1\n'
 seed files-append-read-fails 3 '16 8 0 0' "$pread 0 0 $EIO" '0 0' '1\n'
+seed files-results-fewer 3 '0 40 0 0' '' '0 0' '1\n'
+seed files-results-fewer-in-stdout 3 '136 40 0 0' '' '0 0' '1\n'
+seed files-results-torn 3 '8 8 0 0' '' '0 0' '1\n2'
+seed files-results-no-fstat 3 '0 8 0 0' "$fstat 3 0 $EIO" '0 0' '1\n'
+seed files-results-no-reopen 3 '8 8 0 0' "$reopen 0 0 $EACCES" '0 0' '1\n2'
 
 # 4: roles; slots, payload, 1 spin + 2 dialogue + 4 piped input + 8 piped results + 16 CPUs + 32
 # sync + 64 not attached, messages + 4 comma + 8 times what blank lines are

@@ -54,10 +54,11 @@ struct run {
     struct producer producer;
     bool shows_progress;
     struct progress progress;
-    bool ended; /* END was published */
+    bool ended;  /* END was published */
+    bool closed; /* or the child had said that it needs none: it leaves on its own */
     struct sandbox sandbox;
     struct explain explain;
-    int trace_fd; /* -1: none */
+    int trace_fd; /* 0: none */
     struct trace trace;
     uint64_t started_ns;
 };
@@ -65,7 +66,9 @@ struct run {
 /* What became of the input, as far as the child is to be believed. */
 struct verdict {
     uint64_t sums, errors, skipped, numbers, bytes, slept, sandbox;
-    uint64_t result_lines; /* in the results */
+    uint64_t result_lines; /* in the results, */
+    uint64_t result_bytes; /* and their bytes */
+    bool counted;          /* in the file, by ourselves */
 };
 
 static int write_all(const struct shmsum_os *os, const char *text)
@@ -110,17 +113,18 @@ static int find_child(struct run *run, struct shmsum_failure *why)
     if (slash == NULL)
         return shmsum_failure_set(why, "readlink", "/proc/self/exe", ENOENT);
     slash[1] = '\0';
-    int result = -ENOENT;
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         int size = snprintf(run->child_path, PATH_MAX, "%s%s", self, places[i]);
         if (size >= PATH_MAX)
             return shmsum_failure_set(why, "exec", child_program, ENAMETOOLONG);
         struct stat status;
-        result = os->stat(os, run->child_path, &status);
+        int result = os->stat(os, run->child_path, &status);
         if (result == 0)
             return 0;
+        if (result != -ENOENT) /* it may be there: no reason to look for another */
+            return shmsum_failure_set(why, "exec", run->child_path, -result);
     }
-    return shmsum_failure_set(why, "exec", run->child_path, -result);
+    return shmsum_failure_set(why, "exec", run->child_path, ENOENT);
 }
 
 extern char **environ;
@@ -273,9 +277,9 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
 
     result = send_inputs(run, why);
     progress_end(&run->progress);
-    bool leaves_by_itself = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED ||
-                            (shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0;
-    if (leaves_by_itself || result == -EPROTO)
+    run->closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
+    bool gone = (shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0;
+    if (run->closed || gone || result == -EPROTO)
         return result;
     enum shmsum_ending ending = result == 0 ? SHMSUM_ENDING_COMPLETE : SHMSUM_ENDING_CUT;
     struct shmsum_failure later; /* the first failure is the one to tell */
@@ -300,15 +304,17 @@ static void collect(struct run *run, struct verdict *verdict)
         .slept = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SLEPT),
         .sandbox = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SANDBOX),
         .result_lines = shmsum_channel_account(channel, SHMSUM_ACCOUNT_RESULT_LINES),
+        .result_bytes = shmsum_channel_account(channel, SHMSUM_ACCOUNT_RESULT_BYTES),
     };
 }
 
-/* The child was killed, maybe in the middle of a write: leaves whole lines only, and counts them.
- */
-static void salvage(struct run *run, struct verdict *verdict)
+/* The child was killed, maybe in the middle of a write, or is not to be believed: leaves whole
+ * lines only, and counts them. */
+static void salvage(const struct run *run, struct verdict *verdict)
 {
-    if (!run->begun || !run->output.regular)
+    if (!run->begun || !run->output.regular || verdict->counted)
         return;
+    verdict->counted = true;
     uint64_t lines;
     struct shmsum_failure why;
     if (shmsum_results_salvage(run->os, run->output.fd, run->output.name, run->output.start, &lines,
@@ -320,10 +326,18 @@ static void salvage(struct run *run, struct verdict *verdict)
     verdict->result_lines = lines;
 }
 
-/* "subject; results.txt holds the first 3 results" */
-static void say_what_is_left(const struct run *run, const struct verdict *verdict,
-                             const char *subject)
+/* The child has ended in order. On standard output others may write too, so that it is not ours to
+ * cut or to count: there the child's word stands. */
+static void believe(const struct run *run, struct verdict *verdict)
 {
+    verdict->counted = run->output.standard;
+}
+
+/* "subject; results.txt holds the first 3 results": so many as there are, whatever the child says.
+ */
+static void say_what_is_left(const struct run *run, struct verdict *verdict, const char *subject)
+{
+    salvage(run, verdict);
     uint64_t lines = verdict->result_lines;
     const char *results = plural(lines, "result", "results");
     const char *name = run->output.name;
@@ -335,26 +349,42 @@ static void say_what_is_left(const struct run *run, const struct verdict *verdic
         message(run->os, "%s; the first %" PRIu64 " %s went to %s", subject, lines, results, name);
 }
 
-/* Whether what the child says of its work can be true. */
+/* Whether what the child says of its work can be true: it fits what was handed over, and itself. */
 static bool is_plausible(const struct run *run, const struct verdict *verdict, int status)
 {
+    enum blank_lines blank_lines = run->options.blank_lines;
     bool closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
     if (!run->ended && !closed)
         return false; /* it left before the end */
-    if (run->ended && !closed && verdict->bytes != run->producer.bytes)
-        return false; /* it did not take all */
+    if (closed && blank_lines != BLANK_LINES_END)
+        return false; /* nothing could close the input */
+    uint64_t handed = run->producer.bytes, bytes = verdict->bytes;
+    if (closed ? bytes > handed : bytes != handed)
+        return false; /* it did not take all, or more than there was */
+    /* Each line takes a byte, and so does each number. Bounded, they cannot overflow together. */
+    if (verdict->sums > bytes || verdict->errors > bytes || verdict->skipped > bytes ||
+        verdict->numbers > bytes || verdict->sums + verdict->errors + verdict->skipped > bytes)
+        return false;
+    if (verdict->skipped > 0 && blank_lines != BLANK_LINES_SKIP)
+        return false;
     if (verdict->result_lines != verdict->sums + verdict->errors ||
         !sandbox_is_plausible(run->options.sandbox, verdict->sandbox))
         return false;
-    return status == STATUS_OK ? verdict->errors == 0 : verdict->errors > 0 || closed;
+    /* At a terminal, where a blank line is how one ends, nothing stays unread behind it. */
+    bool unread = closed && !(run->dialogue && run->terminal_input);
+    return status == STATUS_OK ? verdict->errors == 0 && !unread : verdict->errors > 0 || unread;
 }
 
 /* Reads the child's end, says what there is to say, and returns our exit status. */
 static int judge_child(struct run *run, int wait_status, struct verdict *verdict)
 {
     char subject[64];
+    if (wait_status < 0) {
+        message(run->os, "waitpid: %s: %s", child_program, strerror(-wait_status));
+        say_what_is_left(run, verdict, "child: its end cannot be told");
+        return STATUS_SYSTEM;
+    }
     if (WIFSIGNALED(wait_status)) {
-        salvage(run, verdict);
         int signal = WTERMSIG(wait_status);
         snprintf(subject, sizeof subject, "child: killed by signal %d (%s)", signal,
                  strsignal(signal));
@@ -362,15 +392,24 @@ static int judge_child(struct run *run, int wait_status, struct verdict *verdict
         return STATUS_SYSTEM;
     }
     int status = WEXITSTATUS(wait_status);
-    int start_error = shmsum_channel_start_error(&run->channel);
+    int start_error = run->begun ? 0 : shmsum_channel_start_error(&run->channel);
+    struct shmsum_failure why;
     switch (status) {
     case STATUS_OK:
     case STATUS_ERRORS:
-        if (is_plausible(run, verdict, status))
+        if (!is_plausible(run, verdict, status)) {
+            snprintf(subject, sizeof subject, "child: status %d does not fit its work", status);
+            break;
+        }
+        if (output_check(&run->output, verdict->result_bytes, &why) == 0) {
+            believe(run, verdict);
             return status;
-        snprintf(subject, sizeof subject, "child: status %d does not fit its work", status);
-        break;
+        }
+        message_failure(run->os, &why);
+        say_what_is_left(run, verdict, "stopped early");
+        return STATUS_SYSTEM;
     case STATUS_SYSTEM: /* it has said why, and kept whole lines */
+        believe(run, verdict);
         say_what_is_left(run, verdict, "stopped early");
         return STATUS_SYSTEM;
     case CHILD_NOT_STARTED:
@@ -382,7 +421,6 @@ static int judge_child(struct run *run, int wait_status, struct verdict *verdict
     default:
         snprintf(subject, sizeof subject, "child: exited with status %d", status);
     }
-    salvage(run, verdict);
     say_what_is_left(run, verdict, subject);
     return STATUS_SYSTEM;
 }
@@ -413,7 +451,7 @@ static void say_stats(const struct run *run, const struct verdict *verdict)
                  verdict->sums + verdict->errors + verdict->skipped, verdict->sums, verdict->errors,
                  verdict->numbers, verdict->bytes, seconds, (double)verdict->bytes / 1e6 / seconds,
                  run->channel.slots, run->channel.slept, verdict->slept, parent, child);
-    run->os->write(run->os, STANDARD_ERROR, text, (size_t)size);
+    message_bytes(run->os, STANDARD_ERROR, text, (size_t)size);
 }
 
 /* Everything after the last byte was handed over, or could not be. Returns the exit status. */
@@ -421,7 +459,7 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
 {
     const struct shmsum_os *os = run->os;
     /* A child that breaks the rules is not waited for; nor one that was not told of an end. */
-    bool told = run->ended || shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
+    bool told = run->ended || run->closed;
     if (handed == -EPROTO || !told)
         life_kill_child();
     int wait_status = life_await_child(SHMSUM_STOP_NOW);
@@ -429,9 +467,9 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
     struct verdict verdict;
     collect(run, &verdict);
     if (run->dialogue && life_signal() != 0)
-        os->write(os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
+        message_bytes(os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
     int status = STATUS_SYSTEM;
-    if (life_killed_child() && WIFSIGNALED(wait_status))
+    if (wait_status >= 0 && life_killed_child() && WIFSIGNALED(wait_status))
         salvage(run, &verdict);
     else
         status = judge_child(run, wait_status, &verdict);
@@ -579,7 +617,7 @@ static int run_job(struct run *run)
 
 int main(int argc, char *argv[])
 {
-    static struct run run = {.trace_fd = -1};
+    static struct run run;
     const struct shmsum_os *os = run.os = shmsum_os_default();
     struct shmsum_failure why;
     if (standard_fds_open(os, &why) < 0 || life_ignore(os, &why) < 0)

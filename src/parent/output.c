@@ -9,11 +9,15 @@
 
 enum { STANDARD_OUTPUT = 1 };
 
-/* Refuses to append behind an unfinished line: it would make one wrong line of two halves. */
-static int check_last_line(const struct output *output, off_t size, struct shmsum_failure *why)
+/* Whether a line ends where the first `size` bytes of the file end, size > 0: 1, 0, or negative
+ * errno with *why filled. Yes when the file is shorter. */
+static int line_ends_at(const struct output *output, off_t size, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
-    int reader = os->reopen(os, output->fd);
+    int reader;
+    do
+        reader = os->reopen(os, output->fd);
+    while (reader == -EINTR);
     if (reader < 0)
         return shmsum_failure_set(why, "open", output->name, -reader);
     char last;
@@ -24,8 +28,29 @@ static int check_last_line(const struct output *output, off_t size, struct shmsu
     os->close(os, reader);
     if (got < 0)
         return shmsum_failure_set(why, "read", output->name, (int)-got);
-    if (got == 1 && last != '\n')
-        return shmsum_failure_set(why, "append", output->name, EBADMSG);
+    return got == 0 || last == '\n';
+}
+
+/* Refuses to append behind an unfinished line: it would make one wrong line of two halves. */
+static int check_last_line(const struct output *output, off_t size, struct shmsum_failure *why)
+{
+    int result = line_ends_at(output, size, why);
+    return result == 0 ? shmsum_failure_set(why, "append", output->name, EBADMSG)
+                       : (result < 0 ? result : 0);
+}
+
+/* Where our first result will stand, whatever the child does from here on: behind what is there. */
+static int find_start(struct output *output, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = output->os;
+    off_t start = 0;
+    if (output->append)
+        start = os->seek(os, output->fd, 0, SEEK_END);
+    else if (output->standard) /* the shell chose the place */
+        start = os->seek(os, output->fd, 0, SEEK_CUR);
+    if (start < 0)
+        return shmsum_failure_set(why, "lseek", output->name, (int)-start);
+    output->start = start;
     return 0;
 }
 
@@ -81,9 +106,10 @@ int output_open(struct output *output, const struct shmsum_os *os, const char *p
             return shmsum_failure_set(why, "flock", output->name, EWOULDBLOCK);
         /* Any other failure: a file system without locks. The lock is a kindness, not a need. */
     }
-    if (output->append && status.st_size > 0 && !output->standard)
-        return check_last_line(output, status.st_size, why);
-    return 0;
+    result = find_start(output, why); /* now that nobody else writes behind it */
+    if (result == 0 && output->append && output->start > 0 && !output->standard)
+        result = check_last_line(output, output->start, why);
+    return result;
 }
 
 bool output_is(const struct output *output, const struct stat *status)
@@ -95,22 +121,36 @@ bool output_is(const struct output *output, const struct stat *status)
 int output_begin(struct output *output, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
-    if (!output->regular)
+    if (!output->regular || output->standard || output->append)
         return 0;
-    if (!output->standard && !output->append) {
-        int result;
-        do
-            result = os->truncate(os, output->fd, 0);
-        while (result == -EINTR);
-        if (result < 0)
-            return shmsum_failure_set(why, "ftruncate", output->name, -result);
-    }
-    /* Behind whatever is there: for standard output the shell chose the place. */
-    off_t start = os->seek(os, output->fd, 0, output->append ? SEEK_END : SEEK_CUR);
+    int result;
+    do
+        result = os->truncate(os, output->fd, 0);
+    while (result == -EINTR);
+    if (result < 0)
+        return shmsum_failure_set(why, "ftruncate", output->name, -result);
+    off_t start = os->seek(os, output->fd, 0, SEEK_SET);
     if (start < 0)
         return shmsum_failure_set(why, "lseek", output->name, (int)-start);
-    output->start = start;
     return 0;
+}
+
+int output_check(const struct output *output, uint64_t bytes, struct shmsum_failure *why)
+{
+    if (!output->regular)
+        return 0;
+    struct stat status;
+    int result = output->os->fstat(output->os, output->fd, &status);
+    if (result < 0)
+        return shmsum_failure_set(why, "fstat", output->name, -result);
+    bool fits = status.st_size >= output->start;
+    uint64_t there = fits ? (uint64_t)(status.st_size - output->start) : 0;
+    /* What others write to standard output, behind ours, is not ours to judge. */
+    fits = fits && (output->standard ? there >= bytes : there == bytes);
+    /* A file that cannot be read (its mode may say so) is judged by its size alone. */
+    if (fits && bytes > 0 && line_ends_at(output, output->start + (off_t)bytes, NULL) == 0)
+        fits = false;
+    return fits ? 0 : shmsum_failure_set(why, "results", output->name, EBADMSG);
 }
 
 int output_sync_folder(const struct output *output, struct shmsum_failure *why)
@@ -127,7 +167,10 @@ int output_sync_folder(const struct output *output, struct shmsum_failure *why)
         memcpy(folder, output->path, length);
         folder[length] = '\0';
     }
-    int fd = os->open(os, folder, O_RDONLY | O_DIRECTORY, 0);
+    int fd;
+    do
+        fd = os->open(os, folder, O_RDONLY | O_DIRECTORY, 0);
+    while (fd == -EINTR);
     if (fd < 0)
         return shmsum_failure_set(why, "open", "folder of the results", -fd);
     int result;

@@ -15,7 +15,7 @@ struct output {
     bool append;
     dev_t device; /* which file it is */
     ino_t inode;
-    off_t start; /* where our first result will stand; regular files only */
+    off_t start; /* where our first result is to stand; regular files only */
 };
 
 /*
@@ -32,6 +32,10 @@ bool output_is(const struct output *output, const struct stat *status);
 
 /* Everything has started: empties the file, unless it is appended to. 0 or negative errno. */
 int output_begin(struct output *output, struct shmsum_failure *why);
+
+/* After success: whether the regular file holds so many bytes of results, the last of which ends a
+ * line; what was in it before does not count. 0; -EBADMSG when not; or a negative errno. */
+int output_check(const struct output *output, uint64_t bytes, struct shmsum_failure *why);
 
 /* After success with --fsync: makes the file's name as durable as its bytes. 0 or negative errno.
  */

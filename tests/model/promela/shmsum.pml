@@ -192,7 +192,9 @@ inline word_sleep(me, at, seen, mask)
 }
 
 /* MIRRORS src/channel.c word_publish
+ * MIRRORS src/channel.c wake
  * MIRRORS src/shared_word.h shared_exchange_release
+ * A wake does not fail: what becomes of a channel where it did (unwoken) is for fault.table.
  * In two parts: what the assertions are to know of it is noted in the step of the exchange. */
 inline exchange(at, new)
 {
@@ -453,7 +455,9 @@ inline life_kill_child()
     masked = false
 }
 
-/* MIRRORS src/parent/life.c life_await_child */
+/* MIRRORS src/parent/life.c life_await_child
+ * MIRRORS src/parent/life.c reap_child
+ * Signals are held back only for a moment, and waitpid does not fail: hear_child has nothing to do. */
 inline life_await_child(mask)
 {
     kill_mask = mask;
@@ -464,6 +468,11 @@ inline life_await_child(mask)
         :: stop[PARENT] & kill_mask ->
             life_kill_child();
             kill_mask = 0
+        :: else
+        fi;
+        if
+        :: killed || (stop[PARENT] & STOP_PEER) -> /* waitpid: until it is gone; reap_child */
+            d_step { gone[CHILD] -> reaped = true; stop[PARENT] = stop[PARENT] | STOP_PEER }
         :: else -> await_input(STOP_PEER | kill_mask, false)
         fi
     od
@@ -477,7 +486,7 @@ active proctype parent()
 {
     byte next, handed, stop_mask = STOP_INPUT | STOP_NOW | STOP_PEER;
     byte result, look, now, old, done, produced, kill_mask;
-    bool line_begins = true, leaves_by_itself, begun, ended;
+    bool line_begins = true, closed, leaves_by_itself, begun, ended;
     {
         channel_await_attached();
         if
@@ -494,8 +503,8 @@ active proctype parent()
         :: DIALOGUE -> producer_converse()
         :: else -> producer_send()
         fi;
-        leaves_by_itself = (closing == CLOSED);
-        leaves_by_itself = leaves_by_itself || (stop[PARENT] & STOP_PEER);
+        closed = (closing == CLOSED);
+        leaves_by_itself = closed || (stop[PARENT] & STOP_PEER);
         if
         :: leaves_by_itself -> goto concludes
         :: else
@@ -508,7 +517,7 @@ active proctype parent()
 
 concludes:
         if
-        :: ended || closing == CLOSED
+        :: ended || closed
         :: else ->
             /* One signal is no reason: what was handed over is summed. */
             assert(!begun || (stop[PARENT] & (STOP_NOW | STOP_PEER)));
@@ -523,7 +532,7 @@ concludes:
         d_step { /* the dead do not remember */
             gone[PARENT] -> next = 0; handed = 0; stop_mask = 0; result = 0; look = 0; now = 0;
             old = 0; done = 0; produced = 0; kill_mask = 0; line_begins = false;
-            leaves_by_itself = false; begun = false; ended = false
+            closed = false; leaves_by_itself = false; begun = false; ended = false
         }
     }
 }

@@ -1,0 +1,719 @@
+/*
+ * hostile.c - the driver of a hostile peer: the real shmsum against a child gone mad, and the real
+ * shmsum-child against a parent gone mad, run after run. See hostile.h for what they do.
+ *
+ * What the parent promises, whatever its child does: it does not crash, and not hang when the child
+ * leaves (one that does not is ended by a second SIGINT); no process and no name is left; the
+ * results that it opened hold whole lines, or it could not even begin; how many it says there are
+ * is how many there are; status 0 or 1 only when what the child says of its work fits the input,
+ * the file and the status. It cannot know whether the sums are right.
+ *
+ * What the child promises, whatever its parent does: it does not crash; END or the parent's death
+ * ends it; whole lines; what it writes are the right results of bytes that it took, each block once
+ * and in order; status 0 or 1 for those, or 3 and a message that names what was wrong.
+ *
+ * Without arguments runs both; `parent` or `child` names the one victim. SHMSUM_CORRUPTIONS: how
+ * many for each. SHMSUM_SEED repeats the choices; how the two processes interleave is chance.
+ */
+#define _GNU_SOURCE
+#include "hostile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "consumer.h"
+#include "session.h"
+
+enum {
+    SAMPLE = 10000, /* corruptions for each victim */
+    ALL = 500000,
+    FAILURES = 5, /* and that is enough */
+    LIMIT_SECONDS = 7000,
+};
+
+enum failure { CRASH, HANG, TORN, FALSE_SUCCESS, UNREPORTED, LEAK, FAILURE_KINDS };
+
+static struct {
+    const char *victim;
+    struct hostile_notes *notes;
+    uint64_t target, corrupted, runs, ends[4]; /* by status; [2] by signal */
+    uint64_t row_corrupted[HOSTILE_ROWS], row_survived[HOSTILE_ROWS];
+    uint64_t row_failed[HOSTILE_ROWS][FAILURE_KINDS];
+    unsigned failures;
+    /* this run */
+    uint64_t seed;
+    struct hostile_plan plan;
+    bool failed;
+    char *said;
+} driver;
+
+/* What a victim may say of its peer: that all of it was seen shows that the driver gets there. */
+struct saying {
+    const char *text;
+    uint64_t times;
+};
+static struct saying of_parent[] = {
+    {"protocol: state of a slot, from the consumer", 0},
+    {"protocol: progress, from the consumer", 0},
+    {"protocol: attached, from the consumer", 0},
+    {"does not fit its work", 0},
+    {"child: killed by signal", 0},
+    {"child: exited with status", 0},
+    {"stopped early", 0},
+    {"stopped by signal", 0},
+    {NULL, 0},
+};
+static struct saying of_child[] = {
+    {"protocol: state of a slot, from the producer", 0},
+    {"protocol: length of a slot, from the producer", 0},
+    {"protocol: source of a slot, from the producer", 0},
+    {"protocol: ending of a slot, from the producer", 0},
+    {"protocol: region: wrong magic", 0},
+    {"protocol: region: wrong version", 0},
+    {"protocol: region: wrong nonce", 0},
+    {"protocol: region: geometry out of range", 0},
+    {"protocol: region: size does not fit its geometry", 0},
+    {"parent: gone", 0},
+    {NULL, 0},
+};
+
+__attribute__((format(printf, 2, 3))) static void fails(enum failure kind, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    uint32_t word = atomic_load(&driver.notes->last);
+    printf("run %" PRIu64 ", after %" PRIu64 " corruptions, seed %" PRIu64 ", %s struck last: ",
+           driver.runs, driver.corrupted, driver.seed, hostile_names[word]);
+    vprintf(format, arguments);
+    printf("; it said: %.2000s\n", driver.said == NULL ? "" : driver.said);
+    va_end(arguments);
+    driver.row_failed[word][kind]++;
+    driver.failed = true;
+}
+
+static void begin_run(bool victim_is_child)
+{
+    memset(driver.notes, 0, sizeof *driver.notes);
+    uint64_t high = random_below(1U << 31), low = random_below(1U << 31);
+    driver.seed = high << 31 | low;
+    driver.plan = hostile_make_plan(driver.seed, victim_is_child);
+    driver.failed = false;
+    driver.runs++;
+}
+
+static void end_run(struct saying *sayings)
+{
+    for (int i = 0; i < HOSTILE_ROWS; i++) {
+        uint64_t times = atomic_load(&driver.notes->corrupted[i]);
+        driver.corrupted += times;
+        driver.row_corrupted[i] += times;
+        driver.row_survived[i] += driver.failed ? 0 : times;
+    }
+    driver.failures += driver.failed;
+    for (struct saying *saying = sayings; saying->text != NULL; saying++)
+        saying->times += strstr(driver.said, saying->text) != NULL;
+    free(driver.said);
+    driver.said = NULL;
+}
+
+/* ---- what is common to both victims ---- */
+
+struct file {
+    char *text;
+    size_t size;
+    uint64_t lines;
+    bool whole; /* lines only */
+};
+
+/* What the results hold from `start` on. */
+static struct file read_results(size_t start)
+{
+    struct file file = {0};
+    file.text = read_file("results.txt", &file.size);
+    for (size_t at = start; at < file.size; at++)
+        file.lines += file.text[at] == '\n';
+    file.whole = file.size <= start || file.text[file.size - 1] == '\n';
+    return file;
+}
+
+/* How many results are right, as far as all are: of line k, "k 1", it is k + 1. */
+static uint64_t right_results(const struct file *file)
+{
+    uint64_t lines = 0;
+    for (const char *at = file->text; *at != '\0'; lines++) {
+        char expected[32];
+        size_t size = (size_t)snprintf(expected, sizeof expected, "%" PRIu64 "\n", lines + 2);
+        if (strncmp(at, expected, size) != 0)
+            return lines;
+        at += size;
+    }
+    return lines;
+}
+
+/* Nothing was struck that matters to the victim: all must be as if nothing had been. */
+static void check_exact(int status, const struct file *file, uint64_t lines)
+{
+    uint64_t right = right_results(file);
+    if (status != 0 || right != lines || file->lines != lines)
+        fails(FALSE_SUCCESS,
+              "nothing was struck that matters, and yet status %d, %" PRIu64
+              " right results of %" PRIu64 " for %" PRIu64 " lines",
+              status, right, file->lines, lines);
+}
+
+/* "holds the first 3 results", "the first 3 results went to": what is said must be so. */
+static void check_said_lines(uint64_t lines)
+{
+    static const char before[] = "the first ";
+    for (const char *at = driver.said; (at = strstr(at, before)) != NULL; at += sizeof before - 1) {
+        uint64_t said = strtoull(at + sizeof before - 1, NULL, 10);
+        if (said != lines)
+            fails(FALSE_SUCCESS, "it says %" PRIu64 " results and there are %" PRIu64, said, lines);
+    }
+}
+
+/* No name of a region of this process is left; names of another form are other tests'. */
+static void check_name_gone(pid_t pid)
+{
+    char prefix[32];
+    int length = snprintf(prefix, sizeof prefix, "shmsum-%d-", (int)pid);
+    DIR *folder = opendir("/dev/shm");
+    check(folder != NULL, "opendir: /dev/shm: %s", strerror(errno));
+    const struct dirent *entry;
+    while ((entry = readdir(folder)) != NULL)
+        if (strncmp(entry->d_name, prefix, (size_t)length) == 0 &&
+            strspn(entry->d_name + length, "0123456789abcdef") == 32)
+            fails(LEAK, "the name %s was left behind", entry->d_name);
+    closedir(folder);
+}
+
+/* The exit status, 0, 1 or 3; -1 when it ended otherwise. */
+static int check_end(int wait_status)
+{
+    int status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+    if ((status != 0 && status != 1 && status != 3) || strstr(driver.said, "Sanitizer") != NULL ||
+        strstr(driver.said, "runtime error") != NULL) {
+        fails(CRASH, "it crashed: wait status 0x%x", (unsigned)wait_status);
+        return -1;
+    }
+    driver.ends[status]++;
+    if (status == 3 && strstr(driver.said, "shmsum: ") == NULL)
+        fails(UNREPORTED, "status 3 without a word");
+    return status;
+}
+
+/* ---- the parent as the victim ---- */
+
+static void become_hostile(void)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" PRIu64, driver.seed);
+    setenv("SHMSUM_HOSTILE", text, 1);
+}
+
+/* How one run of the parent is set up. */
+struct setting {
+    char slots[32], slot_bytes[32];
+    const char *arguments[16];
+    const char *input; /* NULL: a pipe that never ends */
+    uint64_t input_bytes;
+    unsigned long lines; /* of one input */
+    size_t start;        /* where the results begin */
+    bool standard;
+    int interrupts;
+    double interrupt_ms;
+    enum session_input kind;
+};
+
+/* Those with a text are of no use where all results must be right. */
+static const struct {
+    const char *path;
+    unsigned long lines;
+    const char *text;
+} inputs[] = {
+    {"large.txt", 20000, NULL},
+    {"medium.txt", 1000, NULL},
+    {"small.txt", 10, NULL},
+    {"empty.txt", 0, NULL},
+    {"errors.txt", 0, "1 2\n3 x\n\x1b[2J\n4 5"},
+    {"blank.txt", 0, "1 2\n3\n\n4\n"},
+};
+enum { INPUTS = sizeof inputs / sizeof inputs[0], RIGHT_INPUTS = 4 };
+
+static void set_up(struct setting *setting, int *input, int *output)
+{
+    const struct hostile_plan *plan = &driver.plan;
+    static const char *const blank_lines[] = {"--blank-lines=end", "--blank-lines=zero",
+                                              "--blank-lines=skip"};
+    bool exact = plan->content == HOSTILE_EXACT;
+    *setting = (struct setting){.kind = INPUT_DESCRIPTOR};
+    snprintf(setting->slots, sizeof setting->slots, "--slots=%u", plan->geometry.slots);
+    snprintf(setting->slot_bytes, sizeof setting->slot_bytes, "--slot-bytes=%u",
+             plan->geometry.payload_bytes);
+    size_t count = 0;
+    const char **arguments = setting->arguments;
+    arguments[count++] = setting->slots;
+    arguments[count++] = setting->slot_bytes;
+    arguments[count++] = blank_lines[exact ? 0 : plan->blank_lines];
+    write_file("results.txt", exact ? "" : "old\n");
+    setting->standard = random_below(8) == 0;
+    *output = -1;
+    arguments[count++] = "-o";
+    if (setting->standard) {
+        arguments[count++] = "-";
+        *output = open("results.txt", O_WRONLY | O_TRUNC | O_CLOEXEC);
+        check(*output >= 0, "open: results.txt: %s", strerror(errno));
+    } else {
+        arguments[count++] = "results.txt";
+        if (random_below(4) == 0) {
+            arguments[count++] = "--append";
+            setting->start = exact ? 0 : 4;
+        }
+    }
+    if (random_below(4) == 0)
+        arguments[count++] = "--stats";
+    if (plan->dialogue)
+        arguments[count++] = "--prompt=always";
+    uint32_t first = plan->dialogue || plan->geometry.payload_bytes < 64; /* or it takes too long */
+    uint32_t which = first + random_below((exact ? RIGHT_INPUTS : INPUTS) - first);
+    struct stat status;
+    check(stat(inputs[which].path, &status) == 0, "stat: %s", inputs[which].path);
+    setting->input = inputs[which].path;
+    setting->input_bytes = (uint64_t)status.st_size;
+    setting->lines = inputs[which].lines;
+    *input = -1;
+    if (!exact && random_below(4) == 0) {
+        setting->kind = INPUT_PIPE;
+        setting->input = NULL;
+    } else if (!plan->dialogue && random_below(4) == 0 && !exact) {
+        arguments[count++] = setting->input; /* two inputs, both named */
+        arguments[count++] = setting->input;
+        setting->input_bytes *= 2;
+        *input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    } else {
+        *input = open(setting->input, O_RDONLY | O_CLOEXEC);
+    }
+    if (!exact && random_below(8) == 0) {
+        setting->interrupts = 1 + (int)random_below(2);
+        setting->interrupt_ms = random_below(30);
+    }
+}
+
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
+}
+
+/* Waits for the parent's end, and sends the signals that were planned, or that a child which does
+ * not leave makes necessary. Whether any was sent. */
+static bool await_parent(const struct session *session, const struct setting *setting)
+{
+    double begun = now_ms(), next = begun + setting->interrupt_ms;
+    int interrupts = setting->interrupts;
+    bool interrupted = false, stuck = false, hung = false;
+    /* All of an input may take long on a busy machine; a child that leaves does not. */
+    double patience_ms = HOSTILE_PATIENCE_MS * (driver.plan.content == HOSTILE_EXACT ? 10.0 : 1.0);
+    while (!has_ended(session->parent)) {
+        double now = now_ms();
+        stuck = stuck || atomic_load(&driver.notes->stuck);
+        if (stuck) /* again and again: two signals that meet before they are delivered are one */
+            interrupts = 2;
+        if (interrupts > 0 && now >= next) {
+            kill(session->parent, SIGINT);
+            interrupted = true;
+            interrupts--;
+            next = now + 5;
+        }
+        if (now - begun > patience_ms && !hung) {
+            hung = true;
+            driver.said = read_file(session->messages, NULL);
+            fails(HANG, "the parent did not end");
+            free(driver.said);
+            driver.said = NULL;
+            kill(session->parent, SIGKILL);
+        }
+        if (now - begun < 3)
+            usleep(100);
+        else
+            sleep_ms(1);
+    }
+    return interrupted;
+}
+
+/* Status 0 or 1: what the child left behind must bear it out. */
+static void check_verdict(const struct setting *setting, int status, const struct file *file)
+{
+    const struct hostile_notes *notes = driver.notes;
+    const uint64_t *account = notes->account;
+    if (!notes->left || notes->status != status) {
+        fails(FALSE_SUCCESS, "status %d, which is not the child's", status);
+        return;
+    }
+    uint64_t sums = account[SHMSUM_ACCOUNT_SUMS], errors = account[SHMSUM_ACCOUNT_ERRORS];
+    uint64_t skipped = account[SHMSUM_ACCOUNT_SKIPPED], bytes = account[SHMSUM_ACCOUNT_BYTES];
+    uint64_t result_bytes = account[SHMSUM_ACCOUNT_RESULT_BYTES];
+    bool closed = notes->closing == SHMSUM_CLOSED;
+    bool known = setting->input != NULL;
+    const char *lie = NULL;
+    if (account[SHMSUM_ACCOUNT_RESULT_LINES] != sums + errors)
+        lie = "its results are not its sums and errors";
+    else if (known && (bytes > setting->input_bytes || (!closed && bytes < setting->input_bytes)))
+        lie = "it did not take what was handed over";
+    else if (known && (sums > bytes || errors > bytes || skipped > bytes))
+        lie = "there are more lines than bytes";
+    else if (closed && driver.plan.blank_lines != BLANK_LINES_END)
+        lie = "blank lines do not end the input";
+    else if (closed && status == 0)
+        lie = "the input was cut, which is not status 0";
+    else if (skipped > 0 && driver.plan.blank_lines != BLANK_LINES_SKIP)
+        lie = "blank lines are not skipped";
+    else if ((status == 0 && errors > 0) || (status == 1 && errors == 0 && !closed))
+        lie = "its status is not that of its errors";
+    else if (result_bytes > file->size || file->size - setting->start < result_bytes)
+        lie = "there are fewer results than it says";
+    else if (!setting->standard && file->size - setting->start != result_bytes)
+        lie = "there are more results than it says";
+    else if (result_bytes > 0 && file->text[setting->start + result_bytes - 1] != '\n')
+        lie = "its last result has no end";
+    if (lie != NULL)
+        fails(FALSE_SUCCESS, "status %d, but %s", status, lie);
+}
+
+static void check_parent(const struct setting *setting, int wait_status, bool interrupted)
+{
+    struct file file = read_results(setting->start);
+    int status;
+    if (interrupted && WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGINT) {
+        status = -1;
+        driver.ends[2]++;
+    } else {
+        status = check_end(wait_status);
+    }
+    bool success = status == 0 || status == 1;
+    bool begun = strstr(driver.said, "nothing was read") == NULL &&
+                 strstr(driver.said, "exec: ") == NULL && driver.said[0] != '\0';
+    if (success)
+        check_verdict(setting, status, &file);
+    /* What others write to standard output is not the parent's to judge, cut or count, unless the
+     * child has gone wrong for all to see. */
+    const struct hostile_notes *notes = driver.notes;
+    bool believed = setting->standard && notes->left &&
+                    (notes->status == 0 || notes->status == 1 || notes->status == 3);
+    if ((success || begun) && !file.whole && !believed)
+        fails(TORN, "results.txt ends in the middle of a line");
+    if (!believed)
+        check_said_lines(file.lines);
+    if (driver.plan.content == HOSTILE_EXACT)
+        check_exact(status, &file, setting->lines);
+    free(file.text);
+}
+
+static void run_against_parent(void)
+{
+    begin_run(false);
+    struct setting setting;
+    int input, output;
+    set_up(&setting, &input, &output);
+    struct session_config config = {
+        .program = "bin/shmsum",
+        .arguments = setting.arguments,
+        .input = setting.kind,
+        .input_descriptor = input,
+        .output = setting.standard ? OUTPUT_DESCRIPTOR : OUTPUT_FILE,
+        .output_descriptor = output,
+        .prepare = become_hostile,
+    };
+    struct session session = session_start(&config);
+    if (input >= 0)
+        close(input);
+    if (output >= 0)
+        close(output);
+    if (setting.kind == INPUT_PIPE)
+        session_feed_for_ever(&session, 1);
+    bool interrupted = await_parent(&session, &setting);
+    int wait_status = session_await_parent(&session);
+    driver.said = read_file(session.messages, NULL);
+    if (harness_await_orphans(NULL) > 0 && WIFEXITED(wait_status))
+        fails(LEAK, "the child was left behind");
+    check_name_gone(session.parent);
+    session_clean_up(&session);
+    check_parent(&setting, wait_status, interrupted);
+    unlink(session.messages);
+    end_run(of_parent);
+}
+
+/* One lie each, told by a child that has done all its work: what must come of it. */
+static const struct lie {
+    const char *name;
+    int status;
+    const char *message; /* NULL: none at all */
+    unsigned long lines; /* in results.txt, behind what was there */
+    bool only_append;    /* no lie when there was nothing in it */
+} lies[] = {
+    {"none", 0, NULL, 10, false},
+    {"took less", 3, "child: status 0 does not fit its work; results.txt holds the first 10 ", 10,
+     false},
+    {"more results than lines", 3, "child: status 0 does not fit its work", 10, false},
+    {"more lines than bytes", 3, "child: status 0 does not fit its work", 10, false},
+    {"skipped a line", 3, "child: status 0 does not fit its work", 10, false},
+    {"errors", 3, "child: status 0 does not fit its work", 10, false},
+    {"closed", 3, "child: status 0 does not fit its work", 10, false},
+    {"wrote more", 3, "results: results.txt: is not what the child says that it wrote", 10, false},
+    {"one result too many", 3, "stopped early; results.txt holds the first 11 results", 11, false},
+    {"half a line", 3, "stopped early; results.txt holds the first 9 results", 9, false},
+    {"stopped", 3, "stopped early; results.txt holds the first 10 results", 10, false},
+    {"was not started", 3, "child: exited with status 127; results.txt holds the first 10 ", 10,
+     false},
+    {"writes early", 3, "results: results.txt: is not what the child says that it wrote", 10, true},
+    {"cut what was there", 3, "results: results.txt: is not what the child says that", 0, true},
+};
+
+static const char *lie_told;
+
+static void become_liar(void)
+{
+    setenv("SHMSUM_HOSTILE", lie_told, 1);
+}
+
+static void check_lie(const struct lie *lie, bool append)
+{
+    const char *const arguments[] = {"-o", "results.txt", "small.txt", append ? "--append" : NULL,
+                                     NULL};
+    write_file("results.txt", "old\n");
+    lie_told = lie->name;
+    struct session session = session_start(&(struct session_config){
+        .program = "bin/shmsum", .arguments = arguments, .prepare = become_liar});
+    session_end(&session, lie->status);
+    session_check_message(&session, lie->message == NULL ? "" : lie->message);
+    if (lie->message == NULL)
+        check_file(session.messages, "");
+    struct file file = read_results(append ? 4 : 0);
+    check(file.whole && file.lines == lie->lines, "%s: %.500s", lie->name, file.text);
+    free(file.text);
+}
+
+/* ---- the child as the victim ---- */
+
+/*
+ * HOSTILE_DIGITS: the child walks around the ring, takes of each slot a beginning (as long as the
+ * length says, from one byte on) of lines "1" in the first, "2" in the second. Whatever the
+ * lengths, behind each digit comes, in the same result, the digit of the next slot; in the next
+ * result, the digit of the same slot or of the next one.
+ */
+static bool check_digits(const struct file *file)
+{
+    uint32_t slots = driver.plan.geometry.slots;
+    uint32_t most = (driver.plan.geometry.payload_bytes + 1) / 2, same = 0;
+    int now = -1;
+    bool known = true, first = true; /* whether `now` is; of its line */
+    for (size_t at = 0; at < file->size; at++) {
+        if (first && file->text[at] == 'e') { /* a number of too many digits: which is not shown */
+            at += strcspn(file->text + at, "\n");
+            known = false;
+            continue;
+        }
+        if (!first && file->text[at] == '\n') {
+            first = true;
+            continue;
+        }
+        int digit = file->text[at] - '1';
+        if (digit < 0 || digit >= (int)slots)
+            return false;
+        bool stays = first && digit == now && same < most;
+        if (known && !stays && digit != (now + 1) % (int)slots)
+            return false;
+        same = digit == now ? same + 1 : 1;
+        if (slots == 1)
+            same = 0;
+        now = digit;
+        known = true;
+        first = false;
+    }
+    return true;
+}
+
+/* Each line is a number in canonical form or an error. */
+static bool check_form(const struct file *file)
+{
+    for (const char *line = file->text; *line != '\0'; line = strchr(line, '\n') + 1) {
+        size_t length = strcspn(line, "\n");
+        size_t sign = line[0] == '-';
+        size_t digits = strspn(line + sign, "0123456789");
+        size_t used = sign + digits;
+        if (digits > 0 && line[used] == '.')
+            used += 1 + strspn(line + used + 1, "0123456789");
+        if (strncmp(line, "error: column ", 14) != 0 && (digits == 0 || used != length))
+            return false;
+    }
+    return true;
+}
+
+static void check_child(void)
+{
+    const struct hostile_notes *notes = driver.notes;
+    const struct hostile_plan *plan = &driver.plan;
+    struct file file = read_results(0);
+    if (notes->hung)
+        fails(HANG, "the child did not end at END");
+    int status = check_end(notes->wait_status);
+    if (!file.whole)
+        fails(TORN, "results.txt ends in the middle of a line");
+    else if (plan->content == HOSTILE_DIGITS && !check_digits(&file))
+        fails(FALSE_SUCCESS, "status %d, and the results are not those of the blocks: %.200s",
+              status, file.text);
+    else if (plan->content == HOSTILE_ANY && !check_form(&file))
+        fails(FALSE_SUCCESS, "a result is neither number nor error");
+    check_said_lines(file.lines);
+    bool errors = strncmp(file.text, "error", 5) == 0 || strstr(file.text, "\nerror") != NULL;
+    if (plan->content != HOSTILE_ANY && ((status == 0 && errors) || (status == 1 && !errors)))
+        fails(FALSE_SUCCESS, "status %d is not that of the results", status);
+    if (status == 3 && !plan->dies && strstr(driver.said, "shmsum: protocol: ") == NULL)
+        fails(UNREPORTED, "status 3, and not said what was wrong");
+    if (plan->content == HOSTILE_EXACT && !notes->finished)
+        fails(HANG, "nothing was struck that matters, and yet it did not take all");
+    else if (plan->content == HOSTILE_EXACT)
+        check_exact(status, &file, notes->lines);
+    free(file.text);
+}
+
+static void run_against_child(void)
+{
+    begin_run(true);
+    struct hostile_notes *notes = driver.notes;
+    pid_t parent = harness_fork_helper();
+    if (parent == 0)
+        hostile_parent(driver.seed, notes);
+    int status;
+    check(waitpid(parent, &status, 0) == parent, "waitpid: %s", strerror(errno));
+    harness_forget(parent);
+    check(status == 0, "the hostile parent ended with 0x%x", (unsigned)status);
+    double deadline = now_ms() + HOSTILE_PATIENCE_MS;
+    while (!notes->reaped) {
+        notes->reaped = waitpid(notes->child, &notes->wait_status, WNOHANG) == notes->child;
+        if (!notes->reaped && now_ms() > deadline) {
+            fails(HANG, "the child outlived its parent");
+            kill(notes->child, SIGKILL);
+            deadline += HOSTILE_PATIENCE_MS;
+        }
+        if (!notes->reaped)
+            usleep(200);
+    }
+    driver.said = read_file("messages.txt", NULL);
+    check_name_gone(parent);
+    check_child();
+    end_run(of_child);
+}
+
+/* ---- the two cases ---- */
+
+static void drive(const char *victim, void (*run)(void), const struct saying *sayings)
+{
+    const char *faults = getenv("SHMSUM_FAULTS");
+    bool all = faults != NULL && strcmp(faults, "all") == 0;
+    driver.victim = victim;
+    driver.target = number_from_environment("SHMSUM_CORRUPTIONS", all ? ALL : SAMPLE);
+    driver.notes = hostile_map_notes();
+    check(driver.notes != NULL, "notes: %s", strerror(errno));
+    double begun = now_ms();
+    while (driver.corrupted < driver.target && driver.failures < FAILURES)
+        run();
+    printf("victim %s: %" PRIu64 " corruptions in %" PRIu64 " runs, %.1f s; status 0: %" PRIu64
+           ", 1: %" PRIu64 ", 3: %" PRIu64 ", by SIGINT: %" PRIu64 "\n",
+           victim, driver.corrupted, driver.runs, (now_ms() - begun) / 1e3, driver.ends[0],
+           driver.ends[1], driver.ends[3], driver.ends[2]);
+    bool clean = true, all_said = true;
+    for (; sayings->text != NULL; sayings++) {
+        printf("  said %" PRIu64 " times: %s\n", sayings->times, sayings->text);
+        all_said = all_said && sayings->times > 0;
+    }
+    for (int i = 0; i < HOSTILE_ROWS; i++) {
+        const uint64_t *failed = driver.row_failed[i];
+        uint64_t any = 0;
+        for (int kind = 0; kind < FAILURE_KINDS; kind++)
+            any += failed[kind];
+        if (driver.row_corrupted[i] == 0 && any == 0)
+            continue;
+        struct account_row row = {
+            .kind = "hostile peer",
+            .role = victim,
+            .what = hostile_names[i],
+            .points = driver.row_corrupted[i],
+            .fired = driver.row_corrupted[i],
+            .survived = driver.row_survived[i],
+            .hangs = failed[HANG],
+            .torn = failed[TORN],
+            .false_successes = failed[FALSE_SUCCESS],
+            .unreported = failed[UNREPORTED],
+            .leaks = failed[LEAK],
+        };
+        clean = account_print(&row) && clean;
+    }
+    check(clean && driver.failures == 0, "%u runs did not end as promised", driver.failures);
+    check(!all || all_said, "not all was said that a victim can say of its peer");
+}
+
+static void victim_parent(const void *program)
+{
+    check(mkdir("bin", 0755) == 0, "mkdir: %s", strerror(errno));
+    copy_program(getenv("SHMSUM"), "bin/shmsum");
+    copy_program(program, "bin/shmsum-child");
+    for (size_t i = 0; i < INPUTS; i++) {
+        if (inputs[i].text != NULL)
+            write_file(inputs[i].path, inputs[i].text);
+        else
+            write_lines(inputs[i].path, 1, inputs[i].lines);
+    }
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        if (!lies[i].only_append)
+            check_lie(&lies[i], false);
+        check_lie(&lies[i], true);
+    }
+    drive("parent", run_against_parent, of_parent);
+}
+
+static void victim_child(const void *argument)
+{
+    (void)argument;
+    copy_program(getenv("SHMSUM_CHILD"), "shmsum-child");
+    drive("child", run_against_child, of_child);
+}
+
+int main(int argc, char *argv[])
+{
+    const char *seed = getenv("SHMSUM_HOSTILE");
+    if (seed != NULL && (*seed < '0' || *seed > '9'))
+        hostile_liar(argc, argv, seed);
+    if (seed != NULL)
+        hostile_child(argc, argv, strtoull(seed, NULL, 10));
+    if (getenv("SHMSUM") == NULL || getenv("SHMSUM_CHILD") == NULL) {
+        printf("SKIP SHMSUM and SHMSUM_CHILD do not name the programs\n");
+        return HARNESS_SKIP;
+    }
+    /* So that what a sanitizer finds is no status of ours. */
+    setenv("ASAN_OPTIONS", "exitcode=99", 1);
+    setenv("UBSAN_OPTIONS", "exitcode=99", 1);
+    const struct test_case cases[] = {
+        {"parent", victim_parent, "/proc/self/exe", LIMIT_SECONDS},
+        {"child", victim_child, NULL, LIMIT_SECONDS},
+    };
+    int result = HARNESS_PASS;
+    for (int i = 0; i < 2; i++) {
+        if (argc > 1 && strcmp(argv[1], cases[i].name) != 0)
+            continue;
+        int one = harness_run(&cases[i]);
+        if (result == HARNESS_PASS || one == HARNESS_FAIL)
+            result = one;
+    }
+    return result;
+}

@@ -1,0 +1,322 @@
+/*
+ * hostile_child.c - a child gone mad: the program that stands in place of shmsum-child. See
+ * hostile.h.
+ *
+ * It attaches and sums as the real one does, with the same library, while another thread of it
+ * corrupts the region. Then it lies about its work, in the account, in the results file and by its
+ * exit status; notes down for the driver what it leaves behind; and leaves, within some hundred
+ * milliseconds. It may also die, or stop answering.
+ */
+#define _GNU_SOURCE
+#include "hostile.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../support/random.h"
+#include "job.h"
+
+enum {
+    RESULTS_FD = 1,
+    RESULTS_BUFFER = 256 * 1024,
+    CORRUPT_MS = 200, /* at most */
+    FINISH_MS = 50,   /* how long the consumer may take to finish after that, */
+    EXACT_MS = 60000, /* and without getting on, when it was not disturbed */
+    DISTURBED = 3,    /* the status of a child that says why it stops */
+};
+
+static struct {
+    struct hostile hostile;
+    struct hostile_notes *notes;
+    struct job job;
+    struct shmsum_region region;
+    struct shmsum_word stop;
+    struct shmsum_channel channel;
+    struct consumer consumer;
+    struct shmsum_results results;
+    char buffer[RESULTS_BUFFER];
+    pthread_t thread;
+    int status; /* of the consumer, once it has finished */
+    atomic_bool finished, frozen;
+} child;
+
+static void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+}
+
+/* ---- the honest part ---- */
+
+static void *consume(void *nothing)
+{
+    enum consumer_ending ending;
+    struct shmsum_failure why;
+    const struct consumer *consumer = &child.consumer;
+    if (consumer_run(&child.consumer, &ending, &why) < 0)
+        child.status = DISTURBED;
+    else
+        child.status = consumer->errors > 0 || consumer->unread;
+    atomic_store(&child.finished, true);
+    return nothing;
+}
+
+/* In the consumer's thread: whatever it was doing, it does no more. */
+static void freeze(int signal)
+{
+    (void)signal;
+    atomic_store(&child.frozen, true);
+    for (;;)
+        pause();
+}
+
+static bool start_consumer(const struct shmsum_os *os)
+{
+    struct shmsum_failure why;
+    child.job.config.messages = 2;
+    uint8_t *block = malloc(child.region.geometry.payload_bytes);
+    shmsum_channel_init(&child.channel, &child.region, SHMSUM_CONSUMER, &child.stop,
+                        SHMSUM_STOP_PEER);
+    if (block == NULL || shmsum_results_init(&child.results, os, RESULTS_FD, child.job.results,
+                                             child.buffer, RESULTS_BUFFER, &why) < 0)
+        return false;
+    consumer_init(&child.consumer, os, &child.job.config, &child.channel, &child.results, block);
+    return true;
+}
+
+/* From here on nothing changes but what we change ourselves. */
+static void stop_consumer(int patience_ms)
+{
+    double deadline = hostile_now_ms() + patience_ms;
+    uint64_t bytes = 0;
+    while (!atomic_load(&child.finished) && hostile_now_ms() < deadline) {
+        uint64_t now = shmsum_channel_account(&child.channel, SHMSUM_ACCOUNT_BYTES);
+        if (now != bytes && patience_ms == EXACT_MS)
+            deadline = hostile_now_ms() + patience_ms;
+        bytes = now;
+        nap();
+    }
+    if (atomic_load(&child.finished)) {
+        pthread_join(child.thread, NULL);
+        return;
+    }
+    pthread_kill(child.thread, SIGUSR2);
+    while (!atomic_load(&child.frozen) && !atomic_load(&child.finished))
+        nap();
+}
+
+/* ---- the lies ---- */
+
+/* What a child could do to the results that the parent has passed on to it. */
+static void lie_in_results(struct random *random)
+{
+    struct stat status;
+    if (fstat(RESULTS_FD, &status) < 0)
+        return;
+    off_t size = status.st_size, cut = (off_t)random_below(random, 8);
+    bool done = false;
+    switch (random_below(random, 6)) {
+    case 0:
+        done = write(RESULTS_FD, "12", 2) == 2; /* torn */
+        break;
+    case 1:
+        done = write(RESULTS_FD, "12\n", 3) == 3; /* out of nowhere */
+        break;
+    case 2:
+        done = cut > 0 && size >= cut && ftruncate(RESULTS_FD, size - cut) == 0;
+        break;
+    case 3:
+        done = ftruncate(RESULTS_FD, size + cut + 1) == 0; /* a hole */
+        break;
+    case 4:
+        done = size > 0 && ftruncate(RESULTS_FD, size - 1) == 0 && /* the same size, torn */
+               lseek(RESULTS_FD, size - 1, SEEK_SET) >= 0 && write(RESULTS_FD, "5", 1) == 1;
+        break;
+    default:
+        done = size > 0 && ftruncate(RESULTS_FD, 0) == 0;
+    }
+    if (done)
+        hostile_count(child.notes, HOSTILE_RESULTS, 1);
+}
+
+static void lie_in_account(struct random *random)
+{
+    enum shmsum_account which = (enum shmsum_account)random_below(random, SHMSUM_ACCOUNT_COUNT);
+    uint64_t now = shmsum_channel_account(&child.channel, which);
+    const uint64_t lies[] = {now + 1, now - 1, 0, UINT64_MAX, now + 1000};
+    uint64_t value = lies[random_below(random, sizeof lies / sizeof lies[0])];
+    if (value == now)
+        return;
+    shmsum_channel_set_account(&child.channel, which, value);
+    hostile_count(child.notes, HOSTILE_ACCOUNT, 1);
+    if (random_one_in(random, 2))
+        return;
+    /* Lies that fit each other: the results are those of so many sums and errors. */
+    uint64_t sums = shmsum_channel_account(&child.channel, SHMSUM_ACCOUNT_SUMS);
+    uint64_t errors = shmsum_channel_account(&child.channel, SHMSUM_ACCOUNT_ERRORS);
+    shmsum_channel_set_account(&child.channel, SHMSUM_ACCOUNT_RESULT_LINES, sums + errors);
+    hostile_count(child.notes, HOSTILE_ACCOUNT, 1);
+}
+
+static void lie_in_closing(struct random *random)
+{
+    uint32_t now = (uint32_t)shmsum_channel_closing(&child.channel);
+    uint32_t value = (uint32_t)random_below(random, 4);
+    if (value == now)
+        return;
+    shmsum_channel_set_closing(&child.channel, (enum shmsum_closing)value);
+    hostile_count(child.notes, HOSTILE_CLOSING, 1);
+}
+
+/* An exit status that is none of ours, or does not fit; or death. */
+static int lie_in_status(struct random *random, int honest)
+{
+    static const int lies[] = {0, 0, 1, 1, 2, 3, 42, 127};
+    static const int signals[] = {SIGKILL, SIGSEGV, SIGABRT};
+    int value = lies[random_below(random, sizeof lies / sizeof lies[0])];
+    if (random_one_in(random, 8)) {
+        hostile_count(child.notes, HOSTILE_STATUS, 1);
+        int signal = signals[random_below(random, sizeof signals / sizeof signals[0])];
+        sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+        kill(getpid(), signal);
+        nap();
+    }
+    if (value != honest)
+        hostile_count(child.notes, HOSTILE_STATUS, 1);
+    return value;
+}
+
+static int tell_lies(struct random *random, int status)
+{
+    for (uint64_t lies = random_below(random, 3); lies > 0; lies--) {
+        switch (random_below(random, 4)) {
+        case 0:
+            lie_in_results(random);
+            break;
+        case 1:
+            lie_in_closing(random);
+            break;
+        default:
+            lie_in_account(random);
+        }
+    }
+    return random_one_in(random, 2) ? lie_in_status(random, status) : status;
+}
+
+static _Noreturn void leave(int status)
+{
+    struct hostile_notes *notes = child.notes;
+    notes->status = status;
+    notes->closing = (uint32_t)shmsum_channel_closing(&child.channel);
+    for (int i = 0; i < SHMSUM_ACCOUNT_COUNT; i++)
+        notes->account[i] = shmsum_channel_account(&child.channel, (enum shmsum_account)i);
+    notes->left = true;
+    _exit(status);
+}
+
+/* Attached, but not yet so that the parent knows. */
+static void begin(int argc, char *argv[])
+{
+    const struct shmsum_os *os = shmsum_os_default();
+    struct shmsum_failure why;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* when the parent has crashed, that is to be seen */
+    child.notes = hostile_map_notes();
+    if (child.notes == NULL || job_parse(&child.job, argc, argv, getenv(JOB_ENVIRONMENT)) < 0 ||
+        shmsum_region_attach(&child.region, os, child.job.region, child.job.nonce, &why) < 0 ||
+        !start_consumer(os))
+        _exit(99);
+}
+
+/* ---- the two programs ---- */
+
+static void add_to_account(enum shmsum_account which, uint64_t more)
+{
+    uint64_t now = shmsum_channel_account(&child.channel, which);
+    shmsum_channel_set_account(&child.channel, which, now + more);
+}
+
+void hostile_liar(int argc, char *argv[], const char *lie)
+{
+    begin(argc, argv);
+    bool done = true;
+    int status = 0;
+    if (strcmp(lie, "writes early") == 0)
+        done = write(RESULTS_FD, "12", 2) == 2;
+    shmsum_channel_attached(&child.channel);
+    consume(NULL);
+    off_t size = lseek(RESULTS_FD, 0, SEEK_END);
+    if (strcmp(lie, "took less") == 0)
+        add_to_account(SHMSUM_ACCOUNT_BYTES, UINT64_MAX);
+    else if (strcmp(lie, "more results than lines") == 0)
+        add_to_account(SHMSUM_ACCOUNT_RESULT_LINES, 1);
+    else if (strcmp(lie, "more lines than bytes") == 0) {
+        add_to_account(SHMSUM_ACCOUNT_SUMS, 1000000);
+        add_to_account(SHMSUM_ACCOUNT_RESULT_LINES, 1000000);
+    } else if (strcmp(lie, "skipped a line") == 0)
+        add_to_account(SHMSUM_ACCOUNT_SKIPPED, 1);
+    else if (strcmp(lie, "errors") == 0) {
+        add_to_account(SHMSUM_ACCOUNT_SUMS, UINT64_MAX);
+        add_to_account(SHMSUM_ACCOUNT_ERRORS, 1);
+    } else if (strcmp(lie, "closed") == 0)
+        shmsum_channel_set_closing(&child.channel, SHMSUM_CLOSED);
+    else if (strcmp(lie, "wrote more") == 0)
+        add_to_account(SHMSUM_ACCOUNT_RESULT_BYTES, 1);
+    else if (strcmp(lie, "one result too many") == 0)
+        done = write(RESULTS_FD, "12\n", 3) == 3;
+    else if (strcmp(lie, "cut what was there") == 0) {
+        done = ftruncate(RESULTS_FD, 2) == 0;
+        shmsum_channel_set_account(&child.channel, SHMSUM_ACCOUNT_SUMS, 0);
+        shmsum_channel_set_account(&child.channel, SHMSUM_ACCOUNT_RESULT_LINES, 0);
+        shmsum_channel_set_account(&child.channel, SHMSUM_ACCOUNT_RESULT_BYTES, 0);
+    } else if (strcmp(lie, "half a line") == 0)
+        done = ftruncate(RESULTS_FD, size - 1) == 0 &&
+               lseek(RESULTS_FD, size - 1, SEEK_SET) == size - 1 && write(RESULTS_FD, "5", 1) == 1;
+    else if (strcmp(lie, "stopped") == 0) {
+        done = write(RESULTS_FD, "12", 2) == 2;
+        add_to_account(SHMSUM_ACCOUNT_RESULT_LINES, 1000);
+        status = 3;
+    } else if (strcmp(lie, "was not started") == 0) {
+        shmsum_channel_set_start_error(&child.channel, ENOENT);
+        status = 127;
+    }
+    leave(done ? status : 99);
+}
+
+void hostile_child(int argc, char *argv[], uint64_t seed)
+{
+    struct hostile_plan plan = hostile_make_plan(seed, false);
+    struct random random = {~seed};
+    begin(argc, argv);
+    sigaction(SIGUSR2, &(struct sigaction){.sa_handler = freeze}, NULL);
+    child.hostile = (struct hostile){&plan, &random, &child.region};
+
+    uint32_t before = plan.early ? 1 + (uint32_t)random_below(&random, 8) : 0;
+    for (uint32_t i = 0; i < before; i++) {
+        hostile_count(child.notes, hostile_strike(&child.hostile), 1);
+        hostile_pause(&child.hostile);
+    }
+    shmsum_channel_attached(&child.channel);
+    if (plan.consumes && pthread_create(&child.thread, NULL, consume, NULL) != 0)
+        _exit(99);
+    double deadline = hostile_now_ms() + CORRUPT_MS;
+    for (uint32_t i = 0; i < plan.corruptions && hostile_now_ms() < deadline; i++) {
+        hostile_count(child.notes, hostile_strike(&child.hostile), 1);
+        hostile_pause(&child.hostile);
+    }
+    if (plan.consumes)
+        stop_consumer(plan.content == HOSTILE_EXACT ? EXACT_MS : FINISH_MS);
+    else
+        child.status = (int)random_below(&random, 2);
+
+    if (plan.stuck) {
+        atomic_store(&child.notes->stuck, true);
+        for (;;)
+            pause();
+    }
+    leave(plan.lies ? tell_lies(&random, child.status) : child.status);
+}
