@@ -81,11 +81,14 @@ void harness_forget(pid_t pid);
 /* Children of this process that are neither registered nor gone: awaits them for GONE_MS, fails
  * when one remains, and returns how many there were. *status: of the last, as of waitpid. */
 int harness_await_orphans(int *status);
+/* The same for callers that go on: the process that remains, or 0. *count: how many are gone. */
+pid_t harness_orphan_left(int *count, int *status);
 
 /* The children of a process, at most `max` of them; how many. */
 size_t children_of(pid_t pid, pid_t children[], size_t max);
 
-/* Fails if a shared memory object named after this process exists. */
+/* Whether a shared memory object named after this process exists; and fails if so. */
+bool has_name(pid_t pid);
 void check_no_name(pid_t pid);
 
 /* Mounts of our own from here on: false when this process may not. */
