@@ -409,6 +409,7 @@ static void processes(const void *argument)
         .old = "old\n",
         .reasons = no_process,
     };
+    umask(022); /* another user is to read what we make */
     check(chmod(".", 0777) == 0 && mkdir("bin", 0755) == 0, "cannot set up: %s", strerror(errno));
     copy_program(getenv("SHMSUM"), "bin/shmsum");
     copy_program(getenv("SHMSUM_CHILD"), "bin/shmsum-child");

@@ -195,7 +195,7 @@ int harness_await_orphans(int *status)
     return count;
 }
 
-bool has_name(pid_t pid)
+bool find_name(pid_t pid, char path[HARNESS_NAME_MAX])
 {
     char prefix[32];
     int length = snprintf(prefix, sizeof prefix, "shmsum-%d-", (int)pid);
@@ -203,11 +203,21 @@ bool has_name(pid_t pid)
     check(folder != NULL, "opendir: /dev/shm: %s", strerror(errno));
     bool found = false;
     struct dirent *entry;
-    while (!found && (entry = readdir(folder)) != NULL)
+    while (!found && (entry = readdir(folder)) != NULL) {
         found = strncmp(entry->d_name, prefix, (size_t)length) == 0;
-    if (found)
-        printf("left behind: name /dev/shm/%s\n", entry->d_name);
+        if (found)
+            snprintf(path, HARNESS_NAME_MAX, "/dev/shm/%s", entry->d_name);
+    }
     closedir(folder);
+    return found;
+}
+
+bool has_name(pid_t pid)
+{
+    char path[HARNESS_NAME_MAX];
+    bool found = find_name(pid, path);
+    if (found)
+        printf("left behind: name %s\n", path);
     return found;
 }
 
