@@ -65,6 +65,12 @@ struct sweep {
     const char *const *const *runs; /* arguments, NULL at the end */
 };
 
+static void skip_under_sanitizer(void)
+{
+    if (HARNESS_SANITIZED)
+        test_skip("a sanitizer takes memory, descriptors and threads of its own");
+}
+
 static void place_programs(void)
 {
     char self[4096];
@@ -105,8 +111,7 @@ static bool has_argument(const char *const *arguments, const char *argument)
 static void sweep_up(const void *argument)
 {
     const struct sweep *sweep = argument;
-    if (HARNESS_SANITIZED && sweep->step >= PAGE)
-        test_skip("a sanitizer takes as much memory as it likes");
+    skip_under_sanitizer();
     if (sweep->child_alone)
         place_programs();
     struct point point = {
@@ -361,8 +366,7 @@ static void nothing_more(const void *argument)
         {"shmsum: ppoll: stdin: Invalid argument", ""}, /* more of them than RLIMIT_NOFILE */
         {NULL, NULL},
     };
-    if (HARNESS_SANITIZED)
-        test_skip("a sanitizer takes as much memory as it likes");
+    skip_under_sanitizer();
     struct point point = {
         .row = {.kind = "limit", .role = role_of(who), .what = "nothing more"},
         .results = "results.txt",
@@ -400,6 +404,7 @@ static void limit_lonely_user(void)
 static void processes(const void *argument)
 {
     (void)argument;
+    skip_under_sanitizer();
     bool lonely = geteuid() == 0;
     static const struct point_reason no_process[] = {
         {"shmsum: fork: ", "shmsum-child: Resource temporarily unavailable"},
