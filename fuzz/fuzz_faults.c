@@ -10,14 +10,15 @@
  *   - messages and prompts: the results still say it all;
  *   - looking for, locking and removing what a dead process left behind;
  *   - a lock on the results, unless another holds it: some file systems have none;
- *   - counting CPUs; waking; waiting until a descriptor can be written.
+ *   - counting CPUs; waking oneself; waiting until a message can be written.
+ * A wake that was refused is told only by whoever would have to wait then.
  * A function that reports success has left its struct shmsum_failure alone.
  *
  * Nothing may leak: descriptors, mappings, names and listings, as the books of fault_os count them,
  * but for names whose removal, and mappings whose end, was made to fail.
  *
  * The input: the scenario, four bytes of setting, the number of faults and four bytes for each (the
- * call, the first to fail, how many, the errno), the kind of descriptors, and text: lines of
+ * call, the first to fail, how many or all, the errno), the kind of descriptors, and text: lines of
  * numbers.
  */
 #include <errno.h>
@@ -78,6 +79,7 @@ struct matters {
     int borne[5];       /* positive errnos that are no failure */
     int only;           /* not 0: all but this one are no failure */
     int fd;             /* not 0: only on this descriptor */
+    int not_fd;         /* not 0: not on this one */
 };
 
 static void show_faults(void);
@@ -97,6 +99,7 @@ static const struct matters *find_matter(const struct matters *matters,
 {
     for (; matters->call != NULL; matters++) {
         if (matters->member != fault->member || (matters->fd != 0 && matters->fd != fault->fd) ||
+            (matters->not_fd != 0 && matters->not_fd == fault->fd) ||
             (matters->only != 0 && matters->only != fault->error))
             continue;
         bool borne = false;
@@ -134,6 +137,19 @@ struct refusal {
     int error; /* positive; 0: it refuses nothing */
 };
 
+/* Who could not be woken is not waited for: whether this is told depends on whether there was
+ * anything to wait for. */
+static bool tells_refused_wake(int result)
+{
+    for (uint64_t i = 0; i < run.faults.injected && i < FAULT_LOG_MAX; i++) {
+        int error = run.faults.log[i].error == EAGAIN ? EIO : run.faults.log[i].error;
+        if (run.faults.log[i].member == FAULT_futex_wake && result == -error &&
+            tells("futex", NULL, error))
+            return true;
+    }
+    return false;
+}
+
 /* The function has returned `result`; if it had to fail, it did so for the right reason. Returns
  * whether it failed. A refusal and a fault may both be there: then either is right. */
 static bool failed(int result, const struct matters *matters, const struct refusal *refusal)
@@ -141,6 +157,8 @@ static bool failed(int result, const struct matters *matters, const struct refus
     const struct matters *matter;
     const struct fault_injected *fault = first_that_matters(matters, &matter);
     bool refused = refusal != NULL && refusal->error != 0;
+    if (result < 0 && tells_refused_wake(result))
+        return true;
     if (fault == NULL && !refused) {
         FUZZ_CHECK(result >= 0);
         FUZZ_CHECK(run.why.call == untouched && run.why.error == 0);
@@ -308,6 +326,7 @@ static const struct matters init_matters[] = {
 };
 static const struct matters flush_matters[] = {
     {.member = FAULT_write, .call = "write", .object = RESULTS_NAME, .borne = {EINTR, EAGAIN}},
+    {.member = FAULT_poll, .call = "ppoll", .object = RESULTS_NAME, .borne = {EINTR}},
     {.call = NULL},
 };
 static const struct matters sync_matters[] = {
@@ -316,7 +335,7 @@ static const struct matters sync_matters[] = {
 };
 static const struct matters salvage_matters[] = {
     {.member = FAULT_fstat, .call = "fstat", .object = RESULTS_NAME},
-    {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME},
+    {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_pread, .call = "read", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_truncate, .call = "ftruncate", .object = RESULTS_NAME, .borne = {EINTR}},
     {.call = NULL},
@@ -466,7 +485,7 @@ static const struct matters output_matters[] = {
     {.member = FAULT_open, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_fstat, .call = "fstat"},
     {.member = FAULT_lock, .call = "flock", .object = RESULTS_NAME, .only = EWOULDBLOCK},
-    {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME},
+    {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_pread, .call = "read", .object = RESULTS_NAME, .borne = {EINTR}},
     {.call = NULL},
 };
@@ -476,7 +495,7 @@ static const struct matters begin_matters[] = {
     {.call = NULL},
 };
 static const struct matters folder_matters[] = {
-    {.member = FAULT_open, .call = "open", .object = "folder of the results"},
+    {.member = FAULT_open, .call = "open", .object = "folder of the results", .borne = {EINTR}},
     {.member = FAULT_sync,
      .call = "fsync",
      .object = "folder of the results",
@@ -614,7 +633,7 @@ static void scenario_standard_fds(void)
 static const struct matters send_matters[] = {
     {.member = FAULT_fstat, .call = "fstat", .object = INPUT_NAME},
     {.member = FAULT_read, .call = "read", .object = INPUT_NAME, .borne = {EINTR}},
-    {.member = FAULT_poll, .call = "ppoll", .object = INPUT_NAME, .borne = {EINTR}},
+    {.member = FAULT_poll, .call = "ppoll", .object = INPUT_NAME, .borne = {EINTR}, .not_fd = 2},
     {.member = FAULT_futex_wait_two,
      .call = "futex",
      .borne = {EAGAIN, EINTR, ETIMEDOUT, ENOSYS, EPERM}},
@@ -627,6 +646,7 @@ static const struct matters consume_matters[] = {
      .object = RESULTS_NAME,
      .borne = {EINTR, EAGAIN},
      .fd = 1},
+    {.member = FAULT_poll, .call = "ppoll", .object = RESULTS_NAME, .borne = {EINTR}, .fd = 1},
     {.member = FAULT_futex_wait_two,
      .call = "futex",
      .object = "slot",
@@ -866,15 +886,12 @@ static void scenario_life(void)
     }
     begin();
     int started = life_start(&child, &channel, &run.why);
-    /* when the mask cannot be put back the child runs all the same: it is no failure */
-    uint64_t masks = run.faults.calls[FAULT_set_mask];
-    struct matters matters[3];
-    memcpy(matters, start_matters, sizeof matters);
-    if (run.faults.calls[FAULT_fork] > 0)
-        matters[0].only = -1;
-    if (failed(started, matters, NULL))
+    if (failed(started, start_matters, NULL)) {
+        /* one that was started is not left alone */
+        FUZZ_CHECK(life.child == 0 || life.reaped || was_injected(FAULT_kill) ||
+                   was_injected(FAULT_wait_child));
         return;
-    FUZZ_CHECK(masks >= 2);
+    }
 
     int signals = run.setting[2] % 3;
     for (int i = 0; i < signals; i++) {
@@ -898,8 +915,8 @@ static void scenario_life(void)
         FUZZ_CHECK(life_killed_child());
     if (life_killed_child())
         FUZZ_CHECK(run.world.killed == SIGKILL && run.world.whom == MEMORY_CHILD);
-    FUZZ_CHECK(status == run.world.status);
-    FUZZ_CHECK((shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0);
+    FUZZ_CHECK(status == run.world.status || (status < 0 && was_injected(FAULT_wait_child)));
+    FUZZ_CHECK((shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0 || status < 0);
 
     run.world.killed = 0;
     if (setjmp(process_end) == 0)
@@ -914,14 +931,24 @@ static void scenario_life(void)
 static const int errors[] = {EINTR,  EAGAIN, EIO,    ENOSPC, EACCES, EPERM,     ENOENT, ENOMEM,
                              EMFILE, EINVAL, ENOSYS, EEXIST, EPIPE,  ETIMEDOUT, EBADF,  EDQUOT};
 
+enum { TIMES_MAX = 8 };
+
+/* Whoever is told this tries again, for ever or for long. */
+static bool asks_again(int error)
+{
+    return error == EINTR || error == EAGAIN || error == ETIMEDOUT || error == EEXIST;
+}
+
 static void read_faults(struct fuzz_input *input)
 {
     uint32_t count = fuzz_below(input, FAULTS_MAX + 1);
     for (uint32_t i = 0; i < count; i++) {
         enum fault_member member = (enum fault_member)fuzz_below(input, FAULT_MEMBERS);
         uint64_t first = 1 + fuzz_below(input, 64);
-        uint64_t times = 1 + fuzz_below(input, 8);
+        uint64_t times = 1 + fuzz_below(input, TIMES_MAX);
         int error = errors[fuzz_below(input, sizeof errors / sizeof errors[0])];
+        if (times == TIMES_MAX && !asks_again(error))
+            times = FAULT_FOR_GOOD;
         fault_os_fail(&run.faults, member, first, times, error);
     }
     run.faults.read_max = fuzz_byte(input) % 64;

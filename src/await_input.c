@@ -22,7 +22,11 @@ int await_input(const struct shmsum_os *os, int fd, const char *name,
             call = "ppoll";
             result = os->poll(os, &input, 1, &before);
         }
-        os->set_mask(os, SIG_SETMASK, &before, NULL);
+        int restored = os->set_mask(os, SIG_SETMASK, &before, NULL);
+        if (restored < 0) { /* nothing is heard any more, not even the child's death */
+            call = "sigprocmask";
+            result = restored;
+        }
     }
     if (result < 0 && result != -EINTR && result != -ECANCELED)
         return shmsum_failure_set(why, call, name, -result);

@@ -87,6 +87,8 @@ static int word_sleep(struct shmsum_channel *channel, struct shmsum_word *word, 
 {
     const struct shmsum_os *os = channel->os;
     for (;;) {
+        if (channel->unwoken < 0)
+            return channel->unwoken; /* who could not be woken is not waited for */
         uint32_t stop = shared_load_acquire(channel->stop); /* pairs with shmsum_stop_raise */
         if (stop & channel->stop_mask)
             return -ECANCELED;
@@ -124,13 +126,22 @@ static int word_wait(struct shmsum_channel *channel, struct shmsum_word *word, u
     return word_spin(channel, word, seen) ? 0 : word_sleep(channel, word, seen);
 }
 
+static void wake(struct shmsum_channel *channel, const struct shmsum_word *word)
+{
+    int result = channel->os->futex_wake(channel->os, word);
+    if (result == -EAGAIN || result == -ECANCELED)
+        result = -EIO; /* those two mean something else to whoever waits */
+    if (result < 0)
+        channel->unwoken = result;
+}
+
 /* Gives the word its new value and wakes the other side if it sleeps. */
 static void word_publish(struct shmsum_channel *channel, struct shmsum_word *word, uint32_t value)
 {
     /* pairs with the acquire of whoever waits for this value */
     uint32_t old = shared_exchange_release(word, value);
     if (old & SHARED_WORD_WAIT)
-        channel->os->futex_wake(channel->os, word);
+        wake(channel, word);
 }
 
 /* ---- slots ---- */
@@ -230,7 +241,8 @@ int shmsum_channel_end(struct shmsum_channel *channel, enum shmsum_ending ending
     struct shmsum_slot *slot = next_slot(channel);
     shared_store_relaxed(&slot->ending, (uint32_t)ending);
     word_publish(channel, &slot->state, SHMSUM_END); /* pairs with the acquire in try_take */
-    return 0;
+    /* of this word or of an earlier one that the consumer may still sleep on */
+    return channel->unwoken < 0 ? wait_failed(why, "slot", channel->unwoken) : 0;
 }
 
 int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,

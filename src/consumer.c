@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "message.h"
+
 static const char unread_text[] =
     "a blank line ends the input; what follows was not read (--blank-lines=skip reads on)";
 
@@ -44,24 +46,9 @@ void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
     excerpt_clear(&consumer->excerpt);
 }
 
-/* Messages are a courtesy: when nobody can be told, the results still say it all. */
 static void say(const struct consumer *consumer, const char *text, size_t size)
 {
-    const struct shmsum_os *os = consumer->os;
-    while (size > 0) {
-        ssize_t wrote = os->write(os, consumer->config->messages, text, size);
-        if (wrote == -EINTR)
-            continue;
-        if (wrote == -EAGAIN) {
-            struct pollfd ready = {.fd = consumer->config->messages, .events = POLLOUT};
-            os->poll(os, &ready, 1, NULL);
-            continue;
-        }
-        if (wrote <= 0)
-            return;
-        text += wrote;
-        size -= (size_t)wrote;
-    }
+    message_bytes(consumer->os, consumer->config->messages, text, size);
 }
 
 static const char *source_name(const struct consumer *consumer)

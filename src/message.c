@@ -1,7 +1,8 @@
-/* message.c - one line on standard error, in one piece, from either program. See message.h. */
+/* message.c - what either program says on standard error. See message.h. */
 #include "message.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,24 @@
 #include "escape.h"
 
 enum { PREFIX_MAX = 8, TEXT_MAX = 2048, MESSAGES_FD = 2 };
+
+void message_bytes(const struct shmsum_os *os, int fd, const char *text, size_t size)
+{
+    while (size > 0) {
+        ssize_t wrote = os->write(os, fd, text, size);
+        if (wrote == -EAGAIN) { /* somebody made it non-blocking */
+            struct pollfd ready = {.fd = fd, .events = POLLOUT};
+            int waited = os->poll(os, &ready, 1, NULL);
+            wrote = waited < 0 ? waited : -EINTR;
+        }
+        if (wrote == -EINTR)
+            continue;
+        if (wrote <= 0)
+            return;
+        text += wrote;
+        size -= (size_t)wrote;
+    }
+}
 
 __attribute__((format(printf, 3, 0))) static void
 write_line(const struct shmsum_os *os, const char *prefix, const char *format, va_list arguments)
@@ -24,10 +43,7 @@ write_line(const struct shmsum_os *os, const char *prefix, const char *format, v
     memcpy(line, prefix, used);
     used += escape_name(line + used, text, size);
     line[used++] = '\n';
-    ssize_t wrote;
-    do
-        wrote = os->write(os, MESSAGES_FD, line, used);
-    while (wrote == -EINTR);
+    message_bytes(os, MESSAGES_FD, line, used);
 }
 
 void message(const struct shmsum_os *os, const char *format, ...)

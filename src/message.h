@@ -1,12 +1,15 @@
-/* message.h - one line on standard error, in one piece, from either program. */
+/* message.h - what either program says on standard error: one line, in one piece. */
 #ifndef SHMSUM_SRC_MESSAGE_H
 #define SHMSUM_SRC_MESSAGE_H
 
 #include <shmsum/os.h>
 
+/* Writes all of text[0..size), if need be in parts and once fd can be written. Errors are ignored:
+ * there is nobody left to tell, and the results still say it all. */
+void message_bytes(const struct shmsum_os *os, int fd, const char *text, size_t size);
+
 /* Writes "shmsum: " and the formatted text and '\n'. Control characters in it are escaped, so that
- * neither a file's name nor an argument can drive the terminal. Cut at 2 KiB. Errors are ignored:
- * there is nobody left to tell. */
+ * neither a file's name nor an argument can drive the terminal. Cut at 2 KiB. */
 __attribute__((format(printf, 2, 3))) void message(const struct shmsum_os *os, const char *format,
                                                    ...);
 

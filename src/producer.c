@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "await_input.h"
+#include "message.h"
 #include "shared_word.h"
 
 void producer_init(struct producer *producer, const struct shmsum_os *os,
@@ -94,13 +95,13 @@ int producer_converse(struct producer *producer, int fd, const char *name, uint3
         if (shmsum_stop_bits(channel->stop) & channel->stop_mask)
             return -ECANCELED;
         if (line_begins && shmsum_channel_closing(channel) == SHMSUM_OPEN) {
-            os->write(os, terminal, "> ", 2); /* when that fails nobody is looking */
+            message_bytes(os, terminal, "> ", 2);
             prompted = true;
         }
         if (used == have) {
             ssize_t got = read_input(producer, fd, waits, input, sizeof input, name, why);
             if (got == 0 && prompted)
-                os->write(os, terminal, "\n", 1);
+                message_bytes(os, terminal, "\n", 1);
             if (got <= 0)
                 return (int)got;
             have = (size_t)got;

@@ -79,6 +79,7 @@ int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *
     const struct shmsum_os *os = results->os;
     if (results->error != 0)
         return shmsum_failure_set(why, "write", results->name, -results->error);
+    const char *call = "write";
     size_t done = 0;
     while (done < results->used) {
         ssize_t wrote = os->write(os, results->fd, results->buffer + done, results->used - done);
@@ -86,15 +87,18 @@ int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *
             continue;
         if (wrote == -EAGAIN) { /* somebody made it non-blocking; we wait all the same */
             struct pollfd ready = {.fd = results->fd, .events = POLLOUT};
-            os->poll(os, &ready, 1, NULL);
-            continue;
+            int waited = os->poll(os, &ready, 1, NULL);
+            if (waited >= 0 || waited == -EINTR)
+                continue;
+            wrote = waited; /* as good as a write that fails: asking for ever would be no wait */
+            call = "ppoll";
         }
         if (wrote <= 0) {
             if (wrote == 0)
                 wrote = -EIO; /* a write of something that takes nothing and says nothing */
             keep_whole_lines(results, done);
             results->error = (int)wrote;
-            return shmsum_failure_set(why, "write", results->name, (int)-wrote);
+            return shmsum_failure_set(why, call, results->name, (int)-wrote);
         }
         done += (size_t)wrote;
     }
@@ -124,7 +128,10 @@ int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name,
         return shmsum_failure_set(why, "fstat", name, -result);
     if (!S_ISREG(status.st_mode))
         return -EINVAL;
-    int reader = os->reopen(os, fd);
+    int reader;
+    do
+        reader = os->reopen(os, fd);
+    while (reader == -EINTR);
     if (reader < 0)
         return shmsum_failure_set(why, "open", name, -reader);
 

@@ -45,6 +45,13 @@ enum shmsum_ending {
     SHMSUM_ENDING_CUT = 2,      /* stopped early: an unfinished last line is not a line */
 };
 
+/*
+ * A wake that the kernel refuses (a filter, a mapping that went bad) leaves the other side asleep.
+ * Nobody shall wait for one who sleeps: from then on each wait of this end that would sleep, and
+ * shmsum_channel_end, return the negative errno of the refused call instead. Whoever gets it stops,
+ * and his end wakes the other.
+ */
+
 /* Bits of a stop word: what may end a wait. Once set they stay. */
 enum shmsum_stop {
     SHMSUM_STOP_INPUT = 1, /* take no more input */
@@ -71,6 +78,7 @@ struct shmsum_channel {
     uint32_t next;            /* index of the slot that is next */
     uint32_t handed;          /* slots handed over or done with, modulo 2^31 */
     bool timed;               /* the kernel cannot wait on two words */
+    int unwoken;              /* 0; or why the other side could not be woken: see below */
     uint64_t slots;           /* slots published or taken, for reports */
     uint64_t slept;           /* times slept in the kernel, for reports */
 };
@@ -117,7 +125,7 @@ int shmsum_channel_acquire(struct shmsum_channel *channel, uint8_t **payload,
 /* Hands the acquired slot over, with `length` (1 .. payload_bytes) bytes of input `source`. */
 void shmsum_channel_publish(struct shmsum_channel *channel, uint32_t length, uint32_t source);
 /* Waits for a FREE slot, whatever SHMSUM_STOP_INPUT says, and publishes END in it. 0, -ECANCELED,
- * -EPROTO. After it the producer's end is done. */
+ * -EPROTO, or the errno of a refused wake. After it the producer's end is done. */
 int shmsum_channel_end(struct shmsum_channel *channel, enum shmsum_ending ending,
                        struct shmsum_failure *why);
 /* Waits until the consumer is done with all that was published. 0, -ECANCELED, -EPROTO. */

@@ -34,17 +34,28 @@ static void on_stop_signal(int signal)
     errno = saved;
 }
 
-static void on_child_death(int signal)
+/* Takes the child's status if it has ended; with `wait`, once it has. 0 or negative errno. */
+static int reap_child(bool wait)
 {
-    (void)signal;
-    int saved = errno;
     int status;
-    if (life.child > 0 && !life.reaped &&
-        life.os->wait_child(life.os, life.child, &status, false) == life.child) {
+    pid_t pid = life.os->wait_child(life.os, life.child, &status, wait);
+    if (pid < 0)
+        return pid;
+    if (pid == life.child) {
         life.status = status;
         life.reaped = 1;
         shmsum_stop_raise(life.os, &life.stop, SHMSUM_STOP_PEER);
     }
+    return 0;
+}
+
+static void on_child_death(int signal)
+{
+    (void)signal;
+    int saved = errno;
+    /* When it cannot be asked now, life_await_child asks again. */
+    if (life.child > 0 && !life.reaped && reap_child(false) < 0)
+        shmsum_stop_raise(life.os, &life.stop, SHMSUM_STOP_PEER);
     errno = saved;
 }
 
@@ -64,6 +75,15 @@ int life_ignore(const struct shmsum_os *os, struct shmsum_failure *why)
     return result < 0 ? result : set_handler(SIGXFSZ, SIG_IGN, 0, why);
 }
 
+/* Lets SIGCHLD in, whoever held it back. */
+static int hear_child(void)
+{
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    return life.os->set_mask(life.os, SIG_UNBLOCK, &child, NULL);
+}
+
 int life_begin(const struct shmsum_os *os, struct shmsum_failure *why)
 {
     life.os = os;
@@ -78,10 +98,7 @@ int life_begin(const struct shmsum_os *os, struct shmsum_failure *why)
     }
     if (result < 0)
         return result;
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    result = os->set_mask(os, SIG_UNBLOCK, &child, NULL);
+    result = hear_child();
     return result < 0 ? shmsum_failure_set(why, "sigprocmask", "SIGCHLD", -result) : 0;
 }
 
@@ -136,8 +153,16 @@ int life_start(const struct life_child *child, struct shmsum_channel *channel,
     }
     if (pid > 0)
         life.child = pid; /* before its death can be told */
-    os->set_mask(os, SIG_SETMASK, &before, NULL);
-    return pid < 0 ? shmsum_failure_set(why, "fork", child->path, -pid) : 0;
+    result = os->set_mask(os, SIG_SETMASK, &before, NULL);
+    if (pid < 0)
+        return shmsum_failure_set(why, "fork", child->path, -pid);
+    if (result < 0) { /* deaf to all signals: better no run at all */
+        life_kill_child();
+        if (life.killed)
+            life_await_child(0);
+        return shmsum_failure_set(why, "sigprocmask", "all signals", -result);
+    }
+    return 0;
 }
 
 void life_kill_child(void)
@@ -157,14 +182,24 @@ bool life_killed_child(void)
 
 int life_await_child(uint32_t kill_mask)
 {
+    bool heard = hear_child() >= 0;
     while (!life.reaped) {
-        uint32_t mask = SHMSUM_STOP_PEER | kill_mask;
         if (shmsum_stop_bits(&life.stop) & kill_mask) {
             life_kill_child();
             kill_mask = 0;
-            continue;
         }
-        await_input(life.os, -1, NULL, &life.stop, mask, NULL);
+        /* One that was killed, or is told to be gone, keeps nobody waiting. Another one is waited
+         * for so that a signal can end the wait; where that cannot be, so that its end does. */
+        bool ends = life.killed || (shmsum_stop_bits(&life.stop) & SHMSUM_STOP_PEER) != 0;
+        if (heard && !ends) {
+            int waited =
+                await_input(life.os, -1, NULL, &life.stop, SHMSUM_STOP_PEER | kill_mask, NULL);
+            heard = waited == 0 || waited == -EINTR || waited == -ECANCELED;
+        } else {
+            int result = reap_child(true);
+            if (result < 0 && result != -EINTR && !life.reaped)
+                return result;
+        }
     }
     return life.status;
 }

@@ -37,13 +37,13 @@ int life_signal(void);
 /*
  * fork and exec. The child ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT (the parent decides when to
  * stop) and reads /dev/null. When the exec fails, its errno is left in the channel's start error
- * and the child is gone with status CHILD_NOT_STARTED. 0 or negative errno (of fork).
+ * and the child is gone with status CHILD_NOT_STARTED. 0 or negative errno.
  */
 int life_start(const struct life_child *child, struct shmsum_channel *channel,
                struct shmsum_failure *why);
 
-/* Waits until the child has exited and returns its wait status. A bit of kill_mask in the stop word
- * kills it first. */
+/* Waits until the child has exited and returns its wait status, or the negative errno of waitpid. A
+ * bit of kill_mask in the stop word kills it first. */
 int life_await_child(uint32_t kill_mask);
 
 /* Kills the child, if it still lives: for a peer that broke the protocol. */

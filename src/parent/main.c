@@ -97,17 +97,18 @@ static int find_child(struct run *run, struct shmsum_failure *why)
     if (slash == NULL)
         return shmsum_failure_set(why, "readlink", "/proc/self/exe", ENOENT);
     slash[1] = '\0';
-    int result = -ENOENT;
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         int size = snprintf(run->child_path, PATH_MAX, "%s%s", self, places[i]);
         if (size >= PATH_MAX)
             return shmsum_failure_set(why, "exec", child_program, ENAMETOOLONG);
         struct stat status;
-        result = os->stat(os, run->child_path, &status);
+        int result = os->stat(os, run->child_path, &status);
         if (result == 0)
             return 0;
+        if (result != -ENOENT) /* it may be there: no reason to look for another */
+            return shmsum_failure_set(why, "exec", run->child_path, -result);
     }
-    return shmsum_failure_set(why, "exec", run->child_path, -result);
+    return shmsum_failure_set(why, "exec", run->child_path, ENOENT);
 }
 
 extern char **environ;
@@ -294,6 +295,11 @@ static bool is_plausible(const struct run *run, const struct verdict *verdict, i
 static int judge_child(struct run *run, int wait_status, struct verdict *verdict)
 {
     char subject[64];
+    if (wait_status < 0) {
+        message(run->os, "waitpid: %s: %s", child_program, strerror(-wait_status));
+        say_what_is_left(run, verdict, "child: its end cannot be told");
+        return STATUS_SYSTEM;
+    }
     if (WIFSIGNALED(wait_status)) {
         salvage(run, verdict);
         int signal = WTERMSIG(wait_status);
@@ -351,7 +357,7 @@ static void say_stats(const struct run *run, const struct verdict *verdict)
                  verdict->sums + verdict->errors + verdict->skipped, verdict->sums, verdict->errors,
                  verdict->numbers, verdict->bytes, seconds, (double)verdict->bytes / 1e6 / seconds,
                  run->channel.slots, run->channel.slept, verdict->slept);
-    run->os->write(run->os, STANDARD_ERROR, text, (size_t)size);
+    message_bytes(run->os, STANDARD_ERROR, text, (size_t)size);
 }
 
 /* Everything after the last byte was handed over, or could not be. Returns the exit status. */
@@ -367,9 +373,9 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
     struct verdict verdict;
     collect(run, &verdict);
     if (run->dialogue && life_signal() != 0)
-        os->write(os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
+        message_bytes(os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
     int status = STATUS_SYSTEM;
-    if (life_killed_child() && WIFSIGNALED(wait_status))
+    if (wait_status >= 0 && life_killed_child() && WIFSIGNALED(wait_status))
         salvage(run, &verdict);
     else
         status = judge_child(run, wait_status, &verdict);

@@ -111,13 +111,23 @@ static bool is_registered(pid_t pid)
     return false;
 }
 
+void harness_die_with(pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it died before the kernel was asked */
+        _exit(HARNESS_FAIL);
+}
+
 pid_t harness_fork_helper(void)
 {
     fflush(stdout);
+    pid_t case_pid = getpid();
     pid_t pid = fork();
     check(pid >= 0, "fork: %s", strerror(errno));
     if (pid > 0)
         harness_register(pid);
+    else
+        harness_die_with(case_pid);
     return pid;
 }
 

@@ -75,6 +75,8 @@ uint32_t random_below(uint32_t limit);
  * fork(2) that is in the account. */
 pid_t harness_fork_helper(void);
 void harness_end_helper(pid_t helper);
+/* In a new process: it is killed when its parent dies, also through an exec. */
+void harness_die_with(pid_t parent);
 /* Notes a process that was started otherwise, and forgets one that was awaited. */
 void harness_register(pid_t pid);
 void harness_forget(pid_t pid);

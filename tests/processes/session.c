@@ -32,9 +32,10 @@ static int open_terminal(int *slave)
 }
 
 /* The new process: becomes the parent program. */
-static _Noreturn void become(const struct session_config *config, int input, int output,
-                             int messages, int slave)
+static _Noreturn void become(const struct session_config *config, pid_t case_pid, int input,
+                             int output, int messages, int slave)
 {
+    harness_die_with(case_pid); /* when a case is killed, its runs are not left behind */
     const char *program = config->program == NULL ? getenv("SHMSUM") : config->program;
     const char *const *arguments = config->arguments == NULL ? to_results : config->arguments;
     char *argv[32] = {NULL};
@@ -117,10 +118,11 @@ struct session session_start(const struct session_config *config)
     }
 
     fflush(stdout);
+    pid_t case_pid = getpid();
     session.parent = fork();
     check(session.parent >= 0, "fork: %s", strerror(errno));
     if (session.parent == 0)
-        become(config, input, output, messages, slave);
+        become(config, case_pid, input, output, messages, slave);
     harness_register(session.parent);
     if (slave < 0)
         setpgid(session.parent, session.parent); /* whoever comes first */

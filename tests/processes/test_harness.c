@@ -167,6 +167,27 @@ static void miss_text(const void *argument)
     session_expect(&session, "there");
 }
 
+/* A case that is killed takes what it started with it: here a feeder and a program. */
+static void kill_case(const void *argument)
+{
+    (void)argument;
+    pid_t killed = fork(); /* in the place of a case */
+    check(killed >= 0, "fork: %s", strerror(errno));
+    if (killed == 0) {
+        static const char *const arguments[] = {"60", NULL};
+        session_start(&(struct session_config){.program = "/bin/sleep", .arguments = arguments});
+        if (harness_fork_helper() > 0)
+            kill(getpid(), SIGKILL);
+        for (;;)
+            pause();
+    }
+    int status;
+    check(waitpid(killed, &status, 0) == killed && WIFSIGNALED(status), "0x%x", (unsigned)status);
+    int last = 0;
+    check(harness_await_orphans(&last) == 2, "both come to us, as a subreaper");
+    check(WIFSIGNALED(last) && WTERMSIG(last) == SIGKILL, "it ended with 0x%x", (unsigned)last);
+}
+
 #define INNER(name_, run_, argument_, limit_, result_, text_) \
     static const struct inner name_ = {{#name_, run_, argument_, limit_}, HARNESS_##result_, text_}
 INNER(good, do_nothing, NULL, 0, PASS, "");
@@ -215,6 +236,7 @@ static const struct test_case cases[] = {
     CASE(wrong_message),
     CASE(left_by_program),
     CASE(wrong_terminal),
+    {"killed_case", kill_case, NULL, 0},
 };
 
 int main(int argc, char *argv[])

@@ -953,6 +953,78 @@ static void test_failed_futex_is_told(void **state)
     }
 }
 
+/* A wake that the system refuses leaves the other side asleep: no wait for it may begin, the end
+ * must not be taken for told, and the reason comes back. */
+static int refusal = -EPERM;
+
+static int refuse_wake(const struct shmsum_os *os, const void *word)
+{
+    (void)os, (void)word;
+    return refusal;
+}
+
+static int must_not_wait(struct room_os *os, const void *word, uint32_t expected, const void *stop,
+                         uint32_t stop_expected)
+{
+    (void)os, (void)word, (void)expected, (void)stop, (void)stop_expected;
+    fail_msg("it sleeps");
+    return -EINVAL;
+}
+
+static void begin_unwoken(struct fixture *f)
+{
+    begin(f, 2, 8);
+    f->os.table.futex_wake = refuse_wake;
+    f->os.on_wait = must_not_wait;
+}
+
+static void test_who_could_not_be_woken_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct fixture f;
+    uint8_t *payload;
+    begin_unwoken(&f);
+    assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_FREE)); /* the consumer sleeps */
+    put(&f, 1, 1);
+    put(&f, 1, 2);
+    assert_int_equal(shmsum_channel_acquire(f.producer, &payload, &f.why), -EPERM);
+    assert_failure(&f, "futex", "slot", EPERM);
+    assert_int_equal(shmsum_channel_drain(f.producer, &f.why), -EPERM);
+    assert_failure(&f, "futex", "progress", EPERM);
+    end(&f);
+
+    begin_unwoken(&f); /* END has a slot of its own, but is not heard either */
+    assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_FREE));
+    put(&f, 1, 1);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), -EPERM);
+    assert_failure(&f, "futex", "slot", EPERM);
+    end(&f);
+
+    begin_unwoken(&f); /* the producer sleeps */
+    put(&f, 1, 1);
+    assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_READY));
+    get(&f, 1, 1);
+    uint8_t bytes[8];
+    struct shmsum_block block;
+    assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), -EPERM);
+    assert_failure(&f, "futex", "slot", EPERM);
+    end(&f);
+
+    begin_unwoken(&f); /* what means "nothing there" elsewhere does not mean it here */
+    refusal = -EAGAIN;
+    assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_FREE));
+    put(&f, 1, 1);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), -EIO);
+    refusal = -EPERM;
+    end(&f);
+
+    begin_unwoken(&f); /* nobody slept: no wake, no failure */
+    put(&f, 1, 1);
+    get(&f, 1, 1);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), 0);
+    end(&f);
+}
+
 /* ---- a kernel that cannot wait on two words ---- */
 
 static int (*real_futex_wait)(const struct shmsum_os *os, const void *word, uint32_t expected,
@@ -1224,6 +1296,7 @@ int main(void)
         cmocka_unit_test(test_stop_input_does_not_stop_end),
         cmocka_unit_test(test_take_gives_all_that_was_published_before_a_stop),
         cmocka_unit_test(test_failed_futex_is_told),
+        cmocka_unit_test(test_who_could_not_be_woken_is_not_waited_for),
         cmocka_unit_test(test_timed_fallback),
         cmocka_unit_test(test_failed_timed_futex_is_told),
         cmocka_unit_test(test_timed_fallback_sees_a_stop),

@@ -324,7 +324,7 @@ static int fault_futex_wake(OS, const void *word)
 
 static int fault_poll(OS, struct pollfd *fds, size_t size, const sigset_t *mask)
 {
-    ENTER(poll);
+    ENTER_ON(poll, size > 0 ? fds[0].fd : FAULT_ANY_FD);
     return real->poll(real, fds, size, mask);
 }
 

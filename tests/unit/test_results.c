@@ -301,6 +301,29 @@ static void test_interrupted(void **state)
     close(fd);
 }
 
+/* It would block, and cannot be waited for: a failure, not a loop. */
+static void test_wait_fails(void **state)
+{
+    (void)state;
+    int fd = scratch_file();
+    struct shmsum_results results;
+    begin(&results, fd, BUFFER);
+    faults.write_max = 4;
+    fault_os_fail(&faults, FAULT_write, 2, FAULT_FOR_GOOD, EAGAIN);
+    fault_os_fail(&faults, FAULT_poll, 1, 3, EINTR);
+    fault_os_fail(&faults, FAULT_poll, 4, FAULT_FOR_GOOD, ENOMEM);
+    struct shmsum_failure why = {0};
+    alarm(20); /* a hang is a failure */
+    assert_int_equal(write_answer(&results, &why), -ENOMEM);
+    alarm(0);
+    assert_string_equal(why.call, "ppoll");
+    assert_string_equal(why.object, "r");
+    assert_int_equal(why.error, ENOMEM);
+    assert_file_holds(fd, answer, 3); /* the whole lines of the first 4 bytes */
+    assert_int_equal(results.lines, 2);
+    close(fd);
+}
+
 static ssize_t write_nothing(const struct shmsum_os *os, int fd, const void *bytes, size_t size)
 {
     (void)os, (void)fd, (void)bytes, (void)size;
@@ -570,15 +593,25 @@ int main(void)
 {
     rng.state = random_seed("test_results");
     const struct CMUnitTest tests[] = {
-        CASE(test_all_is_well),        CASE(test_every_buffer_size),
-        CASE(test_short_writes),       CASE(test_full_disk),
-        CASE(test_full_disk_later),    CASE(test_reserve_fails),
-        CASE(test_cutting_back),       CASE(test_interrupted),
-        CASE(test_write_of_nothing),   CASE(test_bad_descriptor),
-        CASE(test_sync_fails),         CASE(test_full_pipe),
-        CASE(test_closed_pipe),        CASE(test_pipe_counts_whole_lines),
-        CASE(test_salvage_every_tail), CASE(test_salvage_large),
-        CASE(test_salvage_appended),   CASE(test_salvage_failures),
+        CASE(test_all_is_well),
+        CASE(test_every_buffer_size),
+        CASE(test_short_writes),
+        CASE(test_full_disk),
+        CASE(test_full_disk_later),
+        CASE(test_reserve_fails),
+        CASE(test_cutting_back),
+        CASE(test_interrupted),
+        CASE(test_wait_fails),
+        CASE(test_write_of_nothing),
+        CASE(test_bad_descriptor),
+        CASE(test_sync_fails),
+        CASE(test_full_pipe),
+        CASE(test_closed_pipe),
+        CASE(test_pipe_counts_whole_lines),
+        CASE(test_salvage_every_tail),
+        CASE(test_salvage_large),
+        CASE(test_salvage_appended),
+        CASE(test_salvage_failures),
     };
     return cmocka_run_group_tests_name("results", tests, NULL, NULL);
 }
