@@ -627,7 +627,7 @@ static const struct test_case cases[] = {
      SWEEP(RLIMIT_NOFILE, "RLIMIT_NOFILE", true, 1, 1, 0, child_not_loaded, file_runs),
      LONG_SECONDS},
     {"memory", sweep_up,
-     SWEEP(RLIMIT_AS, "RLIMIT_AS", false, KIB_64, PAGE, 40 * KIB_64, no_memory, file_runs),
+     SWEEP(RLIMIT_AS, "RLIMIT_AS", false, KIB_64, PAGE, 64 * KIB_64, no_memory, file_runs),
      LONG_SECONDS},
     {"memory_of_child", sweep_up,
      SWEEP(RLIMIT_AS, "RLIMIT_AS", true, KIB_64, PAGE, 0, no_memory, file_runs), LONG_SECONDS},
