@@ -74,6 +74,8 @@ static const char *reason(const struct shmsum_failure *why)
         return "another process is writing it";
     if (why->error == ELOOP && strcmp(why->call, "open") == 0)
         return "is a symbolic link; name the file itself";
+    if (why->error == EMLINK && strcmp(why->call, "open") == 0)
+        return "has another name (a hard link); name a new file";
     if (why->error == EEXIST && strcmp(why->call, "open") == 0)
         return "input file is the results file";
     if (why->error == EEXIST && strcmp(why->call, "trace") == 0)

@@ -579,7 +579,7 @@ static int run_job(struct run *run)
     if (inputs_check(os, options->inputs, options->input_count, NULL, &why) < 0 ||
         output_open(&run->output, os, options->output, options->append, options->sync, &why) < 0 ||
         inputs_check(os, options->inputs, options->input_count, &run->output, &why) < 0 ||
-        life_begin(os, &why) < 0)
+        output_check_names(&run->output, &why) < 0 || life_begin(os, &why) < 0)
         return fail(os, &why);
 
     bool only_standard_input = options->input_count == 1 && strcmp(options->inputs[0], "-") == 0;

@@ -92,6 +92,7 @@ int output_open(struct output *output, const struct shmsum_os *os, const char *p
     output->regular = S_ISREG(status.st_mode);
     output->device = status.st_dev;
     output->inode = status.st_ino;
+    output->names = status.st_nlink;
     if (sync && !output->regular)
         return shmsum_failure_set(why, "fsync", output->name, EINVAL);
     if (output->standard) /* "shmsum -o - >> FILE" is --append, said by the shell */
@@ -116,6 +117,13 @@ bool output_is(const struct output *output, const struct stat *status)
 {
     return output->regular && S_ISREG(status->st_mode) && status->st_dev == output->device &&
            status->st_ino == output->inode;
+}
+
+int output_check_names(const struct output *output, struct shmsum_failure *why)
+{
+    if (output->standard || !output->regular || output->names <= 1)
+        return 0;
+    return shmsum_failure_set(why, "open", output->name, EMLINK);
 }
 
 int output_begin(struct output *output, struct shmsum_failure *why)

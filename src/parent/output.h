@@ -15,7 +15,8 @@ struct output {
     bool append;
     dev_t device; /* which file it is */
     ino_t inode;
-    off_t start; /* where our first result is to stand; regular files only */
+    nlink_t names; /* how many it has */
+    off_t start;   /* where our first result is to stand; regular files only */
 };
 
 /*
@@ -29,6 +30,13 @@ int output_open(struct output *output, const struct shmsum_os *os, const char *p
 
 /* Whether a file is the very one that the results go to, and so cannot be read from. */
 bool output_is(const struct output *output, const struct stat *status);
+
+/*
+ * Refuses a regular file that has other names: what is written here would change it there too. In a
+ * folder that others may write to, such a name may be somebody's trap. 0 or negative errno. To be
+ * asked after output_is, which has the better message.
+ */
+int output_check_names(const struct output *output, struct shmsum_failure *why);
 
 /* Everything has started: empties the file, unless it is appended to. 0 or negative errno. */
 int output_begin(struct output *output, struct shmsum_failure *why);

@@ -168,9 +168,9 @@ static void say_process(pid_t pid)
     printf("left behind: process %d (%s)\n", (int)pid, name);
 }
 
-int harness_await_orphans(int *status)
+pid_t harness_orphan_left(int *count, int *status)
 {
-    int count = 0;
+    *count = 0;
     double deadline = now_ms() + GONE_MS;
     for (;;) {
         pid_t children[CHILDREN_MAX];
@@ -181,35 +181,59 @@ int harness_await_orphans(int *status)
                 continue;
             int its_status;
             if (waitpid(children[i], &its_status, WNOHANG) == children[i]) {
-                count++;
+                (*count)++;
                 if (status != NULL)
                     *status = its_status;
             } else {
                 left = children[i];
             }
         }
-        if (left == 0)
-            return count;
-        if (now_ms() > deadline) {
-            say_process(left);
-            test_fail(__FILE__, __LINE__, "process %d outlived the run by %d ms", (int)left,
-                      GONE_MS);
-        }
+        if (left == 0 || now_ms() > deadline)
+            return left;
         sleep_ms(1);
     }
 }
 
-void check_no_name(pid_t pid)
+int harness_await_orphans(int *status)
+{
+    int count;
+    pid_t left = harness_orphan_left(&count, status);
+    if (left != 0) {
+        say_process(left);
+        test_fail(__FILE__, __LINE__, "process %d outlived the run by %d ms", (int)left, GONE_MS);
+    }
+    return count;
+}
+
+bool find_name(pid_t pid, char path[HARNESS_NAME_MAX])
 {
     char prefix[32];
     int length = snprintf(prefix, sizeof prefix, "shmsum-%d-", (int)pid);
     DIR *folder = opendir("/dev/shm");
     check(folder != NULL, "opendir: /dev/shm: %s", strerror(errno));
+    bool found = false;
     struct dirent *entry;
-    while ((entry = readdir(folder)) != NULL)
-        check(strncmp(entry->d_name, prefix, (size_t)length) != 0, "left behind: name /dev/shm/%s",
-              entry->d_name);
+    while (!found && (entry = readdir(folder)) != NULL) {
+        found = strncmp(entry->d_name, prefix, (size_t)length) == 0;
+        if (found)
+            snprintf(path, HARNESS_NAME_MAX, "/dev/shm/%s", entry->d_name);
+    }
     closedir(folder);
+    return found;
+}
+
+bool has_name(pid_t pid)
+{
+    char path[HARNESS_NAME_MAX];
+    bool found = find_name(pid, path);
+    if (found)
+        printf("left behind: name %s\n", path);
+    return found;
+}
+
+void check_no_name(pid_t pid)
+{
+    check(!has_name(pid), "left behind: a name of process %d", (int)pid);
 }
 
 /* ---- the account of descriptors ---- */

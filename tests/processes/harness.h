@@ -26,6 +26,7 @@
 #define HARNESS_SANITIZED 0
 #endif
 
+enum { HARNESS_NAME_MAX = 300 };
 enum { HARNESS_PASS = 0, HARNESS_FAIL = 1, HARNESS_SKIP = 77 };
 
 enum {
@@ -83,11 +84,16 @@ void harness_forget(pid_t pid);
 /* Children of this process that are neither registered nor gone: awaits them for GONE_MS, fails
  * when one remains, and returns how many there were. *status: of the last, as of waitpid. */
 int harness_await_orphans(int *status);
+/* The same for callers that go on: the process that remains, or 0. *count: how many are gone. */
+pid_t harness_orphan_left(int *count, int *status);
 
 /* The children of a process, at most `max` of them; how many. */
 size_t children_of(pid_t pid, pid_t children[], size_t max);
 
-/* Fails if a shared memory object named after this process exists. */
+/* The path of a shared memory object named after this process, if there is one. */
+bool find_name(pid_t pid, char path[HARNESS_NAME_MAX]);
+/* Whether there is one, and says so; and fails if there is. */
+bool has_name(pid_t pid);
 void check_no_name(pid_t pid);
 
 /* Mounts of our own from here on: false when this process may not. */

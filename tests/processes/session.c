@@ -70,8 +70,12 @@ static _Noreturn void become(const struct session_config *config, pid_t case_pid
 struct session session_start(const struct session_config *config)
 {
     static int number;
-    struct session session = {
-        .input = -1, .input_reader = -1, .output = -1, .terminal = -1, .writer = 0};
+    struct session session = {.input = -1,
+                              .input_reader = -1,
+                              .output = -1,
+                              .terminal = -1,
+                              .messages_reader = -1,
+                              .writer = 0};
     check(config->program != NULL || getenv("SHMSUM") != NULL, "SHMSUM is not set");
     int slave = -1, output = -1, messages = -1, input = -1;
     int ends[2];
@@ -105,7 +109,11 @@ struct session session_start(const struct session_config *config)
     }
     snprintf(session.messages, sizeof session.messages, "messages-%d.txt", ++number);
     messages = slave;
-    if (slave < 0) {
+    if (config->messages_by_pipe) {
+        make_pipe(ends);
+        session.messages_reader = ends[0];
+        messages = ends[1];
+    } else if (slave < 0) {
         messages = open(session.messages, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
         check(messages >= 0, "open: %s: %s", session.messages, strerror(errno));
     }
@@ -345,16 +353,29 @@ void session_signal(struct session *session, pid_t pid, int signal)
 
 /* ---- the end ---- */
 
-int session_await_parent(struct session *session)
+/* What came by the pipe goes to where messages are looked for. */
+static void store_messages(struct session *session)
+{
+    int fd = open(session->messages, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    check(fd >= 0, "open: %s: %s", session->messages, strerror(errno));
+    struct pollfd ready = {.fd = session->messages_reader, .events = POLLIN};
+    char text[4096];
+    ssize_t got;
+    while (poll(&ready, 1, 0) == 1 && (got = read(session->messages_reader, text, sizeof text)) > 0)
+        feed(fd, text, (size_t)got);
+    close(fd);
+}
+
+bool session_parent_ends(struct session *session, int *status)
 {
     double deadline = now_ms() + DEADLINE_MS;
-    int status;
     for (;;) {
-        pid_t got = waitpid(session->parent, &status, WNOHANG);
+        pid_t got = waitpid(session->parent, status, WNOHANG);
         if (got == session->parent)
             break;
         check(got == 0, "waitpid: %s", strerror(errno));
-        check(now_ms() < deadline, "the parent did not end");
+        if (now_ms() > deadline)
+            return false;
         if (session->terminal >= 0) {
             /* Somebody has to read, or the last message waits for ever. */
             struct pollfd ready = {.fd = session->terminal, .events = POLLIN};
@@ -366,6 +387,15 @@ int session_await_parent(struct session *session)
     }
     session->end_ms = now_ms() - session->signalled_ms;
     harness_forget(session->parent);
+    if (session->messages_reader >= 0)
+        store_messages(session);
+    return true;
+}
+
+int session_await_parent(struct session *session)
+{
+    int status;
+    check(session_parent_ends(session, &status), "the parent did not end");
     return status;
 }
 
@@ -379,7 +409,9 @@ void session_clean_up(struct session *session)
         close(session->output);
     if (session->terminal >= 0)
         close(session->terminal);
-    session->input_reader = session->output = session->terminal = -1;
+    if (session->messages_reader >= 0)
+        close(session->messages_reader);
+    session->input_reader = session->output = session->terminal = session->messages_reader = -1;
 }
 
 static void finish(struct session *session, int expected)

@@ -28,6 +28,7 @@ struct session_config {
     int input_descriptor;
     enum session_output output;
     int output_descriptor;
+    bool messages_by_pipe; /* they come to their file at the end: a limit to files is not theirs */
     bool controlled;       /* a pseudo-terminal rules the programs, though the input is a pipe */
     void (*prepare)(void); /* in the new process, just before exec; exit 77 skips the case */
 };
@@ -36,12 +37,13 @@ struct session {
     pid_t parent;
     pid_t child; /* once session_await_child found it */
     pid_t writer;
-    int input;         /* writing end of the pipe, or -1 */
-    int input_reader;  /* its reading end: what the programs have left there */
-    int output;        /* reading end of standard output, or -1 */
-    int terminal;      /* the pseudo-terminal's other side, or -1 */
-    bool at_terminal;  /* messages go there: to the transcript */
-    char messages[32]; /* file that standard error goes to */
+    int input;           /* writing end of the pipe, or -1 */
+    int input_reader;    /* its reading end: what the programs have left there */
+    int output;          /* reading end of standard output, or -1 */
+    int terminal;        /* the pseudo-terminal's other side, or -1 */
+    bool at_terminal;    /* messages go there: to the transcript */
+    int messages_reader; /* reading end of the pipe that messages come by, or -1 */
+    char messages[32];   /* file that standard error goes to */
     char transcript[16384];
     size_t transcript_size;
     size_t transcript_seen; /* session_expect looks behind this */
@@ -89,6 +91,8 @@ void session_end(struct session *session, int expected);
 unsigned long session_end_counted(struct session *session, int expected);
 /* In parts, for runs whose end is left to chance. */
 int session_await_parent(struct session *session);
+/* The same for callers that go on: false when it has not ended within DEADLINE_MS. */
+bool session_parent_ends(struct session *session, int *status);
 void session_clean_up(struct session *session);
 
 /* What was said on standard error must hold the text. */

@@ -1,0 +1,252 @@
+/* point.c - a run of the two programs at one place of a fault, judged. See point.h. */
+#define _GNU_SOURCE
+#include "point.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HELD "holds the first "
+
+bool point_all(void)
+{
+    const char *faults = getenv("SHMSUM_FAULTS");
+    return faults != NULL && strcmp(faults, "all") == 0;
+}
+
+unsigned long point_step(unsigned long every)
+{
+    return point_all() ? 1 : every;
+}
+
+/* The results of lines 1 .. lines; to be freed. */
+static char *results_of(unsigned long lines)
+{
+    char *text = malloc(lines * 21 + 1);
+    check(text != NULL, "malloc");
+    size_t used = 0;
+    text[0] = '\0';
+    for (unsigned long i = 1; i <= lines; i++)
+        used += (size_t)sprintf(text + used, "%lu\n", i + 1);
+    return text;
+}
+
+void point_set_up(const struct point *point)
+{
+    unlink(point->results);
+    if (point->earlier > 0) {
+        char *text = results_of(point->earlier);
+        write_file(point->results, text);
+        free(text);
+    } else if (point->old != NULL) {
+        write_file(point->results, point->old);
+    }
+}
+
+/* ---- what is wrong ---- */
+
+struct judgement {
+    const char *place;
+    bool bad;
+};
+
+__attribute__((format(printf, 3, 4))) static void blame(struct judgement *judgement,
+                                                        uint64_t *counter, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    printf("BAD %s: ", judgement->place);
+    vprintf(format, arguments);
+    printf("\n");
+    va_end(arguments);
+    (*counter)++;
+    judgement->bad = true;
+}
+
+/* ---- the results ---- */
+
+struct held {
+    bool untouched; /* as they were before the run */
+    bool whole;     /* all that there should be */
+    unsigned long lines;
+};
+
+static char *read_if_there(const char *path, size_t *size)
+{
+    *size = 0;
+    return access(path, F_OK) == 0 ? read_file(path, size) : NULL;
+}
+
+static struct held judge_results(struct point *point, struct judgement *judgement)
+{
+    struct held held = {0};
+    size_t size;
+    char *text = read_if_there(point->results, &size);
+    char *full = results_of(point->lines);
+    char *earlier = results_of(point->earlier);
+    const char *before = point->earlier > 0 ? earlier : point->old;
+    if (before == NULL)
+        held.untouched = size == 0; /* opening makes an empty file */
+    else
+        held.untouched = text != NULL && strcmp(text, before) == 0;
+    bool replaced = !held.untouched || point->old == NULL;
+    if (text != NULL && replaced) {
+        const char *end = memrchr(text, '\n', size);
+        size_t whole = end == NULL ? 0 : (size_t)(end + 1 - text);
+        bool prefix = size <= strlen(full) && memcmp(text, full, size) == 0;
+        if (!prefix || whole != size || size < strlen(earlier))
+            blame(judgement, &point->row.torn, "%s: %zu bytes, of which %zu are whole lines%s",
+                  point->results, size, whole, prefix ? "" : "; not the right ones");
+        for (size_t i = 0; i < whole; i++)
+            held.lines += text[i] == '\n';
+        held.whole = strcmp(text, full) == 0;
+    }
+    free(earlier);
+    free(full);
+    free(text);
+    return held;
+}
+
+/* ---- the messages ---- */
+
+struct told {
+    bool reason;  /* one of the point's reasons */
+    bool ours;    /* any line of the programs' own */
+    bool counted; /* how many results there are */
+    unsigned long count;
+};
+
+static bool ends_with(const char *line, const char *end)
+{
+    size_t length = strlen(line), end_length = strlen(end);
+    return length >= end_length && strcmp(line + length - end_length, end) == 0;
+}
+
+static struct told judge_messages(const struct point *point, char *messages)
+{
+    struct told told = {0};
+    char *rest = NULL;
+    for (char *line = strtok_r(messages, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        told.ours = told.ours || strncmp(line, "shmsum: ", 8) == 0;
+        for (const struct point_reason *reason = point->reasons; reason->begins != NULL; reason++)
+            if (strncmp(line, reason->begins, strlen(reason->begins)) == 0 &&
+                ends_with(line, reason->ends))
+                told.reason = true;
+        const char *held = strstr(line, HELD);
+        if (held != NULL) {
+            told.counted = true;
+            told.count = strtoul(held + strlen(HELD), NULL, 10);
+        }
+    }
+    return told;
+}
+
+/* ---- the end ---- */
+
+static enum point_end judge_failure(struct point *point, struct judgement *judgement,
+                                    const struct held *held, const char *messages)
+{
+    char *copy = strdup(messages);
+    check(copy != NULL, "malloc");
+    struct told told = judge_messages(point, copy);
+    free(copy);
+    uint64_t *unreported = &point->row.unreported;
+    if (!told.reason)
+        blame(judgement, unreported, "the failure is not told: \"%s\"", messages);
+    if (told.counted && told.count != held->lines - point->earlier)
+        blame(judgement, unreported, "%s holds %lu results more, and not %lu", point->results,
+              held->lines - point->earlier, told.count);
+    if (!told.counted && !held->untouched)
+        blame(judgement, unreported, "nothing had begun, and yet %s has changed", point->results);
+    if (told.counted && held->whole)
+        blame(judgement, unreported, "a failure is told, and all results are there: \"%s\"",
+              messages);
+    return told.counted ? POINT_CUT : POINT_REFUSED;
+}
+
+/* A program that died, or never began, without having been able to speak. */
+static enum point_end judge_death(struct point *point, struct judgement *judgement, int status,
+                                  const struct held *held, const char *messages)
+{
+    bool killed = WIFSIGNALED(status);
+    int number = killed ? WTERMSIG(status) : WEXITSTATUS(status);
+    bool loader = number == 127 && strstr(messages, "shmsum: error while loading shared") != NULL;
+    bool known = killed ? number == SIGKILL || number == SIGSEGV : number == 127 || number == 98;
+    bool spoken = strncmp(messages, "shmsum: ", 8) == 0 && !loader;
+    if (!point->starved || !known || spoken)
+        blame(judgement, &point->row.unreported, "ended with %s %d: \"%s\"",
+              killed ? "signal" : "status", number, messages);
+    else if (!held->untouched && !point->mortal)
+        blame(judgement, &point->row.torn, "ended with %s %d, with results in %s",
+              killed ? "signal" : "status", number, point->results);
+    return POINT_DIED;
+}
+
+static void judge_leaks(struct point *point, struct judgement *judgement, pid_t parent, bool died)
+{
+    static pid_t suspect; /* left its name when it died: the next start removes it */
+    int count;
+    pid_t left = harness_orphan_left(&count, NULL);
+    if (left > 0) {
+        blame(judgement, &point->row.leaks, "process %d is left", (int)left);
+        kill(left, SIGKILL);
+        waitpid(left, NULL, 0);
+    }
+    if (suspect != 0 && !died) {
+        if (has_name(suspect))
+            blame(judgement, &point->row.leaks, "the next start left a name of the dead");
+        suspect = 0;
+    }
+    if (has_name(parent)) {
+        if (died)
+            suspect = parent;
+        else
+            blame(judgement, &point->row.leaks, "a name is left");
+    }
+}
+
+enum point_end point_end(struct point *point, struct session *session, const char *place)
+{
+    struct judgement judgement = {.place = place};
+    struct account_row *row = &point->row;
+    row->points++;
+    int status;
+    if (!session_parent_ends(session, &status)) {
+        row->hangs++;
+        row->fired++;
+        account_print(row);
+        test_fail(__FILE__, __LINE__, "%s: it hangs", place);
+    }
+    bool died = WIFSIGNALED(status);
+    judge_leaks(point, &judgement, session->parent, died);
+    struct held held = judge_results(point, &judgement);
+    char *messages = read_file(session->messages, NULL);
+    enum point_end end = POINT_WORKED;
+    if (!died && WEXITSTATUS(status) == 0) {
+        if (!held.whole)
+            blame(&judgement, &row->false_successes, "status 0, and %lu of %lu results", held.lines,
+                  point->lines);
+    } else {
+        row->fired++;
+        if (!died && WEXITSTATUS(status) == 3)
+            end = judge_failure(point, &judgement, &held, messages);
+        else
+            end = judge_death(point, &judgement, status, &held, messages);
+        row->survived += !judgement.bad;
+    }
+    free(messages);
+    unlink(session->messages);
+    unlink("output.txt");
+    session_clean_up(session);
+    return judgement.bad ? POINT_BAD : end;
+}
+
+void point_finish(const struct point *point)
+{
+    check(account_print(&point->row), "not as promised: see above");
+}
