@@ -320,8 +320,8 @@ static void print_sleep(const struct side *side)
         return;
     }
     char text[64];
-    size_t stride = (size_t)((const uint8_t *)shmsum_region_slot(region, 1) -
-                             (const uint8_t *)shmsum_region_slot(region, 0));
+    size_t slots_bytes = shmsum_region_bytes(&region->geometry) - SHMSUM_REGION_HEADER_BYTES;
+    size_t stride = slots_bytes / region->geometry.slots;
     snprintf(text, sizeof text, "sleeps while slot %zu is",
              (at - SHMSUM_REGION_HEADER_BYTES) / stride);
     print_word(text, expected, true);
