@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,13 @@ static int room_futex_wait_two(const struct shmsum_os *table, const void *word, 
     if (os->on_wait != NULL)
         return os->on_wait(os, word, expected, stop, stop_expected);
     const struct shmsum_os *real = shmsum_os_default();
-    return real->futex_wait_two(real, word, expected, stop, stop_expected);
+    atomic_store_explicit(&os->asleep_while, expected, memory_order_relaxed);
+    atomic_store_explicit(&os->asleep, word, memory_order_relaxed);
+    int result = real->futex_wait_two(real, word, expected, stop, stop_expected);
+    atomic_store_explicit(&os->asleep, NULL, memory_order_relaxed);
+    if (result == -EINTR)
+        atomic_fetch_add_explicit(&os->interrupted, 1, memory_order_relaxed);
+    return result;
 }
 
 static int room_futex_wait(const struct shmsum_os *table, const void *word, uint32_t expected,
@@ -135,7 +142,57 @@ uint64_t room_seed(void)
     return seed;
 }
 
+/* ---- what a slot carries ---- */
+
+/* Whole words of it: up to 7 bytes more than the length that is returned. */
+static uint32_t content(uint64_t seed, uint64_t number, uint64_t words[ROOM_PAYLOAD_MAX / 8],
+                        uint32_t payload_bytes)
+{
+    uint64_t word = room_mix(number + seed);
+    uint32_t length = 1 + (uint32_t)((word >> 32) * payload_bytes >> 32);
+    for (uint32_t i = 0; i < (length + 7) / 8; i++)
+        words[i] = word + i * UINT64_C(0x9e3779b97f4a7c15);
+    return length;
+}
+
+uint32_t room_content_fill(uint64_t seed, uint64_t number, uint8_t *payload, uint32_t payload_bytes)
+{
+    uint64_t words[ROOM_PAYLOAD_MAX / 8];
+    uint32_t length = content(seed, number, words, payload_bytes);
+    memcpy(payload, words, length);
+    return length;
+}
+
+void room_content_check(uint64_t seed, uint64_t number, const struct shmsum_block *block,
+                        const uint8_t *bytes, uint32_t payload_bytes, char wrong[ROOM_WRONG_MAX])
+{
+    uint64_t words[ROOM_PAYLOAD_MAX / 8];
+    uint32_t length = content(seed, number, words, payload_bytes);
+    bool is_right = block->length == length && memcmp(bytes, words, length) == 0;
+    if (wrong[0] == '\0' && (!is_right || block->source != (uint32_t)number))
+        snprintf(wrong, ROOM_WRONG_MAX, "slot %llu: number %u, %u bytes (not %u), bytes %s",
+                 (unsigned long long)number, block->source, block->length, length,
+                 is_right ? "right" : "wrong");
+}
+
 /* ---- time ---- */
+
+void room_delay(uint64_t *random, uint32_t one_in)
+{
+    if (one_in == 0 || room_below(random, one_in) != 0)
+        return;
+    switch (room_below(random, 3)) {
+    case 0:
+        sched_yield();
+        break;
+    case 1:
+        room_pause_us(1 + room_below(random, 30));
+        break;
+    default:
+        for (uint32_t i = room_below(random, 3000); i > 0; i--)
+            atomic_signal_fence(memory_order_seq_cst);
+    }
+}
 
 static void on_deadline(int signal)
 {

@@ -1,7 +1,7 @@
 /*
  * room.h - what the tests of the channel and of the roles share: a region in plain memory with both
  * of its ends, a table of system calls that counts, and that lets a test play the kernel, a random
- * generator, and a deadline that turns a hang into a failure.
+ * generator, slots whose content can be checked, and a deadline that turns a hang into a failure.
  */
 #ifndef SHMSUM_TESTS_ROLES_ROOM_H
 #define SHMSUM_TESTS_ROLES_ROOM_H
@@ -15,7 +15,10 @@
 struct room_os {
     struct shmsum_os table; /* what to hand out; its context is this struct */
     atomic_uint waits_two, waits, wakes;
-    _Atomic(const void *) woken; /* the word of the last wake */
+    atomic_uint interrupted;        /* waits on two words that a signal ended */
+    _Atomic(const void *) woken;    /* the word of the last wake */
+    _Atomic(const void *) asleep;   /* the word that is slept on now, of two: the first */
+    _Atomic(uint32_t) asleep_while; /* and its value */
 
     /* Set before use, and only while no thread runs. */
     int wait_two_result; /* not 0: futex_wait_two returns it */
@@ -62,7 +65,23 @@ uint32_t room_below(uint64_t *state, uint32_t limit); /* 0 .. limit - 1 */
 /* From SHMSUM_SEED, or from the clock; printed. */
 uint64_t room_seed(void);
 
+/* ---- what a slot carries: made from its number, so that what is lost, doubled, out of order or
+ * torn shows ---- */
+
+enum { ROOM_PAYLOAD_MAX = 256, ROOM_WRONG_MAX = 128 };
+
+/* Fills the payload of slot `number`, and returns its length: 1 .. payload_bytes. */
+uint32_t room_content_fill(uint64_t seed, uint64_t number, uint8_t *payload,
+                           uint32_t payload_bytes);
+/* Checks what was taken as slot `number`, source included; what is wrong first stays in wrong. */
+void room_content_check(uint64_t seed, uint64_t number, const struct shmsum_block *block,
+                        const uint8_t *bytes, uint32_t payload_bytes, char wrong[ROOM_WRONG_MAX]);
+
 /* ---- time ---- */
+
+/* One call in so many (0: none) lets some time pass: none to speak of, or a pause, which is long
+ * enough for the other side to fall asleep. */
+void room_delay(uint64_t *random, uint32_t one_in);
 
 /* After so many seconds the test program says that it hangs, and fails. 0: no more. */
 void room_deadline(unsigned seconds);

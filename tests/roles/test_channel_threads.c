@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +30,6 @@
 #ifndef SANITIZED
 #define SANITIZED 0
 #endif
-
-enum { PAYLOAD_MAX = 256 };
 
 static uint64_t seed;
 static uint64_t handoffs = SANITIZED ? 200000 : 1000000;
@@ -57,7 +54,7 @@ struct pair {
     int producer_result, consumer_result;
     enum shmsum_ending ending;
     uint64_t taken;
-    char wrong[128]; /* by the consumer */
+    char wrong[ROOM_WRONG_MAX]; /* by the consumer */
     char producer_wrong[128];
 };
 
@@ -78,39 +75,6 @@ static bool can_run(enum kernel kernel)
     return kernel == KERNEL_ONE_WORD || room_has_wait_two();
 }
 
-static void delay(uint64_t *random, uint32_t one_in)
-{
-    if (one_in == 0 || room_below(random, one_in) != 0)
-        return;
-    switch (room_below(random, 3)) {
-    case 0:
-        sched_yield();
-        break;
-    case 1:
-        room_pause_us(1 + room_below(random, 30));
-        break;
-    default:
-        for (uint32_t i = room_below(random, 3000); i > 0; i--)
-            atomic_signal_fence(memory_order_seq_cst);
-    }
-}
-
-/* The content of slot `number`. */
-static uint32_t content_length(const struct pair *pair, uint64_t number)
-{
-    return 1 + (uint32_t)(room_mix(number ^ pair->seed) % pair->room.region.geometry.payload_bytes);
-}
-
-static void fill(const struct pair *pair, uint64_t number, uint8_t *bytes, uint32_t length)
-{
-    uint64_t word = 0;
-    for (uint32_t i = 0; i < length; i++) {
-        if (i % 8 == 0)
-            word = room_mix(number + pair->seed + ((uint64_t)i << 40));
-        bytes[i] = (uint8_t)(word >> i % 8 * 8);
-    }
-}
-
 static int produce_one(struct pair *pair, uint64_t number)
 {
     struct shmsum_channel *channel = &pair->room.producer;
@@ -118,8 +82,8 @@ static int produce_one(struct pair *pair, uint64_t number)
     int result = shmsum_channel_acquire(channel, &payload, NULL);
     if (result < 0)
         return result;
-    uint32_t length = content_length(pair, number);
-    fill(pair, number, payload, length);
+    uint32_t length =
+        room_content_fill(pair->seed, number, payload, pair->room.region.geometry.payload_bytes);
     shmsum_channel_publish(channel, length, (uint32_t)number);
     return 0;
 }
@@ -142,7 +106,7 @@ static void *producer(void *argument)
     if (result == 0 && !pair->began)
         snprintf(pair->producer_wrong, sizeof pair->producer_wrong, "attached before it began");
     for (uint64_t i = 0; i < pair->count && result == 0; i++) {
-        delay(&random, pair->delayed);
+        room_delay(&random, pair->delayed);
         result = produce_one(pair, i);
         if (result == 0 && room_below(&random, 64) == 0)
             result = drain(pair, i + 1);
@@ -155,27 +119,13 @@ static void *producer(void *argument)
     return NULL;
 }
 
-static void check(struct pair *pair, const struct shmsum_block *block, const uint8_t *bytes)
-{
-    uint64_t number = pair->taken;
-    uint8_t expected[PAYLOAD_MAX];
-    uint32_t length = content_length(pair, number);
-    fill(pair, number, expected, length);
-    if (pair->wrong[0] == '\0' && (block->source != (uint32_t)number || block->length != length ||
-                                   memcmp(bytes, expected, length) != 0))
-        snprintf(
-            pair->wrong, sizeof pair->wrong, "slot %llu: number %u, %u bytes (not %u), bytes %s",
-            (unsigned long long)number, block->source, block->length, length,
-            block->length == length && memcmp(bytes, expected, length) == 0 ? "right" : "wrong");
-}
-
 static void *consumer(void *argument)
 {
     struct pair *pair = argument;
     struct shmsum_channel *channel = &pair->room.consumer;
     uint64_t random = pair->seed ^ 2;
-    uint8_t bytes[PAYLOAD_MAX];
-    delay(&random, pair->delayed);
+    uint8_t bytes[ROOM_PAYLOAD_MAX];
+    room_delay(&random, pair->delayed);
     pair->began = true;
     shmsum_channel_attached(channel);
     for (;;) {
@@ -188,8 +138,9 @@ static void *consumer(void *argument)
             pair->ending = block.ending;
             return NULL;
         }
-        check(pair, &block, bytes);
-        delay(&random, pair->delayed);
+        room_content_check(pair->seed, pair->taken, &block, bytes,
+                           pair->room.region.geometry.payload_bytes, pair->wrong);
+        room_delay(&random, pair->delayed);
         pair->dealt_with = ++pair->taken;
         shmsum_channel_done(channel);
     }
@@ -412,10 +363,10 @@ static void *dying_producer(void *argument)
     struct pair *pair = argument;
     uint64_t random = pair->seed ^ 1;
     for (uint64_t i = 0; i < pair->count; i++) {
-        delay(&random, pair->delayed);
+        room_delay(&random, pair->delayed);
         produce_one(pair, i);
     }
-    delay(&random, 1);
+    room_delay(&random, 1);
     shmsum_stop_raise(&pair->os.table, &pair->room.stops[1], SHMSUM_STOP_PEER);
     return NULL;
 }
