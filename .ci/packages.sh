@@ -5,7 +5,7 @@
 # Debian packages, each with how to see that it is there: a program on PATH, or lib: for a library,
 # which dpkg is asked for (where there is no dpkg, CMake will tell).
 packages_to_build='gcc:gcc cmake:cmake ninja-build:ninja libc6-dev:lib'
-packages_to_test='libcmocka-dev:lib libgmp-dev:lib bc:bc util-linux:unshare binutils:readelf valgrind:valgrind zip:zip unzip:unzip patch:patch'
+packages_to_test='libcmocka-dev:lib libgmp-dev:lib bc:bc util-linux:unshare binutils:readelf valgrind:valgrind zip:zip unzip:unzip patch:patch pkg-config:pkg-config'
 # Without them the tests with the label model are skipped.
 packages_for_model='g++:g++ relacy-dev:lib spin:spin'
 packages_for_clang='clang:clang libclang-rt-14-dev:lib'
