@@ -8,6 +8,8 @@ packages_to_build='gcc:gcc cmake:cmake ninja-build:ninja libc6-dev:lib'
 packages_to_test='libcmocka-dev:lib libgmp-dev:lib bc:bc util-linux:unshare binutils:readelf valgrind:valgrind zip:zip unzip:unzip patch:patch pkg-config:pkg-config'
 # Without them the tests with the label model are skipped.
 packages_for_model='g++:g++ relacy-dev:lib spin:spin'
+# Without them the tests of the packages are skipped (label package).
+packages_to_package='dpkg-dev:dpkg-shlibdeps file:file lintian:lintian xz-utils:xz'
 packages_for_clang='clang:clang libclang-rt-14-dev:lib'
 packages_to_bench='g++:g++ libfast-float-dev:lib mawk:mawk gawk:gawk perl:perl num-utils:numsum bc:bc coreutils:wc gnuplot-nox:gnuplot'
 
