@@ -7,7 +7,7 @@ static void add_line(struct expected *expected, const struct expected_input *inp
                      struct shmsum_line_parser *parser, enum shmsum_line event)
 {
     char *text = expected->text + expected->size;
-    FUZZ_CHECK(sizeof expected->text - expected->size > CONSUMER_RESULT_MAX);
+    FUZZ_CHECK(sizeof expected->text - expected->size > RESULT_LINE_TEXT_MAX);
     size_t size = 0;
     switch (event) {
     case SHMSUM_LINE_ERROR:

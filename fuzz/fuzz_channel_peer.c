@@ -55,7 +55,7 @@ enum {
     TAKEN_MAX = INPUT_MAX / 4 + 1,               /* blocks: each takes four bytes of script */
     BYTES_MAX = TAKEN_MAX * (PAYLOAD_MAX + 100), /* of all their payloads */
     RESULTS_MAX = 1 << 20,
-    RESULTS_BUFFER = 2 * CONSUMER_RESULT_MAX + 100,
+    RESULTS_BUFFER = 2 * RESULT_LINE_TEXT_MAX + 100,
     STEPS_MAX = 100 * INPUT_MAX, /* accesses: who makes more of them goes round in circles */
     STOP_MARK = 0x5ead0000,      /* in the private stop word */
     RESULTS_FD = 4,
@@ -969,7 +969,7 @@ struct model {
 
 static void expect_line(struct model *model, enum shmsum_line event)
 {
-    char text[CONSUMER_RESULT_MAX + 1];
+    char text[RESULT_LINE_TEXT_MAX + 1];
     size_t size;
     if (event == SHMSUM_LINE_BLANK && model->config->blank_lines == BLANK_LINES_SKIP) {
         model->skipped++;

@@ -53,7 +53,7 @@ enum {
     STEPS_MAX = 200000,
     IDLE_MAX = 6, /* rounds of time limits that run out without any progress */
     QUANTUM = 48,
-    RESULTS_BUFFER = 2 * (CONSUMER_RESULT_MAX + 2),
+    RESULTS_BUFFER = 2 * (RESULT_LINE_TEXT_MAX + 2),
 
     MESSAGES_FD = 2,
     RESULTS_FD = 4,

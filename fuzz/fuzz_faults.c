@@ -54,7 +54,7 @@ enum {
     FAULTS_MAX = 6,
     SLOTS_MAX = 16,
     PAYLOAD_MAX = 128,
-    RESULTS_BUFFER = 2 * (CONSUMER_RESULT_MAX + 2),
+    RESULTS_BUFFER = 2 * (RESULT_LINE_TEXT_MAX + 2),
 };
 
 static struct {

@@ -28,29 +28,42 @@ enum kind {
     SYNC,
     COMMA,
     BLANKS,
+    FORMAT,
     PROMPT,
+    COLOR,
+    PROGRESS,
     ERRORS,
     STATS,
+    EXPLAIN,
+    TRACE,
     SLOTS,
     BYTES,
+    SANDBOX,
     HELP,
     VERSION
 };
 
 static const struct {
     const char *name;
-    const char *values; /* NULL: takes none; else what may stand there: words, or a range */
+    const char *values;  /* NULL: takes none; else what may stand there: words, or a range */
+    const char *without; /* NULL: it needs a value; else what it is taken for without one */
 } model_options[] = {
     [OUTPUT] = {"output", ""},
     [APPEND] = {"append", NULL},
     [SYNC] = {"fsync", NULL},
     [COMMA] = {"decimal-comma", NULL},
     [BLANKS] = {"blank-lines", "end zero skip"},
+    [FORMAT] = {"format", "text json"},
     [PROMPT] = {"prompt", "auto always never"},
+    [COLOR] = {"color", "auto always never"},
+    [PROGRESS] = {"progress", "auto always never", "always"},
     [ERRORS] = {"max-errors", "0-18446744073709551615"},
     [STATS] = {"stats", NULL},
+    [EXPLAIN] = {"explain", NULL},
+    [TRACE] = {"trace", ""},
     [SLOTS] = {"slots", "1-1024"},
     [BYTES] = {"slot-bytes", "1-1048576"},
+    [SANDBOX] = {"sandbox", "auto require off"},
     [HELP] = {"help", NULL},
     [VERSION] = {"version", NULL},
 };
@@ -59,7 +72,7 @@ enum { KINDS = sizeof model_options / sizeof model_options[0] };
 struct model {
     bool refused;
     char blamed[64 + SHOWN_MAX]; /* what the message has to begin with */
-    const char *output;
+    const char *output, *trace;
     bool given[KINDS];
     size_t word[KINDS];
     uint64_t number[KINDS];
@@ -118,8 +131,8 @@ static void take_option(struct model *model, size_t kind, const char *value)
     if (values == NULL)
         return;
     bool good;
-    if (kind == OUTPUT) {
-        model->output = value;
+    if (kind == OUTPUT || kind == TRACE) {
+        *(kind == OUTPUT ? &model->output : &model->trace) = value;
         good = *value != '\0';
     } else if (values[1] == '-') {
         good = is_in_range(value, values, &model->number[kind]);
@@ -174,11 +187,12 @@ static void run_model(struct model *model, int argc, char *argv[], bool posix)
             size_t kind =
                 find_option(name, equals != NULL ? (size_t)(equals - name) : strlen(name));
             bool takes_value = kind < KINDS && model_options[kind].values != NULL;
+            const char *without = kind < KINDS ? model_options[kind].without : NULL;
             if (kind == KINDS || (equals != NULL && !takes_value) ||
-                (equals == NULL && takes_value && i + 1 == argc))
+                (equals == NULL && takes_value && without == NULL && i + 1 == argc))
                 refuse(model, "", argument);
-            else if (!takes_value)
-                take_option(model, kind, NULL);
+            else if (equals == NULL && (!takes_value || without != NULL))
+                take_option(model, kind, without);
             else
                 take_option(model, kind, equals != NULL ? equals + 1 : argv[++i]);
         }
@@ -238,9 +252,15 @@ static void check_options(const struct options *options, const struct model *mod
     FUZZ_CHECK(options->append == model->given[APPEND]);
     FUZZ_CHECK(options->sync == model->given[SYNC]);
     FUZZ_CHECK(options->stats == model->given[STATS]);
+    FUZZ_CHECK(options->explain == model->given[EXPLAIN]);
+    FUZZ_CHECK(options->trace == model->trace);
     FUZZ_CHECK(options->point == (model->given[COMMA] ? ',' : '.'));
     FUZZ_CHECK((size_t)options->blank_lines == model->word[BLANKS]);
+    FUZZ_CHECK((size_t)options->format == model->word[FORMAT]);
     FUZZ_CHECK((size_t)options->prompt == model->word[PROMPT]);
+    FUZZ_CHECK((size_t)options->color == model->word[COLOR]);
+    FUZZ_CHECK((size_t)options->progress == model->word[PROGRESS]);
+    FUZZ_CHECK((size_t)options->sandbox == model->word[SANDBOX]);
     FUZZ_CHECK(options->max_errors == model->number[ERRORS]);
     FUZZ_CHECK(options->geometry.slots == model->number[SLOTS]);
     FUZZ_CHECK(options->geometry.payload_bytes == model->number[BYTES]);
@@ -257,36 +277,53 @@ static void check_options(const struct options *options, const struct model *mod
 static void check_again(const struct options *options)
 {
     static const char *const blank_words[] = {"end", "zero", "skip"};
+    static const char *const format_words[] = {"text", "json"};
+    static const char *const sandbox_words[] = {"auto", "require", "off"};
     static const char *const when_words[] = {"auto", "always", "never"};
-    static char output[4096 + ARGUMENTS_MAX], blanks[32], prompt[32], errors[48], slots[32],
-        bytes[32];
+    static char output[4096 + ARGUMENTS_MAX], trace[4096 + ARGUMENTS_MAX], blanks[32], format[32],
+        prompt[32], color[32], progress[32], errors[48], slots[32], bytes[32], sandbox[32];
     static char program[] = "shmsum", append[] = "--append", sync[] = "--fsync",
-                stats[] = "--stats", comma[] = "--decimal-comma", help[] = "--help",
-                version[] = "--version", end_of_options[] = "--";
-    if (strlen(options->output) >= 4096)
+                stats[] = "--stats", explain[] = "--explain", comma[] = "--decimal-comma",
+                help[] = "--help", version[] = "--version", end_of_options[] = "--";
+    if (strlen(options->output) >= 4096 ||
+        (options->trace != NULL && strlen(options->trace) >= 4096))
         return;
     snprintf(output, sizeof output, "--output=%s", options->output);
     snprintf(blanks, sizeof blanks, "--blank-lines=%s", blank_words[options->blank_lines]);
+    snprintf(format, sizeof format, "--format=%s", format_words[options->format]);
     snprintf(prompt, sizeof prompt, "--prompt=%s", when_words[options->prompt]);
+    snprintf(color, sizeof color, "--color=%s", when_words[options->color]);
+    snprintf(progress, sizeof progress, "--progress=%s", when_words[options->progress]);
     snprintf(errors, sizeof errors, "--max-errors=%" PRIu64, options->max_errors);
     snprintf(slots, sizeof slots, "--slots=%" PRIu32, options->geometry.slots);
     snprintf(bytes, sizeof bytes, "--slot-bytes=%" PRIu32, options->geometry.payload_bytes);
+    snprintf(sandbox, sizeof sandbox, "--sandbox=%s", sandbox_words[options->sandbox]);
 
     char *argv[ARGUMENTS_MAX + KINDS + 3];
     int argc = 0;
     argv[argc++] = program;
     argv[argc++] = output;
     argv[argc++] = blanks;
+    argv[argc++] = format;
     argv[argc++] = prompt;
+    argv[argc++] = color;
+    argv[argc++] = progress;
     argv[argc++] = errors;
     argv[argc++] = slots;
     argv[argc++] = bytes;
+    argv[argc++] = sandbox;
     if (options->append)
         argv[argc++] = append;
     if (options->sync)
         argv[argc++] = sync;
     if (options->stats)
         argv[argc++] = stats;
+    if (options->explain)
+        argv[argc++] = explain;
+    if (options->trace != NULL) {
+        snprintf(trace, sizeof trace, "--trace=%s", options->trace);
+        argv[argc++] = trace;
+    }
     if (options->point == ',')
         argv[argc++] = comma;
     if (options->action != OPTIONS_RUN)
@@ -302,8 +339,14 @@ static void check_again(const struct options *options)
     FUZZ_CHECK(again.action == options->action);
     FUZZ_CHECK(strcmp(again.output, options->output) == 0);
     FUZZ_CHECK(again.append == options->append && again.sync == options->sync);
+    FUZZ_CHECK(again.explain == options->explain);
+    FUZZ_CHECK((again.trace == NULL) == (options->trace == NULL));
+    FUZZ_CHECK(again.trace == NULL || strcmp(again.trace, options->trace) == 0);
     FUZZ_CHECK(again.stats == options->stats && again.point == options->point);
     FUZZ_CHECK(again.blank_lines == options->blank_lines && again.prompt == options->prompt);
+    FUZZ_CHECK(again.format == options->format && again.color == options->color);
+    FUZZ_CHECK(again.progress == options->progress);
+    FUZZ_CHECK(again.sandbox == options->sandbox);
     FUZZ_CHECK(again.max_errors == options->max_errors);
     FUZZ_CHECK(again.geometry.slots == options->geometry.slots);
     FUZZ_CHECK(again.geometry.payload_bytes == options->geometry.payload_bytes);
@@ -380,14 +423,20 @@ static const char *const words[] = {
     "--append",
     "--fsync",
     "--stats",
+    "--explain",
+    "--trace=",
     "--help",
     "--version",
     "--decimal-comma",
     "--blank-lines",
+    "--format",
     "--prompt",
+    "--color",
+    "--progress",
     "--max-errors",
     "--slots",
     "--slot-bytes",
+    "--sandbox",
     "--s",
     "--slot",
     "--a",
@@ -397,9 +446,13 @@ static const char *const words[] = {
     "=end",
     "=zero",
     "=skip",
+    "=text",
+    "=json",
     "=auto",
     "=always",
     "=never",
+    "=require",
+    "=off",
     "=1024",
     "=1025",
     "=1048576",

@@ -522,6 +522,41 @@ static int memory_set_mask(OS, int how, const sigset_t *mask, sigset_t *old)
 
 /* ---- the machine ---- */
 
+/* ---- giving up rights: a system that has no such thing ---- */
+
+static int memory_keeps_rights(OS)
+{
+    (void)os;
+    return -ENOSYS;
+}
+
+static int memory_set_limit(OS, int resource, uint64_t limit)
+{
+    (void)os, (void)resource, (void)limit;
+    return -ENOSYS;
+}
+
+static int memory_close_from(OS, int first)
+{
+    struct memory_os *world = world_of(os);
+    for (int fd = first; fd < MEMORY_FDS_MAX; fd++)
+        if (world->fds[fd].open)
+            os->close(os, fd);
+    return 0;
+}
+
+static int memory_forbid_paths(OS, bool reading)
+{
+    (void)os, (void)reading;
+    return -ENOSYS;
+}
+
+static int memory_filter_calls(OS, const void *filter, size_t bytes)
+{
+    (void)os, (void)filter, (void)bytes;
+    return -ENOSYS;
+}
+
 static int memory_cpu_count(OS)
 {
     return world_of(os)->cpus;
@@ -582,6 +617,13 @@ void memory_os_init(struct memory_os *world)
                 .die_signal = memory_die_signal,
                 .set_action = memory_set_action,
                 .set_mask = memory_set_mask,
+                .no_new_privs = memory_keeps_rights,
+                .not_dumpable = memory_keeps_rights,
+                .set_limit = memory_set_limit,
+                .close_from = memory_close_from,
+                .forbid_paths = memory_forbid_paths,
+                .filter_calls = memory_filter_calls,
+                .scratch = memory_keeps_rights,
                 .cpu_count = memory_cpu_count,
                 .clock_ns = memory_clock_ns,
             },

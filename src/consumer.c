@@ -10,8 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "message.h"
+
 static const char unread_text[] =
     "a blank line ends the input; what follows was not read (--blank-lines=skip reads on)";
+
+enum { MESSAGE_MAX = sizeof MESSAGE_CLEAR_LINE + DIAGNOSTIC_TEXT_MAX };
 
 /* The sum of a good line, for the parser: writes its result, unless somebody waits for it or it
  * cannot be written. take_line does those. */
@@ -21,10 +25,12 @@ static bool take_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *s
         (struct consumer *)(void *)((char *)sink - offsetof(struct consumer, sink));
     if (consumer->config->dialogue)
         return false;
-    char *text = shmsum_results_reserve(consumer->results, CONSUMER_RESULT_MAX, NULL);
+    const struct result_line *result = &consumer->result;
+    char *text = shmsum_results_reserve(consumer->results, result->max, NULL);
     if (text == NULL)
         return false;
-    shmsum_results_commit(consumer->results, shmsum_decimal_sum_format(sum, text));
+    shmsum_results_commit(consumer->results,
+                          result_line_sum(result, text, consumer->parser.line, sum));
     return true;
 }
 
@@ -42,6 +48,7 @@ void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
     shmsum_line_parser_init(&consumer->parser, config->point);
     consumer->sink.take = take_sum;
     excerpt_clear(&consumer->excerpt);
+    result_line_begin(&consumer->result, config->format, config->sources[0]);
 }
 
 /* Messages are a courtesy: when nobody can be told, the results still say it all. */
@@ -62,6 +69,14 @@ static void say(const struct consumer *consumer, const char *text, size_t size)
         text += wrote;
         size -= (size_t)wrote;
     }
+}
+
+/* What a message begins with: its size, written to `to`. */
+static size_t put_clear_line(const struct consumer *consumer, char *to)
+{
+    size_t size = consumer->config->clears_line ? strlen(MESSAGE_CLEAR_LINE) : 0;
+    memcpy(to, MESSAGE_CLEAR_LINE, size);
+    return size;
 }
 
 static const char *source_name(const struct consumer *consumer)
@@ -97,9 +112,11 @@ static void show_error(struct consumer *consumer, uint64_t line_bytes)
     consumer->errors++;
     if (consumer->errors > consumer->config->max_errors)
         return;
-    char text[DIAGNOSTIC_TEXT_MAX];
-    size_t size = diagnostic_message(text, source_name(consumer), consumer->parser.line, line_bytes,
-                                     &consumer->parser.error, &consumer->excerpt);
+    char text[MESSAGE_MAX];
+    size_t size = put_clear_line(consumer, text);
+    size +=
+        diagnostic_message(text + size, source_name(consumer), consumer->parser.line, line_bytes,
+                           &consumer->parser.error, &consumer->excerpt, consumer->config->color);
     say(consumer, text, size);
 }
 
@@ -121,26 +138,28 @@ static int take_line(struct consumer *consumer, enum shmsum_line event, uint64_t
             break; /* the empty sum is 0 */
         }
     }
-    char *text = shmsum_results_reserve(consumer->results, CONSUMER_RESULT_MAX, why);
+    char *text = shmsum_results_reserve(consumer->results, consumer->result.max, why);
     if (text == NULL)
         return consumer->results->error;
     size_t size;
     if (event == SHMSUM_LINE_ERROR) {
-        size = diagnostic_result(text, &parser->error);
+        size = result_line_error(&consumer->result, text, parser->line, &parser->error);
         show_error(consumer, line_bytes);
     } else {
-        size = shmsum_decimal_sum_format(&parser->sum, text);
+        size = result_line_sum(&consumer->result, text, parser->line, &parser->sum);
         consumer->sums++;
         consumer->numbers += parser->numbers;
     }
     shmsum_results_commit(consumer->results, size);
     if (!consumer->config->dialogue)
         return 0;
-    char answer[2 + CONSUMER_RESULT_MAX + 1] = "= ";
-    memcpy(answer + 2, text, size + 1); /* with the LF */
     int result = flush(consumer, why);
-    if (result == 0 && consumer->config->answers && event != SHMSUM_LINE_ERROR)
-        say(consumer, answer, 2 + size + 1);
+    if (result == 0 && consumer->config->answers && event != SHMSUM_LINE_ERROR) {
+        char answer[2 + SHMSUM_DECIMAL_TEXT_MAX + 1] = "= ";
+        size = 2 + shmsum_decimal_sum_format(&parser->sum, answer + 2);
+        answer[size++] = '\n';
+        say(consumer, answer, size);
+    }
     return result;
 }
 
@@ -238,8 +257,10 @@ static int take_block(struct consumer *consumer, const struct shmsum_block *bloc
         if (result < 0)
             return result;
         /* Only now: what was finished belonged to the source before. */
-        if (!consumer->blank_seen)
+        if (!consumer->blank_seen) {
             consumer->source = block->source;
+            result_line_begin(&consumer->result, consumer->config->format, source_name(consumer));
+        }
     }
     consumer->bytes += block->length;
     int result = take_bytes(consumer, consumer->block, block->length, why);
@@ -274,6 +295,12 @@ static int next_block(struct consumer *consumer, struct shmsum_block *block,
     }
 }
 
+static void tell_taken(const struct consumer *consumer, const struct shmsum_block *block)
+{
+    for (struct consumer_watch *watch = consumer->watch; watch != NULL; watch = watch->next)
+        watch->taken(watch, block->end ? 0 : block->length);
+}
+
 /* Takes all input; 0 with *ending set. */
 static int take_input(struct consumer *consumer, enum consumer_ending *ending,
                       struct shmsum_failure *why)
@@ -291,11 +318,14 @@ static int take_input(struct consumer *consumer, enum consumer_ending *ending,
         }
         if (result < 0)
             return result;
+        tell_taken(consumer, &block);
         if (block.end) {
             *ending = block.ending == SHMSUM_ENDING_COMPLETE ? CONSUMER_COMPLETE : CONSUMER_CUT;
             return *ending == CONSUMER_COMPLETE ? finish_source(consumer, why) : 0;
         }
         result = take_block(consumer, &block, why);
+        for (struct consumer_watch *watch = consumer->watch; watch != NULL; watch = watch->next)
+            watch->dealt_with(watch);
         if (result < 0)
             return result;
     }
@@ -304,17 +334,19 @@ static int take_input(struct consumer *consumer, enum consumer_ending *ending,
 /* What is to be said once, at the end. */
 static void say_last_words(struct consumer *consumer)
 {
-    char text[DIAGNOSTIC_TEXT_MAX];
+    char text[MESSAGE_MAX];
+    size_t size = put_clear_line(consumer, text);
     if (consumer->errors > consumer->config->max_errors) {
         uint64_t more = consumer->errors - consumer->config->max_errors;
-        int size = snprintf(text, sizeof text,
-                            "shmsum: %" PRIu64 " more %s not shown (--max-errors=%" PRIu64 ")\n",
-                            more, more == 1 ? "error" : "errors", consumer->config->max_errors);
-        say(consumer, text, (size_t)size);
+        int more_size =
+            snprintf(text + size, sizeof text - size,
+                     "shmsum: %" PRIu64 " more %s not shown (--max-errors=%" PRIu64 ")\n", more,
+                     more == 1 ? "error" : "errors", consumer->config->max_errors);
+        say(consumer, text, size + (size_t)more_size);
     }
     if (consumer->unread) {
-        size_t size =
-            diagnostic_warning(text, source_name(consumer), consumer->blank_line, unread_text);
+        size += diagnostic_warning(text + size, source_name(consumer), consumer->blank_line,
+                                   unread_text, consumer->config->color);
         say(consumer, text, size);
     }
 }

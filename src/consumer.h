@@ -12,6 +12,8 @@
 #include <shmsum/results.h>
 
 #include "diagnostic.h"
+#include "result_line.h"
+#include "watch.h"
 
 enum blank_lines {
     BLANK_LINES_END,  /* a blank line ends the input: the lab's rule */
@@ -19,15 +21,15 @@ enum blank_lines {
     BLANK_LINES_SKIP, /* it has no result */
 };
 
-enum { CONSUMER_RESULT_MAX = SHMSUM_DECIMAL_TEXT_MAX };
-_Static_assert((int)CONSUMER_RESULT_MAX >= (int)DIAGNOSTIC_RESULT_MAX, "room for either");
-
 struct consumer_config {
     const char *const *sources; /* names of the inputs, for messages; not owned */
     uint32_t source_count;      /* >= 1 */
     char point;                 /* decimal point of the input, '.' or ',' */
     enum blank_lines blank_lines;
+    enum result_format format;
     uint64_t max_errors; /* messages at most; the rest is counted */
+    bool color;          /* errors in lines, on `messages` */
+    bool clears_line;    /* the producer may have drawn a line there, which has to go first */
     int messages;        /* descriptor for messages and answers */
     bool dialogue; /* a slot carries a line, whose result is to be out before it is done with */
     bool terminal; /* somebody sits at the input: a blank line ends it at once */
@@ -47,23 +49,25 @@ struct consumer {
     const struct consumer_config *config;
     struct shmsum_channel *channel;
     struct shmsum_results *results;
-    uint8_t *block; /* private copy of a slot's payload */
+    uint8_t *block;               /* private copy of a slot's payload */
+    struct consumer_watch *watch; /* the first of those who want to know, or NULL */
 
     struct shmsum_line_parser parser;
     struct shmsum_line_sink sink;
     struct excerpt excerpt;
-    uint64_t column;     /* of the current line: bytes in earlier blocks */
-    uint32_t source;     /* of the current line */
-    bool blank_seen;     /* the input has ended by a blank line … */
-    uint64_t blank_line; /* … which was this one */
-    bool unread;         /* and more followed */
+    struct result_line result; /* of the current source */
+    uint64_t column;           /* of the current line: bytes in earlier blocks */
+    uint32_t source;           /* of the current line */
+    bool blank_seen;           /* the input has ended by a blank line … */
+    uint64_t blank_line;       /* … which was this one */
+    bool unread;               /* and more followed */
 
     uint64_t sums, errors, skipped, numbers, bytes;
 };
 
 /*
  * All pointers must outlive the consumer. block has room for the channel's payload_bytes; the
- * results buffer is larger than 2 * CONSUMER_RESULT_MAX. Nothing to clean up.
+ * results buffer is larger than 2 * RESULT_LINE_TEXT_MAX, or _JSON_MAX. Nothing to clean up.
  */
 void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
                    const struct consumer_config *config, struct shmsum_channel *channel,

@@ -59,8 +59,7 @@ static size_t put(char *to, const char *text)
     return size;
 }
 
-/* The reason alone: "two" is not a number */
-static size_t put_reason(char *to, const struct shmsum_line_error *error)
+size_t diagnostic_reason(char *to, const struct shmsum_line_error *error)
 {
     char *at = to;
     if (error->kind == SHMSUM_OUT_OF_RANGE)
@@ -92,35 +91,57 @@ size_t diagnostic_result(char *to, const struct shmsum_line_error *error)
 {
     char *at = to;
     at += sprintf(at, "error: column %" PRIu64 ": ", error->column);
-    at += put_reason(at, error);
+    at += diagnostic_reason(at, error);
     assert(at - to <= DIAGNOSTIC_RESULT_MAX);
     return (size_t)(at - to);
 }
 
-static size_t put_place(char *to, const char *file, uint64_t line)
+/* ECMA-48, Select Graphic Rendition. */
+#define PLACE "\033[1m"
+#define ERROR "\033[1;31m"
+#define WARNING "\033[1;35m"
+#define CARET "\033[1;32m"
+#define PLAIN "\033[0m"
+
+static size_t put_rendition(char *to, const char *rendition, bool color)
+{
+    return color ? put(to, rendition) : 0;
+}
+
+static size_t put_place(char *to, const char *file, uint64_t line, bool color)
 {
     char *at = to;
+    at += put_rendition(at, PLACE, color);
     at += escape_name(at, file, strnlen(file, DIAGNOSTIC_NAME_MAX));
     at += sprintf(at, ":%" PRIu64 ":", line);
     return (size_t)(at - to);
 }
 
-size_t diagnostic_warning(char *to, const char *file, uint64_t line, const char *text)
+size_t diagnostic_warning(char *to, const char *file, uint64_t line, const char *text, bool color)
 {
     char *at = to;
-    at += put_place(at, file, line);
-    at += sprintf(at, " warning: %s\n", text);
+    at += put_place(at, file, line, color);
+    *at++ = ' ';
+    at += put_rendition(at, WARNING, color);
+    at += put(at, "warning:");
+    at += put_rendition(at, PLAIN, color);
+    at += sprintf(at, " %s\n", text);
     assert(at - to <= DIAGNOSTIC_TEXT_MAX);
     return (size_t)(at - to);
 }
 
 size_t diagnostic_message(char *to, const char *file, uint64_t line, uint64_t line_bytes,
-                          const struct shmsum_line_error *error, const struct excerpt *excerpt)
+                          const struct shmsum_line_error *error, const struct excerpt *excerpt,
+                          bool color)
 {
     char *at = to;
-    at += put_place(at, file, line);
-    at += sprintf(at, "%" PRIu64 ": error: ", error->column);
-    at += put_reason(at, error);
+    at += put_place(at, file, line, color);
+    at += sprintf(at, "%" PRIu64 ": ", error->column);
+    at += put_rendition(at, ERROR, color);
+    at += put(at, "error:");
+    at += put_rendition(at, PLAIN, color);
+    *at++ = ' ';
+    at += diagnostic_reason(at, error);
 
     /* The line, or what is shown of it. */
     at += put(at, "\n    ");
@@ -149,8 +170,10 @@ size_t diagnostic_message(char *to, const char *file, uint64_t line, uint64_t li
     at += put(at, "\n    ");
     memset(at, ' ', before);
     at += before;
+    at += put_rendition(at, CARET, color);
     for (size_t i = 0; i < under; i++)
         *at++ = i == 0 ? '^' : '~';
+    at += put_rendition(at, PLAIN, color);
     *at++ = '\n';
     assert(at - to <= DIAGNOSTIC_TEXT_MAX);
     return (size_t)(at - to);

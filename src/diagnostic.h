@@ -16,7 +16,7 @@ enum {
 
     DIAGNOSTIC_RESULT_MAX = 256, /* longest text of diagnostic_result */
     DIAGNOSTIC_NAME_MAX = 1024,  /* a longer file name is cut */
-    DIAGNOSTIC_TEXT_MAX = 4 * DIAGNOSTIC_NAME_MAX + DIAGNOSTIC_RESULT_MAX + 8 * EXCERPT_BYTES + 128,
+    DIAGNOSTIC_TEXT_MAX = 4 * DIAGNOSTIC_NAME_MAX + DIAGNOSTIC_RESULT_MAX + 8 * EXCERPT_BYTES + 192,
 };
 
 /*
@@ -44,13 +44,18 @@ void excerpt_keep(struct excerpt *excerpt, const uint8_t *bytes, size_t size, ui
 /* error: column 3: "two" is not a number. At most DIAGNOSTIC_RESULT_MAX bytes, no NUL, no '\n'. */
 size_t diagnostic_result(char *to, const struct shmsum_line_error *error);
 
+/* The reason alone: "two" is not a number. As above. */
+size_t diagnostic_reason(char *to, const struct shmsum_line_error *error);
+
 /* The message for standard error: three lines, '\n' and all, at most DIAGNOSTIC_TEXT_MAX bytes, no
- * NUL. line_bytes: the whole line's, without its end. */
+ * NUL. line_bytes: the whole line's, without its end. color: with the sequences of ECMA-48 that
+ * compilers use: the place bold, "error:" red, the caret green. */
 size_t diagnostic_message(char *to, const char *file, uint64_t line, uint64_t line_bytes,
-                          const struct shmsum_line_error *error, const struct excerpt *excerpt);
+                          const struct shmsum_line_error *error, const struct excerpt *excerpt,
+                          bool color);
 
 /* file:line: warning: text '\n', at most DIAGNOSTIC_TEXT_MAX bytes, no NUL. text: at most 256
- * bytes. */
-size_t diagnostic_warning(char *to, const char *file, uint64_t line, const char *text);
+ * bytes. color: the place bold, "warning:" magenta. */
+size_t diagnostic_warning(char *to, const char *file, uint64_t line, const char *text, bool color);
 
 #endif

@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct consumer_config *config)
+void job_format_settings(char settings[JOB_SETTINGS_MAX], const struct job *job)
 {
-    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%" PRIu64 ",%d,%d,%d,%d", config->point,
-             (unsigned)config->blank_lines, config->max_errors, config->dialogue, config->terminal,
-             config->answers, config->sync);
+    const struct consumer_config *config = &job->config;
+    snprintf(settings, JOB_SETTINGS_MAX, "%c,%u,%u,%" PRIu64 ",%d,%d,%d,%d,%d,%d,%u,%d,%d,%" PRIu64,
+             config->point, (unsigned)config->blank_lines, (unsigned)config->format,
+             config->max_errors, config->dialogue, config->terminal, config->answers, config->sync,
+             config->color, config->clears_line, (unsigned)job->sandbox, job->trace, job->explain,
+             job->epoch_ns);
 }
 
 void job_format_region(char entry[JOB_REGION_MAX], const struct shmsum_region *region)
@@ -26,23 +29,30 @@ int job_parse(struct job *job, int argc, char *const argv[], const char *region)
         return -EINVAL;
 
     struct consumer_config *config = &job->config;
-    unsigned blank_lines;
-    int dialogue, terminal, answers, sync;
-    if (sscanf(argv[1], "%c,%u,%" SCNu64 ",%d,%d,%d,%d", &config->point, &blank_lines,
-               &config->max_errors, &dialogue, &terminal, &answers, &sync) != 7 ||
-        blank_lines > BLANK_LINES_SKIP)
+    unsigned blank_lines, format, sandbox;
+    int dialogue, terminal, answers, sync, color, clears_line, trace, explain;
+    if (sscanf(argv[1], "%c,%u,%u,%" SCNu64 ",%d,%d,%d,%d,%d,%d,%u,%d,%d,%" SCNu64, &config->point,
+               &blank_lines, &format, &config->max_errors, &dialogue, &terminal, &answers, &sync,
+               &color, &clears_line, &sandbox, &trace, &explain, &job->epoch_ns) != 14 ||
+        blank_lines > BLANK_LINES_SKIP || format > RESULT_JSON || sandbox > SANDBOX_OFF)
         return -EINVAL;
     config->blank_lines = (enum blank_lines)blank_lines;
+    config->format = (enum result_format)format;
     config->dialogue = dialogue == 1;
     config->terminal = terminal == 1;
     config->answers = answers == 1;
     config->sync = sync == 1;
+    config->color = color == 1;
+    config->clears_line = clears_line == 1;
+    job->sandbox = (enum sandbox_mode)sandbox;
+    job->trace = trace == 1;
+    job->explain = explain == 1;
     config->sources = (const char *const *)(argv + JOB_ARGUMENTS);
     config->source_count = (uint32_t)(argc - JOB_ARGUMENTS);
     job->results = argv[2];
     /* One spelling only: what it was made from must make it again. */
     char settings[JOB_SETTINGS_MAX];
-    job_format_settings(settings, config);
+    job_format_settings(settings, job);
     if (strcmp(settings, argv[1]) != 0 || (config->point != '.' && config->point != ','))
         return -EINVAL;
 

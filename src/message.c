@@ -46,6 +46,11 @@ void message_plain(const struct shmsum_os *os, const char *format, ...)
     va_end(arguments);
 }
 
+void message_clear_line(const struct shmsum_os *os)
+{
+    os->write(os, MESSAGES_FD, MESSAGE_CLEAR_LINE, strlen(MESSAGE_CLEAR_LINE));
+}
+
 /* What errno's text leaves unclear in the place where we meet it. */
 static const char *reason(const struct shmsum_failure *why)
 {
@@ -55,6 +60,8 @@ static const char *reason(const struct shmsum_failure *why)
         return "is a symbolic link; name the file itself";
     if (why->error == EEXIST && strcmp(why->call, "open") == 0)
         return "input file is the results file";
+    if (why->error == EEXIST && strcmp(why->call, "trace") == 0)
+        return "is the results file or an input";
     if (why->error == EBADMSG && strcmp(why->call, "append") == 0)
         return "its last line is unfinished; end or remove that line first";
     if (why->error == EINVAL && strcmp(why->call, "fsync") == 0)

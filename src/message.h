@@ -14,6 +14,11 @@ __attribute__((format(printf, 2, 3))) void message(const struct shmsum_os *os, c
 __attribute__((format(printf, 2, 3))) void message_plain(const struct shmsum_os *os,
                                                          const char *format, ...);
 
+/* Takes back a line that was drawn to be drawn again: to the terminal's left edge, and nothing
+ * behind it (ECMA-48). What comes between two drawings begins with it. */
+#define MESSAGE_CLEAR_LINE "\r\033[K"
+void message_clear_line(const struct shmsum_os *os);
+
 /* "shmsum: call: object: reason". */
 void message_failure(const struct shmsum_os *os, const struct shmsum_failure *why);
 

@@ -54,6 +54,8 @@ static void publish(struct producer *producer, uint32_t length, uint32_t source)
 {
     shmsum_channel_publish(producer->channel, length, source);
     producer->bytes += length;
+    for (struct producer_watch *watch = producer->watch; watch != NULL; watch = watch->next)
+        watch->handed_over(watch, producer->bytes);
 }
 
 int producer_send(struct producer *producer, int fd, const char *name, uint32_t source,

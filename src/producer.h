@@ -8,10 +8,13 @@
 
 #include <shmsum/channel.h>
 
+#include "watch.h"
+
 struct producer {
     const struct shmsum_os *os;
     struct shmsum_channel *channel;
-    uint64_t bytes; /* handed over */
+    struct producer_watch *watch; /* the first of those who want to know, or NULL */
+    uint64_t bytes;               /* handed over */
 };
 
 void producer_init(struct producer *producer, const struct shmsum_os *os,

@@ -95,6 +95,21 @@ struct shmsum_os {
                       struct sigaction *old);
     int (*set_mask)(const struct shmsum_os *os, int how, const sigset_t *mask, sigset_t *old);
 
+    /* Giving up rights, for this process and for good. -ENOSYS where the kernel cannot do it,
+     * -ENOTSUP where this build could not bear it: see src/os/linux/cage.c. */
+    int (*no_new_privs)(const struct shmsum_os *os); /* no set-user-id program will help us */
+    int (*not_dumpable)(const struct shmsum_os *os); /* nobody of our user can trace us, no core */
+    /* setrlimit(2), soft and hard. */
+    int (*set_limit)(const struct shmsum_os *os, int resource, uint64_t limit);
+    int (*close_from)(const struct shmsum_os *os, int first); /* first, and all above it */
+    /* Landlock without a single path, port or socket: what is open stays, nothing else can be
+     * reached, and with `reading` what this user may read can still be opened to be read. Returns
+     * the version of the kernel's ABI, > 0. After no_new_privs. */
+    int (*forbid_paths)(const struct shmsum_os *os, bool reading);
+    /* seccomp(2) with a filter of the kernel's form, filter[0..bytes). After no_new_privs. */
+    int (*filter_calls)(const struct shmsum_os *os, const void *filter, size_t bytes);
+    int (*scratch)(const struct shmsum_os *os); /* a new file in memory, without a name */
+
     /* The machine. */
     int (*cpu_count)(const struct shmsum_os *os);     /* CPUs that this process may run on, >= 1 */
     uint64_t (*clock_ns)(const struct shmsum_os *os); /* monotonic */

@@ -20,7 +20,7 @@
  *        132      4  start_error    forked child            producer: errno of a failed exec
  *        256      4  progress       consumer                producer: slots done with, and WAIT
  *        260      4  closing        consumer                producer: it wants no more input
- *        264     64  account        consumer                producer: counters, see below
+ *        264     72  account        consumer                producer: counters, see below
  *        512         slots          both
  *
  * Slot i begins at 512 + i * stride, with stride = 128 + payload_bytes rounded up to 128:
@@ -65,7 +65,7 @@ struct shmsum_wide {
 
 enum {
     SHMSUM_REGION_LINE = 128,
-    SHMSUM_REGION_VERSION = 1,
+    SHMSUM_REGION_VERSION = 2,
     SHMSUM_REGION_HEADER_BYTES = 512,
     SHMSUM_REGION_SLOTS_MAX = 1024,
     SHMSUM_REGION_PAYLOAD_MAX = 1 << 20,
@@ -84,6 +84,7 @@ enum shmsum_account {
     SHMSUM_ACCOUNT_RESULT_LINES, /* results handed to the system */
     SHMSUM_ACCOUNT_RESULT_BYTES, /* and their bytes */
     SHMSUM_ACCOUNT_SLEPT,        /* times it slept in the kernel */
+    SHMSUM_ACCOUNT_SANDBOX,      /* what it gave up before it began: src/sandbox.h */
     SHMSUM_ACCOUNT_COUNT,
 };
 

@@ -9,16 +9,27 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../explain.h"
 #include "../job.h"
 #include "../message.h"
+#include "../sandbox.h"
 #include "../standard_fds.h"
+#include "../trace.h"
 
 enum { RESULTS_BUFFER = 256 * 1024 };
-enum { RESULTS_FD = 1, MESSAGES_FD = 2 };
+enum { TRACE_FD = 0, RESULTS_FD = 1, MESSAGES_FD = 2 };
+
+/* What the child works with. Nothing is allocated: in its cage it could not be. */
+static struct {
+    struct consumer consumer;
+    char buffer[RESULTS_BUFFER];
+    uint8_t block[SHMSUM_REGION_PAYLOAD_MAX];
+    struct trace trace;
+    struct explain explain;
+} room;
 
 /* For the handler: who our parent was, and the word that tells the consumer. */
 static struct {
@@ -62,6 +73,8 @@ static int watch_parent(const struct shmsum_os *os, pid_t parent, struct shmsum_
 
 static void say_orphaned(const struct shmsum_os *os, const struct job *job, uint64_t lines)
 {
+    if (job->config.clears_line)
+        message_clear_line(os);
     message(os, "parent: gone; %s holds the first %" PRIu64 " %s", job->results, lines,
             lines == 1 ? "result" : "results");
 }
@@ -77,48 +90,50 @@ static int force_form(struct shmsum_line_parser *parser, struct shmsum_failure *
     return result < 0 ? shmsum_failure_set(why, "SHMSUM_FORCE", name, -result) : 0;
 }
 
+/* Who wants to know what the consumer does. */
+static void watch(struct consumer *consumer, const struct job *job,
+                  const struct shmsum_region *region)
+{
+    if (job->trace)
+        consumer->watch = &room.trace.consumer;
+    if (job->explain) {
+        explain_mapping(&room.explain, region);
+        room.explain.consumer.next = consumer->watch;
+        consumer->watch = &room.explain.consumer;
+    }
+}
+
+/* Everything that the consumer needs is made ready; then the cage, the first sign, and only then
+ * the first byte of input. Returns the exit status. */
 static int run(const struct shmsum_os *os, const struct job *job, struct shmsum_region *region,
                struct shmsum_failure *why)
 {
     struct shmsum_channel channel;
     shmsum_channel_init(&channel, region, SHMSUM_CONSUMER, &life.stop, SHMSUM_STOP_PEER);
-
-    int status = 3;
-    uint8_t *block = malloc(region->geometry.payload_bytes);
-    char *buffer = malloc(RESULTS_BUFFER);
-    struct consumer *consumer = malloc(sizeof *consumer);
-    if (block == NULL || buffer == NULL || consumer == NULL) {
-        shmsum_failure_set(why, "malloc", "buffers", ENOMEM);
-        goto out_free;
-    }
     struct shmsum_results results;
-    if (shmsum_results_init(&results, os, RESULTS_FD, job->results, buffer, RESULTS_BUFFER, why) <
-        0)
-        goto out_free;
-
-    consumer_init(consumer, os, &job->config, &channel, &results, block);
-    if (force_form(&consumer->parser, why) < 0)
-        goto out_free;
+    if (shmsum_results_init(&results, os, RESULTS_FD, job->results, room.buffer, RESULTS_BUFFER,
+                            why) < 0)
+        return 3;
+    struct consumer *consumer = &room.consumer;
+    consumer_init(consumer, os, &job->config, &channel, &results, room.block);
+    struct sandbox sandbox;
+    sandbox_prepare_child(&sandbox, os, job->sandbox, job->trace || job->explain);
+    watch(consumer, job, region);
+    if (force_form(&consumer->parser, why) < 0 || sandbox_enter(&sandbox, why) < 0)
+        return 3;
+    shmsum_channel_set_account(&channel, SHMSUM_ACCOUNT_SANDBOX, sandbox.granted);
     shmsum_channel_attached(&channel);
     enum consumer_ending ending;
     if (consumer_run(consumer, &ending, why) < 0)
-        goto out_free;
+        return 3;
     int result = os->close(os, RESULTS_FD); /* some file systems tell of a lost write only now */
     if (result < 0 && result != -EINTR) {
         shmsum_failure_set(why, "close", job->results, -result);
-        goto out_free;
+        return 3;
     }
-    status = consumer->errors > 0 || consumer->unread ? 1 : 0;
-    if (ending == CONSUMER_ORPHANED) {
+    if (ending == CONSUMER_ORPHANED)
         say_orphaned(os, job, results.lines);
-        os->shm_unlink(os, job->region); /* it may have died before it did so itself */
-    }
-
-out_free:
-    free(consumer);
-    free(buffer);
-    free(block);
-    return status;
+    return consumer->errors > 0 || consumer->unread ? 1 : 0;
 }
 
 int main(int argc, char *argv[])
@@ -135,17 +150,37 @@ int main(int argc, char *argv[])
         return 2;
     }
     job.config.messages = MESSAGES_FD;
+    if (job.explain)
+        explain_begin(&room.explain, os, "child", job.epoch_ns);
+    const struct shmsum_os *real = os;
+    if (job.trace) {
+        trace_begin(&room.trace, real, TRACE_FD, false, "shmsum-child (consumer)", RESULTS_FD,
+                    job.epoch_ns);
+        os = &room.trace.os;
+    }
 
     struct shmsum_region region;
     if (shmsum_region_attach(&region, os, job.region, job.nonce, &why) < 0) {
         message_failure(os, &why);
         return 3;
     }
+    /* We have it: nobody needs the name any more, and this is the last that we do with a path. The
+     * parent removes it as well, for it does not believe us. */
+    os->shm_unlink(os, job.region);
+    if (job.explain)
+        explain_event(&room.explain, "opened it by its name, and removed the name");
     int status = 3;
-    if (watch_parent(os, region.creator, &why) == 0)
+    if (watch_parent(real, region.creator, &why) == 0)
         status = run(os, &job, &region, &why);
-    if (status == 3)
+    if (status == 3) {
+        if (job.config.clears_line)
+            message_clear_line(os);
         message_failure(os, &why);
+    }
     shmsum_region_clean_up(&region);
+    if (job.explain)
+        explain_event(&room.explain, "region unmapped; leaves with status %d", status);
+    if (job.trace)
+        trace_end(&room.trace, false); /* the parent tells when the file takes no more */
     return status;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { STANDARD_INPUT = 0 };
 
@@ -28,6 +29,11 @@ static int check_status(const char *path, const struct stat *status, const struc
     return 0;
 }
 
+static int status_of(const struct shmsum_os *os, const char *path, struct stat *status)
+{
+    return is_standard(path) ? os->fstat(os, STANDARD_INPUT, status) : os->stat(os, path, status);
+}
+
 static int open_path(const struct shmsum_os *os, const char *path, struct shmsum_failure *why)
 {
     /* O_NONBLOCK: a FIFO opens at once, and what we wait for its writer in can be interrupted. */
@@ -44,8 +50,7 @@ int inputs_check(const struct shmsum_os *os, char *const *paths, int count,
     for (int i = 0; i < count; i++) {
         const char *path = paths[i];
         struct stat status;
-        int result = is_standard(path) ? os->fstat(os, STANDARD_INPUT, &status)
-                                       : os->stat(os, path, &status);
+        int result = status_of(os, path, &status);
         if (result < 0)
             return shmsum_failure_set(why, is_standard(path) ? "fstat" : "open", input_name(path),
                                       -result);
@@ -61,6 +66,32 @@ int inputs_check(const struct shmsum_os *os, char *const *paths, int count,
         }
     }
     return 0;
+}
+
+bool inputs_include(const struct shmsum_os *os, char *const *paths, int count,
+                    const struct stat *status)
+{
+    for (int i = 0; i < count; i++) {
+        struct stat input;
+        if (status_of(os, paths[i], &input) == 0 && input.st_dev == status->st_dev &&
+            input.st_ino == status->st_ino)
+            return true;
+    }
+    return false;
+}
+
+uint64_t inputs_bytes(const struct shmsum_os *os, char *const *paths, int count)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < count; i++) {
+        struct stat status;
+        if (status_of(os, paths[i], &status) < 0 || !S_ISREG(status.st_mode))
+            return 0;
+        off_t at = is_standard(paths[i]) ? os->seek(os, STANDARD_INPUT, 0, SEEK_CUR) : 0;
+        if (at >= 0 && status.st_size > at)
+            bytes += (uint64_t)(status.st_size - at);
+    }
+    return bytes;
 }
 
 int input_open(const struct shmsum_os *os, const char *path, const struct output *output,

@@ -108,10 +108,10 @@ static int become(const struct life_child *child, const sigset_t *mask)
         if (result < 0)
             return result;
     }
-    int nothing = os->open(os, "/dev/null", O_RDONLY, 0);
-    if (nothing < 0)
-        return nothing;
-    int result = os->duplicate(os, nothing, 0);
+    int input = child->trace >= 0 ? child->trace : os->open(os, "/dev/null", O_RDONLY, 0);
+    if (input < 0)
+        return input;
+    int result = os->duplicate(os, input, 0);
     if (result >= 0 && child->results != 1)
         result = os->duplicate(os, child->results, 1);
     if (result >= 0)
@@ -138,6 +138,11 @@ int life_start(const struct life_child *child, struct shmsum_channel *channel,
         life.child = pid; /* before its death can be told */
     os->set_mask(os, SIG_SETMASK, &before, NULL);
     return pid < 0 ? shmsum_failure_set(why, "fork", child->path, -pid) : 0;
+}
+
+pid_t life_child_pid(void)
+{
+    return life.child;
 }
 
 void life_kill_child(void)

@@ -16,6 +16,7 @@ struct life_child {
     char *const *argv;
     char *const *envp;
     int results; /* the descriptor that becomes its standard output */
+    int trace;   /* the one that becomes its standard input, or -1: /dev/null */
 };
 
 /* First of all: ignores SIGPIPE and SIGXFSZ, which the calls then report. 0 or negative errno. */
@@ -36,11 +37,14 @@ int life_signal(void);
 
 /*
  * fork and exec. The child ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT (the parent decides when to
- * stop) and reads /dev/null. When the exec fails, its errno is left in the channel's start error
+ * stop) and reads nothing. When the exec fails, its errno is left in the channel's start error
  * and the child is gone with status CHILD_NOT_STARTED. 0 or negative errno (of fork).
  */
 int life_start(const struct life_child *child, struct shmsum_channel *channel,
                struct shmsum_failure *why);
+
+/* Its process id, once it was started. */
+pid_t life_child_pid(void);
 
 /* Waits until the child has exited and returns its wait status. A bit of kill_mask in the stop word
  * kills it first. */

@@ -4,10 +4,12 @@
  *
  * The order of things, and why: look at the inputs, open and lock the results (nothing is started
  * or emptied when these fail); signals; create the region; fork and exec; the child attaches;
- * remove the region's name (from here a crash leaves nothing); empty the results; hand over the
- * input; END; reap the child and tell its verdict.
+ * remove the region's name (from here a crash leaves nothing); give up the rights that are not
+ * needed any more; empty the results; hand over the input; END; reap the child and tell its
+ * verdict.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
@@ -18,16 +20,21 @@
 
 #include <shmsum/results.h>
 
+#include "../explain.h"
 #include "../job.h"
 #include "../message.h"
 #include "../producer.h"
+#include "../sandbox.h"
 #include "../standard_fds.h"
+#include "../trace.h"
 #include "inputs.h"
 #include "life.h"
 #include "options.h"
 #include "output.h"
+#include "progress.h"
 
 enum { STATUS_OK = 0, STATUS_ERRORS = 1, STATUS_USAGE = 2, STATUS_SYSTEM = 3 };
+enum { PROGRESS_DELAY_MS = 1000 };
 enum { STANDARD_INPUT = 0, STANDARD_OUTPUT = 1, STANDARD_ERROR = 2 };
 
 /* SHMSUM_VERSION and SHMSUM_CHILD_FROM_BIN come from CMake. */
@@ -45,13 +52,19 @@ struct run {
     struct shmsum_region region;
     struct shmsum_channel channel;
     struct producer producer;
+    bool shows_progress;
+    struct progress progress;
     bool ended; /* END was published */
+    struct sandbox sandbox;
+    struct explain explain;
+    int trace_fd; /* -1: none */
+    struct trace trace;
     uint64_t started_ns;
 };
 
 /* What became of the input, as far as the child is to be believed. */
 struct verdict {
-    uint64_t sums, errors, skipped, numbers, bytes, slept;
+    uint64_t sums, errors, skipped, numbers, bytes, slept, sandbox;
     uint64_t result_lines; /* in the results */
 };
 
@@ -139,6 +152,18 @@ static char *argument(const char *text)
     return either.argument;
 }
 
+/* NO_COLOR: no-color.org. */
+static bool wants_color(const struct run *run)
+{
+    if (run->options.color != WHEN_AUTO)
+        return run->options.color == WHEN_ALWAYS;
+    const char *no_color = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    return (no_color == NULL || *no_color == '\0') &&
+           (terminal == NULL || strcmp(terminal, "dumb") != 0) &&
+           run->os->is_terminal(run->os, STANDARD_ERROR) == 1;
+}
+
 static int start_child(struct run *run, struct shmsum_failure *why)
 {
     const struct options *options = &run->options;
@@ -146,17 +171,26 @@ static int start_child(struct run *run, struct shmsum_failure *why)
     if (result < 0)
         return result;
     bool results_on_terminal = run->os->is_terminal(run->os, run->output.fd) == 1;
-    struct consumer_config config = {
+    struct job job = {
+        .sandbox = options->sandbox,
+        .trace = options->trace != NULL,
+        .explain = options->explain,
+        .epoch_ns = run->started_ns,
+    };
+    job.config = (struct consumer_config){
         .point = options->point,
         .blank_lines = options->blank_lines,
+        .format = options->format,
         .max_errors = options->max_errors,
         .dialogue = run->dialogue,
         .terminal = run->dialogue && run->terminal_input,
         .answers = run->dialogue && !results_on_terminal,
         .sync = options->sync,
+        .color = wants_color(run),
+        .clears_line = run->shows_progress,
     };
     char settings[JOB_SETTINGS_MAX];
-    job_format_settings(settings, &config);
+    job_format_settings(settings, &job);
     char entry[JOB_REGION_MAX];
     job_format_region(entry, &run->region);
     size_t inputs = (size_t)options->input_count;
@@ -172,7 +206,12 @@ static int start_child(struct run *run, struct shmsum_failure *why)
     for (size_t i = 0; i < inputs; i++)
         argv[JOB_ARGUMENTS + i] = argument(input_name(options->inputs[i]));
     struct life_child child = {
-        .path = run->child_path, .argv = argv, .envp = envp, .results = run->output.fd};
+        .path = run->child_path,
+        .argv = argv,
+        .envp = envp,
+        .results = run->output.fd,
+        .trace = run->trace_fd,
+    };
     result = life_start(&child, &run->channel, why);
 
 out_free:
@@ -203,14 +242,29 @@ static int send_inputs(struct run *run, struct shmsum_failure *why)
     return 0;
 }
 
+static void tell_end(struct run *run)
+{
+    if (run->options.trace != NULL)
+        trace_handed_end(&run->trace);
+    if (run->options.explain)
+        explain_handed_end(&run->explain);
+}
+
 /* Hands over all input, and END when the child has to be told. Returns 0; -ECANCELED, whose reason
  * stands in the stop word; or another negative errno with *why filled. */
 static int hand_over(struct run *run, struct shmsum_failure *why)
 {
+    /* While the child starts, so that nobody waits for it. */
+    sandbox_prepare_parent(&run->sandbox, run->os, run->options.sandbox, life_child_pid());
     int result = shmsum_channel_await_attached(&run->channel, why);
     if (result < 0)
         return result;
     result = shmsum_region_unlink(&run->region, why);
+    if (result == 0 && run->options.explain)
+        explain_event(&run->explain, "the child has it too; the name is gone, the descriptor is "
+                                     "closed: nobody can open or truncate it any more");
+    if (result == 0)
+        result = sandbox_enter(&run->sandbox, why);
     if (result == 0)
         result = output_begin(&run->output, why);
     if (result < 0)
@@ -218,6 +272,7 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
     run->begun = true;
 
     result = send_inputs(run, why);
+    progress_end(&run->progress);
     bool leaves_by_itself = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED ||
                             (shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0;
     if (leaves_by_itself || result == -EPROTO)
@@ -226,6 +281,8 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
     struct shmsum_failure later; /* the first failure is the one to tell */
     int ended = shmsum_channel_end(&run->channel, ending, result == 0 ? why : &later);
     run->ended = ended == 0;
+    if (run->ended)
+        tell_end(run);
     return result == 0 ? ended : result;
 }
 
@@ -241,6 +298,7 @@ static void collect(struct run *run, struct verdict *verdict)
         .numbers = shmsum_channel_account(channel, SHMSUM_ACCOUNT_NUMBERS),
         .bytes = shmsum_channel_account(channel, SHMSUM_ACCOUNT_BYTES),
         .slept = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SLEPT),
+        .sandbox = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SANDBOX),
         .result_lines = shmsum_channel_account(channel, SHMSUM_ACCOUNT_RESULT_LINES),
     };
 }
@@ -285,7 +343,8 @@ static bool is_plausible(const struct run *run, const struct verdict *verdict, i
         return false; /* it left before the end */
     if (run->ended && !closed && verdict->bytes != run->producer.bytes)
         return false; /* it did not take all */
-    if (verdict->result_lines != verdict->sums + verdict->errors)
+    if (verdict->result_lines != verdict->sums + verdict->errors ||
+        !sandbox_is_plausible(run->options.sandbox, verdict->sandbox))
         return false;
     return status == STATUS_OK ? verdict->errors == 0 : verdict->errors > 0 || closed;
 }
@@ -342,15 +401,18 @@ static void say_summary(const struct run *run, const struct verdict *verdict)
 static void say_stats(const struct run *run, const struct verdict *verdict)
 {
     double seconds = (double)(run->os->clock_ns(run->os) - run->started_ns) / 1e9;
-    char text[512];
+    char parent[SANDBOX_TEXT_MAX], child[SANDBOX_TEXT_MAX], text[1024];
+    sandbox_format(parent, run->options.sandbox, SANDBOX_PARENT, run->sandbox.granted);
+    sandbox_format(child, run->options.sandbox, SANDBOX_CHILD, verdict->sandbox);
     int size =
         snprintf(text, sizeof text,
                  "lines: %" PRIu64 "\nsums: %" PRIu64 "\nerrors: %" PRIu64 "\nnumbers: %" PRIu64
                  "\nbytes: %" PRIu64 "\nseconds: %.3f\nMB/s: %.1f\nslots handed over: %" PRIu64
-                 "\nparent slept: %" PRIu64 "\nchild slept: %" PRIu64 "\n",
+                 "\nparent slept: %" PRIu64 "\nchild slept: %" PRIu64
+                 "\nparent sandbox: %s\nchild sandbox: %s\n",
                  verdict->sums + verdict->errors + verdict->skipped, verdict->sums, verdict->errors,
                  verdict->numbers, verdict->bytes, seconds, (double)verdict->bytes / 1e6 / seconds,
-                 run->channel.slots, run->channel.slept, verdict->slept);
+                 run->channel.slots, run->channel.slept, verdict->slept, parent, child);
     run->os->write(run->os, STANDARD_ERROR, text, (size_t)size);
 }
 
@@ -396,6 +458,80 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
     return status;
 }
 
+/* ---- who wants to know ---- */
+
+/* Opens the file of the trace, and has it written from here on. */
+static int open_trace(struct run *run, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = run->os;
+    const struct options *options = &run->options;
+    const char *path = options->trace;
+    int fd;
+    do
+        fd = os->open(os, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY, 0666);
+    while (fd == -EINTR);
+    if (fd < 0)
+        return shmsum_failure_set(why, "open", path, -fd);
+    struct stat status;
+    int result = os->fstat(os, fd, &status);
+    if (result < 0)
+        return shmsum_failure_set(why, "fstat", path, -result);
+    if (output_is(&run->output, &status) ||
+        inputs_include(os, options->inputs, options->input_count, &status))
+        return shmsum_failure_set(why, "trace", path, EEXIST);
+    if (S_ISREG(status.st_mode)) {
+        result = os->truncate(os, fd, 0);
+        if (result < 0)
+            return shmsum_failure_set(why, "ftruncate", path, -result);
+    }
+    run->trace_fd = fd;
+    trace_begin(&run->trace, os, fd, true, "shmsum (producer)", -1, run->started_ns);
+    run->os = &run->trace.os;
+    return 0;
+}
+
+static void add_watch(struct run *run, struct producer_watch *watch)
+{
+    watch->next = run->producer.watch;
+    run->producer.watch = watch;
+}
+
+/* Who wants to know what the producer does. The region is there, and the producer. */
+static void watch(struct run *run)
+{
+    const struct options *options = &run->options;
+    if (run->shows_progress) {
+        progress_begin(&run->progress, run->os,
+                       inputs_bytes(run->os, options->inputs, options->input_count),
+                       options->progress == WHEN_ALWAYS ? 0 : PROGRESS_DELAY_MS);
+        add_watch(run, &run->progress.watch);
+    }
+    if (options->explain) {
+        explain_object(&run->explain, &run->region);
+        explain_mapping(&run->explain, &run->region);
+        add_watch(run, &run->explain.producer);
+    }
+    if (options->trace != NULL)
+        add_watch(run, &run->trace.producer);
+}
+
+/* All is over: `status` is what it came to. Returns what it comes to now. */
+static int end_watch(struct run *run, int status)
+{
+    const struct options *options = &run->options;
+    if (options->explain)
+        explain_event(&run->explain, "the child is gone and the region unmapped: its memory is the "
+                                     "system's again");
+    if (options->trace == NULL)
+        return status;
+    int result = trace_end(&run->trace, true);
+    if (result == 0)
+        return status;
+    struct shmsum_failure why;
+    shmsum_failure_set(&why, "write", options->trace, -result);
+    return fail(run->trace.real, &why);
+}
+
 static int run_job(struct run *run)
 {
     const struct shmsum_os *os = run->os;
@@ -414,12 +550,22 @@ static int run_job(struct run *run)
                                             (options->prompt == WHEN_AUTO && run->terminal_input));
     run->summary = run->dialogue || (run->terminal_input && options->prompt != WHEN_NEVER);
 
+    run->shows_progress =
+        !run->dialogue &&
+        (options->progress == WHEN_ALWAYS ||
+         (options->progress == WHEN_AUTO && os->is_terminal(os, STANDARD_ERROR) == 1));
+
     shmsum_region_reap(os); /* what others left behind; when it cannot be seen, so be it */
+    explain_begin(&run->explain, os, "parent", run->started_ns);
+    if (options->trace != NULL && open_trace(run, &why) < 0)
+        return fail(os, &why);
+    os = run->os;
     if (shmsum_region_create(&run->region, os, &options->geometry, &why) < 0)
         return fail(os, &why);
     shmsum_channel_init(&run->channel, &run->region, SHMSUM_PRODUCER, life_stop(),
                         SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW | SHMSUM_STOP_PEER);
     producer_init(&run->producer, os, &run->channel);
+    watch(run);
     int status;
     if (start_child(run, &why) < 0) {
         status = fail(os, &why);
@@ -428,12 +574,12 @@ static int run_job(struct run *run)
         status = conclude(run, handed, &why);
     }
     shmsum_region_clean_up(&run->region);
-    return status;
+    return end_watch(run, status);
 }
 
 int main(int argc, char *argv[])
 {
-    static struct run run;
+    static struct run run = {.trace_fd = -1};
     const struct shmsum_os *os = run.os = shmsum_os_default();
     struct shmsum_failure why;
     if (standard_fds_open(os, &why) < 0 || life_ignore(os, &why) < 0)

@@ -9,14 +9,13 @@
 const char options_help[] =
     "Usage: shmsum [OPTION]... [FILE]...\n"
     "Sum every line of numbers exactly: one result per line, in results.txt.\n"
-    "\n"
     "  shmsum numbers.txt             results in results.txt, one line per input line\n"
     "  shmsum -o - < numbers.txt      results on standard output, for pipes\n"
     "\n"
     "With no FILE, or when FILE is -, read standard input; at a terminal, ask for lines.\n"
-    "\n"
     "Results:\n"
     "  -o, --output=FILE         write them to FILE (default results.txt; - is standard output)\n"
+    "      --format=WHAT         text (default), or json: an object for each line\n"
     "      --append              add to the end of FILE instead of replacing it\n"
     "      --fsync               put them on the disk before saying that all is well\n"
     "Numbers and lines:\n"
@@ -24,12 +23,18 @@ const char options_help[] =
     "      --blank-lines=WHAT    a blank line: end the input (default), zero (its sum is 0), skip\n"
     "Messages:\n"
     "      --prompt=WHEN         ask for each line: auto (at a terminal, default), always, never\n"
+    "      --color=WHEN          in color: auto (at a terminal, default), always, never\n"
+    "      --progress[=WHEN]     how far it is: auto (a terminal, after 1 s; default), always, "
+    "never\n"
     "      --max-errors=N        show at most N errors in lines (default 20)\n"
+    "To see inside:\n"
     "      --stats               say at the end how much was done and how fast\n"
-    "Shared memory:\n"
+    "      --explain             tell what happens in shared memory (for a small input)\n"
+    "      --trace=FILE          write what both processes do, and when, for Perfetto\n"
     "      --slots=N             slots in the ring, 1 to 1024 (default 16)\n"
     "      --slot-bytes=N        bytes in a slot, 1 to 1048576 (default 65536)\n"
-    "\n"
+    "      --sandbox=HOW         give up rights: auto (as the kernel grants, default), require, "
+    "off\n"
     "      --help, --version     print this, or the version, and exit\n"
     "\n"
     "Exit status: 0 every line was summed; 1 some lines were errors, or input after a blank\n"
@@ -40,11 +45,17 @@ enum {
     OPTION_FSYNC,
     OPTION_DECIMAL_COMMA,
     OPTION_BLANK_LINES,
+    OPTION_FORMAT,
     OPTION_PROMPT,
+    OPTION_COLOR,
+    OPTION_PROGRESS,
     OPTION_MAX_ERRORS,
     OPTION_STATS,
+    OPTION_EXPLAIN,
+    OPTION_TRACE,
     OPTION_SLOTS,
     OPTION_SLOT_BYTES,
+    OPTION_SANDBOX,
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -55,11 +66,17 @@ static const struct option long_options[] = {
     {"fsync", no_argument, NULL, OPTION_FSYNC},
     {"decimal-comma", no_argument, NULL, OPTION_DECIMAL_COMMA},
     {"blank-lines", required_argument, NULL, OPTION_BLANK_LINES},
+    {"format", required_argument, NULL, OPTION_FORMAT},
     {"prompt", required_argument, NULL, OPTION_PROMPT},
+    {"color", required_argument, NULL, OPTION_COLOR},
+    {"progress", optional_argument, NULL, OPTION_PROGRESS},
     {"max-errors", required_argument, NULL, OPTION_MAX_ERRORS},
     {"stats", no_argument, NULL, OPTION_STATS},
+    {"explain", no_argument, NULL, OPTION_EXPLAIN},
+    {"trace", required_argument, NULL, OPTION_TRACE},
     {"slots", required_argument, NULL, OPTION_SLOTS},
     {"slot-bytes", required_argument, NULL, OPTION_SLOT_BYTES},
+    {"sandbox", required_argument, NULL, OPTION_SANDBOX},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -72,6 +89,16 @@ static int word_index(const char *value, const char *const words[], int count)
         if (strcmp(value, words[i]) == 0)
             return i;
     return -1;
+}
+
+/* The value of an option that says when. */
+static bool parse_when(const char *value, enum when *when)
+{
+    static const char *const words[] = {"auto", "always", "never"};
+    int word = word_index(value, words, 3);
+    if (word >= 0)
+        *when = (enum when)word;
+    return word >= 0;
 }
 
 /* A plain decimal number in [low, high]. */
@@ -102,7 +129,9 @@ static int bad_value(char *message, const char *option, const char *value, const
 static int apply(struct options *options, int option, const char *value, char *message)
 {
     static const char *const blank_words[] = {"end", "zero", "skip"};
-    static const char *const when_words[] = {"auto", "always", "never"};
+    static const char *const format_words[] = {"text", "json"};
+    static const char *const sandbox_words[] = {"auto", "require", "off"};
+    static const char when_wanted[] = "auto, always or never";
     uint64_t number;
     int word;
     switch (option) {
@@ -126,11 +155,23 @@ static int apply(struct options *options, int option, const char *value, char *m
             return bad_value(message, "blank-lines", value, "end, zero or skip");
         options->blank_lines = (enum blank_lines)word;
         return 0;
-    case OPTION_PROMPT:
-        word = word_index(value, when_words, 3);
+    case OPTION_FORMAT:
+        word = word_index(value, format_words, 2);
         if (word < 0)
-            return bad_value(message, "prompt", value, "auto, always or never");
-        options->prompt = (enum when)word;
+            return bad_value(message, "format", value, "text or json");
+        options->format = (enum result_format)word;
+        return 0;
+    case OPTION_PROMPT:
+        if (!parse_when(value, &options->prompt))
+            return bad_value(message, "prompt", value, when_wanted);
+        return 0;
+    case OPTION_COLOR:
+        if (!parse_when(value, &options->color))
+            return bad_value(message, "color", value, when_wanted);
+        return 0;
+    case OPTION_PROGRESS:
+        if (!parse_when(value == NULL ? "always" : value, &options->progress))
+            return bad_value(message, "progress", value, when_wanted);
         return 0;
     case OPTION_MAX_ERRORS:
         if (!parse_number(value, 0, UINT64_MAX, &options->max_errors))
@@ -138,6 +179,14 @@ static int apply(struct options *options, int option, const char *value, char *m
         return 0;
     case OPTION_STATS:
         options->stats = true;
+        return 0;
+    case OPTION_EXPLAIN:
+        options->explain = true;
+        return 0;
+    case OPTION_TRACE:
+        if (*value == '\0')
+            return bad_value(message, "trace", value, "a file name");
+        options->trace = value;
         return 0;
     case OPTION_SLOTS:
         if (!parse_number(value, 1, SHMSUM_REGION_SLOTS_MAX, &number))
@@ -148,6 +197,12 @@ static int apply(struct options *options, int option, const char *value, char *m
         if (!parse_number(value, 1, SHMSUM_REGION_PAYLOAD_MAX, &number))
             return bad_value(message, "slot-bytes", value, "a number from 1 to 1048576");
         options->geometry.payload_bytes = (uint32_t)number;
+        return 0;
+    case OPTION_SANDBOX:
+        word = word_index(value, sandbox_words, 3);
+        if (word < 0)
+            return bad_value(message, "sandbox", value, "auto, require or off");
+        options->sandbox = (enum sandbox_mode)word;
         return 0;
     case OPTION_HELP:
         options->action = OPTIONS_HELP;

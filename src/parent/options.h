@@ -3,6 +3,7 @@
 #define SHMSUM_SRC_PARENT_OPTIONS_H
 
 #include "../consumer.h"
+#include "../sandbox.h"
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
@@ -16,9 +17,15 @@ struct options {
     bool append;
     bool sync;
     bool stats;
+    bool explain;
+    const char *trace; /* path, or NULL */
     char point;
     enum blank_lines blank_lines;
+    enum result_format format;
     enum when prompt;
+    enum when color;
+    enum when progress;
+    enum sandbox_mode sandbox;
     uint64_t max_errors;
     struct shmsum_geometry geometry;
     char *const *inputs; /* paths, or "-"; point into argv */

@@ -28,8 +28,8 @@ need_tools() {
 # docs tell people to, in TREE/build/packages.
 make_packages() {
     mkdir "$1"
-    for part in CMakeLists.txt CMakePresets.json CHANGELOG.md LICENSE README.md examples include \
-        packaging src; do
+    for part in CMakeLists.txt CMakePresets.json CHANGELOG.md LICENSE README.md completions docs \
+        examples include packaging src; do
         cp -R "$SHMSUM_SOURCE/$part" "$1/"
     done
     (cd "$1" && cmake --workflow --preset package) >"$work/log" 2>&1 || {

@@ -231,8 +231,11 @@ static _Noreturn void run_in_fork(const struct test_case *test, const char *fold
     check(prctl(PR_SET_CHILD_SUBREAPER, 1UL) == 0, "prctl: %s", strerror(errno));
     check(chdir(folder) == 0, "chdir: %s: %s", folder, strerror(errno));
     signal(SIGPIPE, SIG_IGN);
-    struct rlimit none = {0};
-    setrlimit(RLIMIT_CORE, &none); /* programs are going to be killed in all ways */
+    struct rlimit core;
+    if (getrlimit(RLIMIT_CORE, &core) == 0) {
+        core.rlim_cur = 0; /* programs are going to be killed in all ways */
+        setrlimit(RLIMIT_CORE, &core);
+    }
     list_descriptors(before);
     test->run(test->argument);
     check(registered_count == 0, "left behind: a helper process, %d", (int)registered[0]);

@@ -59,6 +59,7 @@ static _Noreturn void become(const struct session_config *config, int input, int
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    setenv("NO_COLOR", "1", true); /* unless a case wants it otherwise */
     if (config->prepare != NULL)
         config->prepare();
     execv(program, argv);

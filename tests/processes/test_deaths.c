@@ -363,11 +363,11 @@ static void both_bulk(const void *argument)
 
 static void be_child(const struct shmsum_region *region, int gate)
 {
-    static const struct consumer_config config = {.point = '.', .max_errors = 20};
+    static const struct job job = {.config = {.point = '.', .max_errors = 20}};
     static char region_entry[JOB_REGION_MAX], settings[JOB_SETTINGS_MAX];
     static char program[] = "shmsum-child", results[] = "results.txt", input[] = "stdin";
     job_format_region(region_entry, region);
-    job_format_settings(settings, &config);
+    job_format_settings(settings, &job);
     char *argv[] = {program, settings, results, input, NULL};
     char byte;
     if (gate >= 0 && read(gate, &byte, 1) != 0) /* until our parent is dead */

@@ -214,6 +214,91 @@ static void installed_layout(const void *argument)
     check(check_results("results.txt") == 3, "not all lines");
 }
 
+/* The environment in which the programs decide whether to color: "NO_COLOR TERM", "-" unset. */
+static const char *environment;
+
+static void set_environment(void)
+{
+    char no_color[32], terminal[32];
+    if (sscanf(environment, "%31s %31s", no_color, terminal) != 2)
+        _exit(99);
+    unsetenv("NO_COLOR");
+    unsetenv("TERM");
+    if (strcmp(no_color, "-") != 0)
+        setenv("NO_COLOR", strcmp(no_color, "empty") == 0 ? "" : no_color, true);
+    if (strcmp(terminal, "-") != 0)
+        setenv("TERM", terminal, true);
+}
+
+/* A bad line at a terminal: the transcript. */
+static void check_color(const char *in, const char *when, bool color)
+{
+    environment = in;
+    const char *const arguments[] = {"-o", "results.txt", when, NULL};
+    struct session session = session_start(&(struct session_config){
+        .input = INPUT_TERMINAL, .arguments = arguments, .prepare = set_environment});
+    session_expect(&session, "> ");
+    session_feed(&session, "two\n\n");
+    session_end(&session, 1);
+    bool colored =
+        strstr(session.transcript, "\r\n\033[1mstdin:1:1: \033[1;31merror:\033[0m ") != NULL &&
+        strstr(session.transcript, "\r\n    \033[1;32m^~~\033[0m\r\n") != NULL;
+    bool escapes = strchr(session.transcript, '\033') != NULL;
+    check(color ? colored : !escapes, "NO_COLOR and TERM \"%s\", %s: the terminal shows \"%s\"", in,
+          when, session.transcript);
+}
+
+static void color(const void *argument)
+{
+    (void)argument;
+    check_color("- xterm", "--color=auto", true);
+    check_color("empty xterm", "--color=auto", true);
+    check_color("- -", "--color=auto", true);
+    check_color("1 xterm", "--color=auto", false);
+    check_color("- dumb", "--color=auto", false);
+    check_color("- xterm", "--color=never", false);
+    check_color("1 dumb", "--color=always", true);
+}
+
+/* Whether the terminal shows, in this order, these; and nothing drawn without being taken back. */
+static void check_drawn(const struct session *session, const char *first, const char *second)
+{
+    const char *at = strstr(session->transcript, first);
+    check(at != NULL && strstr(at, second) != NULL,
+          "the terminal shows \"%s\" instead of \"%s\", then \"%s\"", session->transcript, first,
+          second);
+    const char *drawn = session->transcript;
+    for (const char *next; (next = strstr(drawn, "B/s")) != NULL; drawn = next + 3)
+        check(strncmp(next, "B/s\r\033[K", 7) == 0, "the terminal keeps \"%s\"", next);
+}
+
+/* A run of more than a second at a terminal tells how far it is; an error in between, and its end,
+ * take the line away. */
+static void progress(const void *argument)
+{
+    bool stopped = argument != NULL;
+    struct session session = session_start(&(struct session_config){.controlled = true});
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3);
+    check(session.transcript_size == 0, "something is shown before a second has passed");
+    sleep_ms(1100);
+    session_feed_lines(&session, 4, 6);
+    session_expect(&session, "B/s");
+    session_feed(&session, "two\n");
+    session_expect(&session, "\r\033[Kstdin:7:1: error: ");
+    session_expect(&session, "^~~\r\n");
+    sleep_ms(150);
+    session_feed_lines(&session, 8, 9);
+    session_expect(&session, "B/s");
+    if (stopped)
+        session_signal(&session, session.parent, SIGTERM);
+    else
+        session_close_input(&session);
+    session_end(&session, stopped ? BY_SIGNAL(SIGTERM) : 1);
+    check_drawn(&session, "B/s\r\033[Kstdin:7:1: error: ",
+                stopped ? "B/s\r\033[Kshmsum: stopped by signal" : "B/s\r\033[K");
+}
+
 static const struct test_case cases[] = {
     {"file", from_file, NULL, 0},
     {"pipe", from_pipe, NULL, 0},
@@ -229,6 +314,9 @@ static const struct test_case cases[] = {
     {"slow_reader", slow_reader, NULL, 0},
     {"nonblocking_output", slow_reader, "", 0},
     {"installed_layout", installed_layout, NULL, 0},
+    {"color", color, NULL, 0},
+    {"progress", progress, NULL, 0},
+    {"progress_stopped", progress, "", 0},
 };
 
 int main(int argc, char *argv[])

@@ -240,7 +240,7 @@ struct answer {
 static void answer_line(struct answer *answer, struct shmsum_line_parser *parser,
                         enum shmsum_line event)
 {
-    char text[CONSUMER_RESULT_MAX];
+    char text[RESULT_LINE_TEXT_MAX];
     size_t size;
     if (event == SHMSUM_LINE_ERROR) {
         size = diagnostic_result(text, &parser->error);

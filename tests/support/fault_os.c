@@ -391,6 +391,54 @@ static int fault_set_mask(OS, int how, const sigset_t *mask, sigset_t *old)
     return real->set_mask(real, how, mask, old);
 }
 
+/* ---- giving up rights ---- */
+
+static int fault_no_new_privs(OS)
+{
+    ENTER(no_new_privs);
+    return real->no_new_privs(real);
+}
+
+static int fault_not_dumpable(OS)
+{
+    ENTER(not_dumpable);
+    return real->not_dumpable(real);
+}
+
+static int fault_set_limit(OS, int resource, uint64_t limit)
+{
+    ENTER(set_limit);
+    return real->set_limit(real, resource, limit);
+}
+
+static int fault_close_from(OS, int first)
+{
+    ENTER_ON(close_from, first);
+    int result = real->close_from(real, first);
+    if (result >= 0)
+        for (int fd = first; fd < FAULT_FDS_MAX; fd++)
+            faults->fd_open[fd] = false;
+    return result;
+}
+
+static int fault_forbid_paths(OS, bool reading)
+{
+    ENTER(forbid_paths);
+    return real->forbid_paths(real, reading);
+}
+
+static int fault_filter_calls(OS, const void *filter, size_t bytes)
+{
+    ENTER(filter_calls);
+    return real->filter_calls(real, filter, bytes);
+}
+
+static int fault_scratch(OS)
+{
+    ENTER(scratch);
+    return note_open(faults, real->scratch(real));
+}
+
 /* ---- the machine ---- */
 
 static int fault_cpu_count(OS)

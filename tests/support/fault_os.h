@@ -55,6 +55,13 @@
     X(die_signal)         \
     X(set_action)         \
     X(set_mask)           \
+    X(no_new_privs)       \
+    X(not_dumpable)       \
+    X(set_limit)          \
+    X(close_from)         \
+    X(forbid_paths)       \
+    X(filter_calls)       \
+    X(scratch)            \
     X(cpu_count)          \
     X(clock_ns)
 

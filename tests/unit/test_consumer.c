@@ -17,7 +17,7 @@
 #include "random.h"
 #include "unit.h"
 
-enum { RESULTS_BUFFER = 2 * CONSUMER_RESULT_MAX + 100, HANG_SECONDS = 20 };
+enum { RESULTS_BUFFER = 2 * RESULT_LINE_TEXT_MAX + 100, HANG_SECONDS = 20 };
 
 static struct random rng;
 static struct oracle oracle;

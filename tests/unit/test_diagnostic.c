@@ -60,8 +60,8 @@ static size_t course_end(struct course *course, char *to, const char *file, uint
                      course->parser.error.column);
     }
     assert_int_equal(course->event, SHMSUM_LINE_ERROR);
-    size_t size =
-        diagnostic_message(to, file, line, line_bytes, &course->parser.error, &course->excerpt);
+    size_t size = diagnostic_message(to, file, line, line_bytes, &course->parser.error,
+                                     &course->excerpt, false);
     assert_true(size <= DIAGNOSTIC_TEXT_MAX);
     return size;
 }
@@ -316,7 +316,8 @@ static void test_longest_texts(void **state)
     for (int kind = SHMSUM_NOT_A_NUMBER; kind <= SHMSUM_OUT_OF_RANGE; kind++) {
         error.kind = (enum shmsum_line_error_kind)kind;
         memset(text, 'z', sizeof text);
-        size_t size = diagnostic_message(text, file, UINT64_MAX, UINT64_MAX - 1, &error, &excerpt);
+        size_t size =
+            diagnostic_message(text, file, UINT64_MAX, UINT64_MAX - 1, &error, &excerpt, true);
         assert_true(size <= DIAGNOSTIC_TEXT_MAX);
         assert_int_equal(text[size - 1], '\n');
         assert_int_equal(text[size], 'z');
@@ -325,7 +326,7 @@ static void test_longest_texts(void **state)
         assert_null(memchr(text, '\n', size));
     }
     /* A name is cut at DIAGNOSTIC_NAME_MAX bytes. */
-    size_t size = diagnostic_warning(text, file, UINT64_MAX, "w");
+    size_t size = diagnostic_warning(text, file, UINT64_MAX, "w", false);
     assert_int_equal(size, 4 * DIAGNOSTIC_NAME_MAX + strlen(":18446744073709551615: warning: w\n"));
 }
 
@@ -361,6 +362,25 @@ static void test_results(void **state)
     }
 }
 
+/* In color it is the same text, and every sequence that colors is taken back. */
+static void test_color(void **state)
+{
+    (void)state;
+    struct course course;
+    course_begin(&course, '.');
+    static const char line[] = "1 two 3\n";
+    course_feed(&course, (const uint8_t *)line, strlen(line));
+    char text[DIAGNOSTIC_TEXT_MAX];
+    size_t size = diagnostic_message(text, "in", 7, strlen(line) - 1, &course.parser.error,
+                                     &course.excerpt, true);
+    assert_text(text, size,
+                "\033[1min:7:3: \033[1;31merror:\033[0m \"two\" is not a number\n"
+                "    1 two 3\n"
+                "      \033[1;32m^~~\033[0m\n");
+    size = diagnostic_warning(text, "in", 7, "beware", true);
+    assert_text(text, size, "\033[1min:7: \033[1;35mwarning:\033[0m beware\n");
+}
+
 static void test_warnings_and_names(void **state)
 {
     (void)state;
@@ -377,7 +397,7 @@ static void test_warnings_and_names(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         char text[DIAGNOSTIC_TEXT_MAX], expected[256];
         snprintf(expected, sizeof expected, "%s:12: warning: beware\n", cases[i].shown);
-        assert_text(text, diagnostic_warning(text, cases[i].file, 12, "beware"), expected);
+        assert_text(text, diagnostic_warning(text, cases[i].file, 12, "beware", false), expected);
         struct course course;
         course_begin(&course, '.');
         course_feed(&course, (const uint8_t *)"x\n", 2);
@@ -543,8 +563,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages),           cmocka_unit_test(test_random_lines),
         cmocka_unit_test(test_longest_texts),      cmocka_unit_test(test_results),
-        cmocka_unit_test(test_warnings_and_names), cmocka_unit_test(test_escape_bytes),
-        cmocka_unit_test(test_escape_name),        cmocka_unit_test(test_one_line_messages),
+        cmocka_unit_test(test_warnings_and_names), cmocka_unit_test(test_color),
+        cmocka_unit_test(test_escape_bytes),       cmocka_unit_test(test_escape_name),
+        cmocka_unit_test(test_one_line_messages),
     };
     int failed = cmocka_run_group_tests_name("diagnostic", tests, NULL, NULL);
     oracle_clean_up(&oracle);

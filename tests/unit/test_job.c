@@ -28,14 +28,23 @@ static void test_there_and_back(void **state)
 {
     (void)state;
     for (int round = 0; round < 500; round++) {
-        struct consumer_config config = {
+        struct job given = {
+            .sandbox = (enum sandbox_mode)random_below(&rng, 3),
+            .trace = random_one_in(&rng, 2),
+            .explain = random_one_in(&rng, 2),
+            .epoch_ns = random_one_in(&rng, 3) ? UINT64_MAX : random_below(&rng, 100),
+        };
+        given.config = (struct consumer_config){
             .point = random_one_in(&rng, 2) ? '.' : ',',
             .blank_lines = (enum blank_lines)random_below(&rng, 3),
+            .format = (enum result_format)random_below(&rng, 2),
             .max_errors = random_one_in(&rng, 3) ? UINT64_MAX : random_below(&rng, 100),
             .dialogue = random_one_in(&rng, 2),
             .terminal = random_one_in(&rng, 2),
             .answers = random_one_in(&rng, 2),
             .sync = random_one_in(&rng, 2),
+            .color = random_one_in(&rng, 2),
+            .clears_line = random_one_in(&rng, 2),
         };
         struct shmsum_region region = {.nonce = {random_next(&rng), random_next(&rng)}};
         if (round == 0)
@@ -49,7 +58,7 @@ static void test_there_and_back(void **state)
         char settings[JOB_SETTINGS_MAX + 8], entry[JOB_REGION_MAX + 8];
         memset(settings, 'z', sizeof settings);
         memset(entry, 'z', sizeof entry);
-        job_format_settings(settings, &config);
+        job_format_settings(settings, &given);
         job_format_region(entry, &region);
         assert_non_null(memchr(settings, '\0', JOB_SETTINGS_MAX));
         assert_non_null(memchr(entry, '\0', JOB_REGION_MAX));
@@ -59,13 +68,20 @@ static void test_there_and_back(void **state)
 
         struct job job;
         assert_int_equal(parse(&job, settings, entry + 14), 0);
-        assert_int_equal(job.config.point, config.point);
-        assert_int_equal(job.config.blank_lines, config.blank_lines);
-        assert_int_equal(job.config.max_errors, config.max_errors);
-        assert_int_equal(job.config.dialogue, config.dialogue);
-        assert_int_equal(job.config.terminal, config.terminal);
-        assert_int_equal(job.config.answers, config.answers);
-        assert_int_equal(job.config.sync, config.sync);
+        assert_int_equal(job.config.point, given.config.point);
+        assert_int_equal(job.config.blank_lines, given.config.blank_lines);
+        assert_int_equal(job.config.format, given.config.format);
+        assert_int_equal(job.config.max_errors, given.config.max_errors);
+        assert_int_equal(job.config.dialogue, given.config.dialogue);
+        assert_int_equal(job.config.terminal, given.config.terminal);
+        assert_int_equal(job.config.answers, given.config.answers);
+        assert_int_equal(job.config.sync, given.config.sync);
+        assert_int_equal(job.config.color, given.config.color);
+        assert_int_equal(job.config.clears_line, given.config.clears_line);
+        assert_int_equal(job.sandbox, given.sandbox);
+        assert_int_equal(job.trace, given.trace);
+        assert_int_equal(job.explain, given.explain);
+        assert_int_equal(job.epoch_ns, given.epoch_ns);
         assert_int_equal(job.config.source_count, 2);
         assert_string_equal(job.config.sources[0], "a");
         assert_string_equal(job.config.sources[1], "-");
@@ -81,38 +97,51 @@ static void test_settings_refused(void **state)
     static const char *const bad[] = {
         "",
         ".",
-        ".,0,20,0,0,0",
-        ".,0,20,0,0,,0",
-        ".,0,20,0,0,0,,0",
-        ".,0,20,0,0,0 ,0",
-        ".,0,20,0,0,0,0,0",
-        " .,0,20,0,0,0,0",
-        ". ,0,20,0,0,0,0",
-        ";,0,20,0,0,0,0",
-        "1,0,20,0,0,0,0",
-        ".,3,20,0,0,0,0",
-        ".,-1,20,0,0,0,0",
-        ".,4294967296,20,0,0,0,0",
-        ".,00,20,0,0,0,0",
-        ".,+0,20,0,0,0,0",
-        ".,0, 20,0,0,0,0",
-        ".,0,-1,0,0,0,0",
-        ".,0,020,0,0,0,0",
-        ".,0,18446744073709551616,0,0,0,0",
-        ".,0,0x14,0,0,0,0",
-        ".,0,,0,0,0,0",
-        ".,0,20,2,0,0,0",
-        ".,0,20,0,2,0,0",
-        ".,0,20,0,0,2,0",
-        ".,0,20,-1,0,0,0",
-        ".,0,20,00,0,0,0",
-        ".,0,20,0,0,01,0",
-        ".,0,20,0,0,0,2",
-        ".,0,20,0,0,0,-1",
+        ".,0,0,20,0,0,0,0,0,0,0,0,7",
+        ".,0,0,20,0,0,,0,0,0,0,0,0,7",
+        ".,0,0,20,0,0,0,,0,0,0,0,0,0,7",
+        ".,0,0,20,0,0,0 ,0,0,0,0,0,0,7",
+        ".,0,0,20,0,0,0,0,0,0,0,0,0,0,7",
+        " .,0,0,20,0,0,0,0,0,0,0,0,0,7",
+        ". ,0,0,20,0,0,0,0,0,0,0,0,0,7",
+        ";,0,0,20,0,0,0,0,0,0,0,0,0,7",
+        "1,0,0,20,0,0,0,0,0,0,0,0,0,7",
+        ".,3,0,20,0,0,0,0,0,0,0,0,0,7",
+        ".,-1,0,20,0,0,0,0,0,0,0,0,0,7",
+        ".,4294967296,0,20,0,0,0,0,0,0,0,0,0,7",
+        ".,00,0,20,0,0,0,0,0,0,0,0,0,7",
+        ".,+0,0,20,0,0,0,0,0,0,0,0,0,7",
+        ".,0,0, 20,0,0,0,0,0,0,0,0,0,7",
+        ".,0,0,-1,0,0,0,0,0,0,0,0,0,7",
+        ".,0,0,020,0,0,0,0,0,0,0,0,0,7",
+        ".,0,0,18446744073709551616,0,0,0,0,0,0,0,0,0,7",
+        ".,0,0,0x14,0,0,0,0,0,0,0,0,0,7",
+        ".,0,0,,0,0,0,0,0,0,0,0,0,7",
+        ".,0,0,20,2,0,0,0,0,0,0,0,0,7",
+        ".,0,0,20,0,2,0,0,0,0,0,0,0,7",
+        ".,0,0,20,0,0,2,0,0,0,0,0,0,7",
+        ".,0,0,20,-1,0,0,0,0,0,0,0,0,7",
+        ".,0,0,20,00,0,0,0,0,0,0,0,0,7",
+        ".,0,0,20,0,0,01,0,0,0,0,0,0,7",
+        ".,0,0,20,0,0,0,2,0,0,0,0,0,7",
+        ".,0,0,20,0,0,0,-1,0,0,0,0,0,7",
+        ".,0,2,20,0,0,0,0,0,0,0,0,0,7",
+        ".,0,-1,20,0,0,0,0,0,0,0,0,0,7",
+        ".,0,01,20,0,0,0,0,0,0,0,0,0,7",
+        ".,0,0,20,0,0,0,0,0,0,,0,0,7",
+        ".,0,0,20,0,0,0,0,0,0,3,0,0,7",
+        ".,0,0,20,0,0,0,0,0,0,-1,0,0,7",
+        ".,0,0,20,0,0,0,0,0,0,00,0,0,7",
+        ".,0,0,20,0,0,0,0,0,0,4294967296,0,0,7",
+        ".,0,0,20,0,0,0,0,0,0,0,2,0,7",
+        ".,0,0,20,0,0,0,0,0,0,0,0,2,7",
+        ".,0,0,20,0,0,0,0,0,0,0,0,0,-7",
+        ".,0,0,20,0,0,0,0,0,0,0,0,0,07",
+        ".,0,0,20,0,0,0,0,0,0,0,0,0,18446744073709551616",
         "--help",
     };
     struct job job;
-    assert_int_equal(parse(&job, ".,0,20,0,0,0,0", NAME " " NONCE), 0);
+    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0,0,0,0,7", NAME " " NONCE), 0);
     for (size_t i = 0; i < COUNT(bad); i++)
         if (parse(&job, bad[i], NAME " " NONCE) != -EINVAL)
             fail_msg("settings \"%s\" were taken", bad[i]);
@@ -149,19 +178,19 @@ static void test_region_refused(void **state)
     };
     struct job job;
     for (size_t i = 0; i < COUNT(bad); i++)
-        if (parse(&job, ".,0,20,0,0,0,0", bad[i]) != -EINVAL)
+        if (parse(&job, ".,0,0,20,0,0,0,0,0,0,0,0,0,7", bad[i]) != -EINVAL)
             fail_msg("region \"%s\" was taken", bad[i]);
-    assert_int_equal(parse(&job, ".,0,20,0,0,0,0", NULL), -EINVAL);
+    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0,0,0,0,7", NULL), -EINVAL);
     /* the longest name that there is */
-    assert_int_equal(
-        parse(&job, ".,0,20,0,0,0,0", "/shmsum-4294967295-0123456789abcdef0123456789abcdef " NONCE),
-        0);
+    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0,0,0,0,7",
+                           "/shmsum-4294967295-0123456789abcdef0123456789abcdef " NONCE),
+                     0);
 }
 
 static void test_arguments_missing(void **state)
 {
     (void)state;
-    char settings[] = ".,0,20,0,0,0,0";
+    char settings[] = ".,0,0,20,0,0,0,0,0,0,0,0,0,7";
     char *argv[] = {program, settings, results, first, NULL};
     struct job job;
     assert_int_equal(job_parse(&job, 4, argv, NAME " " NONCE), 0);

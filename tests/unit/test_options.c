@@ -40,9 +40,15 @@ static void test_defaults(void **state)
     assert_false(options.append);
     assert_false(options.sync);
     assert_false(options.stats);
+    assert_false(options.explain);
+    assert_null(options.trace);
     assert_int_equal(options.point, '.');
     assert_int_equal(options.blank_lines, BLANK_LINES_END);
+    assert_int_equal(options.format, RESULT_TEXT);
     assert_int_equal(options.prompt, WHEN_AUTO);
+    assert_int_equal(options.color, WHEN_AUTO);
+    assert_int_equal(options.progress, WHEN_AUTO);
+    assert_int_equal(options.sandbox, SANDBOX_AUTO);
     assert_int_equal(options.max_errors, 20);
     assert_int_equal(options.geometry.slots, 16);
     assert_int_equal(options.geometry.payload_bytes, 65536);
@@ -71,15 +77,27 @@ static void test_values(void **state)
     SETS("--app", append, true);
     SETS("--fsync", sync, true);
     SETS("--stats", stats, true);
+    SETS("--explain", explain, true);
+    assert_int_equal(parse("--trace|t.json"), 0);
+    assert_string_equal(options.trace, "t.json");
     SETS("--decimal-comma", point, ',');
     SETS("--dec", point, ',');
     SETS("--blank-lines=end", blank_lines, BLANK_LINES_END);
     SETS("--blank-lines=zero", blank_lines, BLANK_LINES_ZERO);
     SETS("--blank-lines|skip", blank_lines, BLANK_LINES_SKIP);
     SETS("--blank-lines=zero|--blank-lines=end", blank_lines, BLANK_LINES_END);
+    SETS("--format=text", format, RESULT_TEXT);
+    SETS("--format|json", format, RESULT_JSON);
     SETS("--prompt=auto", prompt, WHEN_AUTO);
     SETS("--prompt=always", prompt, WHEN_ALWAYS);
     SETS("--prompt=never", prompt, WHEN_NEVER);
+    SETS("--color=auto", color, WHEN_AUTO);
+    SETS("--color=always", color, WHEN_ALWAYS);
+    SETS("--color|never", color, WHEN_NEVER);
+    SETS("--progress", progress, WHEN_ALWAYS);
+    SETS("--progress=auto", progress, WHEN_AUTO);
+    SETS("--progress=never", progress, WHEN_NEVER);
+    SETS("--progress=never|--progress", progress, WHEN_ALWAYS);
     SETS("--max-errors=0", max_errors, 0);
     SETS("--max-errors=18446744073709551615", max_errors, UINT64_MAX);
     SETS("--max-errors=007", max_errors, 7);
@@ -87,6 +105,10 @@ static void test_values(void **state)
     SETS("--slots=1024", geometry.slots, 1024);
     SETS("--slot-bytes=1", geometry.payload_bytes, 1);
     SETS("--slot-bytes=1048576", geometry.payload_bytes, 1048576);
+    SETS("--sandbox=auto", sandbox, SANDBOX_AUTO);
+    SETS("--sandbox=require", sandbox, SANDBOX_REQUIRE);
+    SETS("--sandbox|off", sandbox, SANDBOX_OFF);
+    SETS("--sandbox=off|--sandbox=auto", sandbox, SANDBOX_AUTO);
     SETS("--help", action, OPTIONS_HELP);
     SETS("--version", action, OPTIONS_VERSION);
 #undef SETS
@@ -141,7 +163,14 @@ static void test_refusals(void **state)
         {"--blank-lines=", "--blank-lines=: expected end, zero or skip"},
         {"--blank-lines=ends", "--blank-lines=ends: expected end, zero or skip"},
         {"--blank-lines=END", "--blank-lines=END: expected end, zero or skip"},
+        {"--format=", "--format=: expected text or json"},
         {"--prompt=maybe", "--prompt=maybe: expected auto, always or never"},
+        {"--color=yes", "--color=yes: expected auto, always or never"},
+        {"--progress=", "--progress=: expected auto, always or never"},
+        {"--sandbox", "--sandbox: needs a value"},
+        {"--sandbox=on", "--sandbox=on: expected auto, require or off"},
+        {"--trace", "--trace: needs a value"},
+        {"--trace=", "--trace=: expected a file name"},
         {"--max-errors=", "--max-errors=: expected a number of messages, 0 or more"},
         {"--max-errors=-1", "--max-errors=-1: expected a number of messages, 0 or more"},
         {"--max-errors=18446744073709551616",
@@ -201,9 +230,10 @@ static void test_help(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "-o, --output=",  "--append ",     "--fsync ",      "--decimal-comma ",
-        "--blank-lines=", "--prompt=",     "--max-errors=", "--stats ",
-        "--slots=",       "--slot-bytes=", "--help",        "--version"};
+        "-o, --output=",  "--format=", "--append ",     "--fsync ",           "--decimal-comma ",
+        "--blank-lines=", "--prompt=", "--color=",      "--progress[=WHEN] ", "--max-errors=",
+        "--stats ",       "--slots=",  "--slot-bytes=", "--sandbox=",         "--explain ",
+        "--trace=",       "--help",    "--version"};
     for (size_t i = 0; i < COUNT(names); i++)
         assert_non_null(strstr(options_help, names[i]));
     size_t size = strlen(options_help);

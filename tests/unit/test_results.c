@@ -251,14 +251,15 @@ static void test_cutting_back(void **state)
     (void)state;
     static const char *const left[] = {"1\n\n", "1\n\n22", "1\n\n22", "1\n\n22"};
     static const enum fault_member members[] = {FAULT_truncate, FAULT_truncate, FAULT_seek,
-                                                FAULT_fstat};
+                                                FAULT_seek};
     static const int errors[] = {EINTR, EPERM, ESPIPE, EIO};
+    static const unsigned nth[] = {1, 1, 1, 2};
     for (size_t i = 0; i < COUNT(members); i++) {
         int fd = scratch_file();
         struct shmsum_results results;
         begin(&results, fd, BUFFER);
         fault_os_fill(&faults, fd, 5, ENOSPC);
-        fault_os_fail(&faults, members[i], faults.calls[members[i]] + 1,
+        fault_os_fail(&faults, members[i], faults.calls[members[i]] + nth[i],
                       errors[i] == EINTR ? 3 : FAULT_FOR_GOOD, errors[i]);
         struct shmsum_failure why = {0};
         assert_int_equal(write_answer(&results, &why), -ENOSPC); /* the first thing that failed */

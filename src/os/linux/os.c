@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cage.h"
+
 #define OS const struct shmsum_os *os
 #define SHM_FOLDER "/dev/shm" /* where glibc's and musl's shm_open keep their objects */
 
@@ -362,6 +364,13 @@ static const struct shmsum_os linux_os = {
     .die_signal = linux_die_signal,
     .set_action = linux_set_action,
     .set_mask = linux_set_mask,
+    .no_new_privs = cage_no_new_privs,
+    .not_dumpable = cage_not_dumpable,
+    .set_limit = cage_set_limit,
+    .close_from = cage_close_from,
+    .forbid_paths = cage_forbid_paths,
+    .filter_calls = cage_filter_calls,
+    .scratch = cage_scratch,
     .cpu_count = linux_cpu_count,
     .clock_ns = linux_clock_ns,
 };

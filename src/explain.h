@@ -1,0 +1,48 @@
+/*
+ * explain.h - what the lab is about, told while it happens: --explain.
+ *
+ * The object's name, mode and size; the addresses at which the two processes see it, the one object
+ * behind both (its device and inode, and the frame of physical memory where the kernel tells it);
+ * each change of a slot's state, with its time; when the name was removed; what was given back.
+ * Each line goes to standard error in one piece, so that those of the two processes do not mix. Of
+ * a long run the first hand-offs are told.
+ */
+#ifndef SHMSUM_SRC_EXPLAIN_H
+#define SHMSUM_SRC_EXPLAIN_H
+
+#include <stdbool.h>
+
+#include <shmsum/region.h>
+
+#include "watch.h"
+
+enum { EXPLAIN_SLOTS_MAX = 12 }; /* hand-offs that are told */
+
+struct explain {
+    struct producer_watch producer;
+    struct consumer_watch consumer;
+    const struct shmsum_os *os;
+    const char *role;  /* "parent", "child" */
+    uint64_t epoch_ns; /* the times are told from here on */
+    uint32_t slots;    /* in the ring */
+    uint64_t count;    /* slots handed over, or taken */
+    uint64_t bytes;    /* handed over before */
+};
+
+/* role is not copied. */
+void explain_begin(struct explain *explain, const struct shmsum_os *os, const char *role,
+                   uint64_t epoch_ns);
+
+/* The object, by its creator. The region has its name and its descriptor. */
+void explain_object(const struct explain *explain, const struct shmsum_region *region);
+/* Where this process sees it. From here on slots can be told. */
+void explain_mapping(struct explain *explain, const struct shmsum_region *region);
+
+/* The producer has put END into its next slot. */
+void explain_handed_end(struct explain *explain);
+
+/* One line: the time, the role, and this. */
+__attribute__((format(printf, 2, 3))) void explain_event(const struct explain *explain,
+                                                         const char *format, ...);
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * cage.c (Linux) - giving up rights: the calls themselves. See cage.h.
+ *
+ * What to give up, when, and what to do where the kernel refuses is decided by src/sandbox.c.
+ *
+ * Sanitizers and gcov work inside of the process that they watch: at its end they open /proc, start
+ * threads, write files. In a build with them the parts that would forbid this fail with ENOTSUP.
+ */
+#define _GNU_SOURCE
+#include "cage.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define OS const struct shmsum_os *os
+
+/* SHMSUM_INSTRUMENTED comes from CMake; flags given by hand show like this. */
+#if !defined(SHMSUM_INSTRUMENTED) && (defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__))
+#define SHMSUM_INSTRUMENTED 1
+#endif
+#if !defined(SHMSUM_INSTRUMENTED) && defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define SHMSUM_INSTRUMENTED 1
+#endif
+#endif
+#ifdef SHMSUM_INSTRUMENTED
+enum { INSTRUMENTED = 1 };
+#else
+enum { INSTRUMENTED = 0 };
+#endif
+
+static long or_error(long result)
+{
+    return result < 0 ? -errno : result;
+}
+
+int cage_no_new_privs(OS)
+{
+    (void)os;
+    return (int)or_error(prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL));
+}
+
+int cage_not_dumpable(OS)
+{
+    (void)os;
+    if (INSTRUMENTED)
+        return -ENOTSUP;
+    return (int)or_error(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL));
+}
+
+int cage_set_limit(OS, int resource, uint64_t limit)
+{
+    (void)os;
+    if (INSTRUMENTED)
+        return -ENOTSUP;
+    struct rlimit both = {(rlim_t)limit, (rlim_t)limit};
+    return (int)or_error(setrlimit((__rlimit_resource_t)resource, &both));
+}
+
+int cage_close_from(OS, int first)
+{
+    (void)os;
+#ifdef SYS_close_range
+    return (int)or_error(syscall(SYS_close_range, (unsigned)first, ~0U, 0U));
+#else
+    (void)first;
+    return -ENOSYS;
+#endif
+}
+
+/*
+ * Landlock as of ABI 7 (Linux 6.15). The headers of Debian 12 know ABI 2 and its C library has no
+ * wrappers, so what is needed of <linux/landlock.h> stands here: landlock(7) of the kernel's
+ * Documentation/userspace-api/landlock.rst.
+ */
+struct ruleset {
+    uint64_t files;  /* handled_access_fs */
+    uint64_t net;    /* handled_access_net, ABI 4 */
+    uint64_t scoped; /* ABI 6 */
+};
+enum {
+    READ_FILE = 1 << 2,
+    READ_DIR = 1 << 3,
+    FILES_1 = (1 << 13) - 1, /* execute, write, read, remove and make of each kind */
+    REFER = 1 << 13,         /* ABI 2 */
+    TRUNCATE = 1 << 14,      /* ABI 3 */
+    IOCTL_DEV = 1 << 15,     /* ABI 5 */
+    BIND_TCP = 1 << 0,       /* ABI 4 */
+    CONNECT_TCP = 1 << 1,
+    SCOPE_ABSTRACT_SOCKET = 1 << 0, /* ABI 6 */
+    SCOPE_SIGNAL = 1 << 1,
+    CREATE_RULESET_VERSION = 1 << 0,
+};
+#ifndef SYS_landlock_create_ruleset /* the same number everywhere */
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_restrict_self 446
+#endif
+
+int cage_forbid_paths(OS, bool reading)
+{
+    (void)os;
+    if (INSTRUMENTED)
+        return -ENOTSUP;
+    int abi = (int)or_error(
+        syscall(SYS_landlock_create_ruleset, NULL, 0UL, (unsigned long)CREATE_RULESET_VERSION));
+    if (abi <= 0)
+        return abi < 0 ? abi : -ENOSYS;
+    struct ruleset ruleset = {.files = FILES_1};
+    if (abi >= 2)
+        ruleset.files |= REFER;
+    if (abi >= 3)
+        ruleset.files |= TRUNCATE;
+    if (abi >= 4)
+        ruleset.net = BIND_TCP | CONNECT_TCP;
+    if (abi >= 5)
+        ruleset.files |= IOCTL_DEV;
+    if (abi >= 6) /* who reads is the parent, which may have to kill its child */
+        ruleset.scoped = reading ? SCOPE_ABSTRACT_SOCKET : SCOPE_ABSTRACT_SOCKET | SCOPE_SIGNAL;
+    if (reading)
+        ruleset.files &= ~(uint64_t)(READ_FILE | READ_DIR);
+    /* An older kernel takes a longer structure whose end is 0. */
+    int fd = (int)or_error(
+        syscall(SYS_landlock_create_ruleset, &ruleset, (unsigned long)sizeof ruleset, 0UL));
+    if (fd < 0)
+        return fd;
+    int result = (int)or_error(syscall(SYS_landlock_restrict_self, (long)fd, 0UL));
+    close(fd);
+    return result < 0 ? result : abi;
+}
+
+int cage_filter_calls(OS, const void *filter, size_t bytes)
+{
+    (void)os;
+    if (INSTRUMENTED)
+        return -ENOTSUP;
+    union { /* the kernel only reads it */
+        const void *constant;
+        struct sock_filter *steps;
+    } either = {.constant = filter};
+    struct sock_fprog program = {
+        .len = (unsigned short)(bytes / sizeof(struct sock_filter)),
+        .filter = either.steps,
+    };
+    return (int)or_error(
+        syscall(SYS_seccomp, (unsigned long)SECCOMP_SET_MODE_FILTER, 0UL, &program));
+}
+
+int cage_scratch(OS)
+{
+    (void)os;
+    return (int)or_error(memfd_create("shmsum-scratch", MFD_CLOEXEC));
+}

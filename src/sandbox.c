@@ -1,0 +1,142 @@
+/* sandbox.c - what each of the two programs gives up when it has started. See sandbox.h. */
+#include "sandbox.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+/* `call`, which gives up `part`, came back with `result`. Goes on, or not: 0 or negative errno. */
+static int note(struct sandbox *sandbox, enum sandbox_part part, const char *call, int result,
+                struct shmsum_failure *why)
+{
+    if (result >= 0) {
+        sandbox->granted |= (uint64_t)part;
+        return 0;
+    }
+    if (sandbox->mode == SANDBOX_AUTO)
+        return 0;
+    const char *object =
+        sandbox->parts == SANDBOX_CHILD ? "sandbox of the child" : "sandbox of the parent";
+    return shmsum_failure_set(why, call, object, -result);
+}
+
+void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
+                           enum sandbox_mode mode, bool traced)
+{
+    *sandbox = (struct sandbox){.os = os, .mode = mode, .parts = SANDBOX_CHILD};
+    if (mode != SANDBOX_OFF)
+        sandbox->made = filter_make_child(&sandbox->filter, os, traced);
+}
+
+void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
+                            enum sandbox_mode mode, pid_t child)
+{
+    *sandbox = (struct sandbox){.os = os, .mode = mode, .parts = SANDBOX_PARENT};
+    if (mode != SANDBOX_OFF)
+        sandbox->made = filter_make_parent(&sandbox->filter, os, child);
+}
+
+static int limit_child(const struct shmsum_os *os, const char **call)
+{
+    /* One descriptor: ppoll(2) takes no more of them than this, and none is free, for 0 is open. */
+    static const struct {
+        int resource;
+        uint64_t limit;
+    } limits[] = {{RLIMIT_NOFILE, 1}, {RLIMIT_NPROC, 0}, {RLIMIT_CORE, 0}};
+    *call = "setrlimit";
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        int result = os->set_limit(os, limits[i].resource, limits[i].limit);
+        if (result < 0)
+            return result;
+    }
+    *call = "prctl";
+    return os->not_dumpable(os);
+}
+
+int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = sandbox->os;
+    bool is_child = sandbox->parts == SANDBOX_CHILD;
+    if (sandbox->mode == SANDBOX_OFF)
+        return 0;
+    int result = note(sandbox, SANDBOX_NO_NEW_PRIVS, "prctl", os->no_new_privs(os), why);
+    if (result < 0)
+        return result;
+    /* Its ruleset is a descriptor for a moment: before there can be none. */
+    int abi = os->forbid_paths(os, !is_child);
+    if (abi >= 0)
+        sandbox->granted |= (uint64_t)(abi < SANDBOX_ABI_MAX ? abi : SANDBOX_ABI_MAX)
+                            << SANDBOX_ABI_SHIFT;
+    result = note(sandbox, SANDBOX_LANDLOCK, "landlock_create_ruleset", abi, why);
+    if (result < 0)
+        return result;
+    if (is_child) {
+        result = note(sandbox, SANDBOX_DESCRIPTORS, "close_range", os->close_from(os, 3), why);
+        if (result < 0)
+            return result;
+        const char *call;
+        int limited = limit_child(os, &call);
+        result = note(sandbox, SANDBOX_LIMITS, call, limited, why);
+        if (result < 0)
+            return result;
+    }
+    int filtered = sandbox->made < 0
+                       ? sandbox->made
+                       : os->filter_calls(os, sandbox->filter.code, sandbox->filter.bytes);
+    return note(sandbox, SANDBOX_SECCOMP, "seccomp", filtered, why);
+}
+
+bool sandbox_is_plausible(enum sandbox_mode mode, uint64_t granted)
+{
+    uint64_t parts = granted & ((UINT64_C(1) << SANDBOX_ABI_SHIFT) - 1);
+    uint64_t abi = granted >> SANDBOX_ABI_SHIFT;
+    if ((parts & ~(uint64_t)SANDBOX_CHILD) != 0 || abi > SANDBOX_ABI_MAX ||
+        (abi > 0) != ((parts & SANDBOX_LANDLOCK) != 0))
+        return false;
+    return mode == SANDBOX_AUTO || parts == (mode == SANDBOX_OFF ? 0 : SANDBOX_CHILD);
+}
+
+static const struct {
+    uint64_t part;
+    const char *name;
+} names[] = {
+    {SANDBOX_NO_NEW_PRIVS, "no_new_privs"},
+    {SANDBOX_DESCRIPTORS, "descriptors"},
+    {SANDBOX_LIMITS, "rlimits"},
+    {SANDBOX_LANDLOCK, "landlock"},
+    {SANDBOX_SECCOMP, "seccomp"},
+};
+
+/* Appends the names of the parts, a comma between them; 0 of them: nothing. */
+static size_t append_names(char *text, size_t used, uint64_t parts, uint64_t abi)
+{
+    const char *between = "";
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if ((parts & names[i].part) == 0)
+            continue;
+        used +=
+            (size_t)snprintf(text + used, SANDBOX_TEXT_MAX - used, "%s%s", between, names[i].name);
+        if (names[i].part == SANDBOX_LANDLOCK && abi > 0)
+            used += (size_t)snprintf(text + used, SANDBOX_TEXT_MAX - used, " %u", (unsigned)abi);
+        between = ", ";
+    }
+    return used;
+}
+
+void sandbox_format(char text[SANDBOX_TEXT_MAX], enum sandbox_mode mode, enum sandbox_part parts,
+                    uint64_t granted)
+{
+    uint64_t refused = (uint64_t)parts & ~granted;
+    text[0] = '\0';
+    if (mode == SANDBOX_OFF) {
+        snprintf(text, SANDBOX_TEXT_MAX, "off");
+        return;
+    }
+    size_t used = append_names(text, 0, (uint64_t)parts & granted,
+                               (granted >> SANDBOX_ABI_SHIFT) & SANDBOX_ABI_MAX);
+    if (refused != 0) {
+        used += (size_t)snprintf(text + used, SANDBOX_TEXT_MAX - used,
+                                 "%snot granted: ", used > 0 ? "; " : "");
+        append_names(text, used, refused, 0);
+    }
+}

@@ -1,0 +1,693 @@
+/*
+ * shmsum.pml - the protocol between the two processes, for Spin: every interleaving of parent and
+ * child, a signal or a death between any two of their steps. What is checked stands in `judge` at the
+ * end and in the assertions on the way; what is left out stands in README.md.
+ *
+ * A step is one access to a word that somebody else may change, or one call of the system. A comment
+ * "MIRRORS file function" names what an inline or a proctype says once more; check-mirrors compares
+ * these functions with what they were when the model was last held against them. Where the code says
+ * "protocol error" the model asserts: nobody is hostile here. What will not be looked at again is set to
+ * 0, for else every leftover is one more state to visit.
+ *
+ * A configuration sets:
+ *   SLOTS        1 and more
+ *   LINES        the most that the input can have; it may end before
+ *   DIALOGUE     1: producer_converse; 0: producer_send
+ *   WAITS        1: the input is a terminal or a pipe, and may stay silent for ever; 0: a file
+ *   SIGNALS      the most SIGINT (SIGTERM, SIGHUP) that may come
+ *   PARENT_DIES  1: SIGKILL may come to the parent, at any step
+ *   CHILD_DIES   1: and to the child
+ *   SPURIOUS     the most sleeps that may end without reason, of either side
+ *   BLANK        1: any line may be a blank one that ends the input
+ *   TIMED        1: the kernel has no futex_waitv
+ *   FAILS        1: reading, and emptying the results, may fail
+ */
+
+/* ---- words (src/shared_word.h, include/shmsum/channel.h) ---- */
+
+#define WAIT 128
+#define value(word_now) (word_now & 127)
+
+#define FREE 0
+#define READY 1
+#define END 2
+
+#define ATTACHED SLOTS       /* behind the slots' words */
+#define PROGRESS (SLOTS + 1)
+byte word[SLOTS + 2];
+byte content[SLOTS];         /* length, source and payload: the number of the line, from 1 */
+
+#define COMPLETE 1
+#define CUT 2
+byte ending;                 /* of the slot of END */
+
+#define OPEN 0
+#define CLOSING 1
+#define CLOSED 2
+byte closing;
+byte account;                /* what the child says it took */
+bool name_there = true;      /* the region's, in /dev/shm */
+
+/* ---- processes, as the kernel knows them ---- */
+
+#define PARENT 0
+#define CHILD 1
+bool gone[2];
+bool crashed[2];             /* gone by a SIGKILL that was not the parent's */
+bool killed;                 /* the child, by the parent: life.killed */
+bool reaped;                 /* life.reaped */
+bool masked;                 /* the parent holds signals back */
+bool polls;                  /* the parent is in ppoll */
+bool silent;                 /* there will be no more input, and no end of it */
+bool watches;                /* the child has asked for a signal at its parent's death */
+bool death_signal;           /* and it was sent */
+#define NOTHING 255
+byte sleeps_on[2] = NOTHING; /* the futex that a side sleeps on, besides its stop word */
+
+/* Stop words, private to each process. */
+#define STOP_INPUT 1
+#define STOP_NOW 2
+#define STOP_PEER 4
+byte stop[2];
+bool signalled;              /* life.signal */
+
+/* ---- what no process knows: kept for the assertions ---- */
+
+byte published, taken, dealt_with;
+bool end_published, end_taken, blank_seen;
+
+/* Results of functions. */
+#define OK 0
+#define ECANCELED 1
+#define EINTR 2
+#define EAGAIN 3
+#define EIO 4
+#define END_OF_FILE 5
+
+/* ---- futexes: the compare and the sleep are one step, which no wake can part ---- */
+
+/* With two words the kernel takes one after the other; but nobody except this process's own handlers
+ * changes the second, and they do not run within the call. So one step does for both. */
+inline futex_wait_two(me, at, expected, mask)
+{
+    d_step {
+        if
+        :: now & WAIT && word[at] == (expected) && (TIMED || stop[me] == look) -> sleeps_on[me] = at
+        :: else /* EAGAIN; or the compare and exchange before has failed, and there is no call */
+        fi
+    }
+    /* Woken, interrupted by a handler, or without reason. Time that passes is given credit only for what
+     * it is there for: else no lost wake would show. */
+    d_step {
+        sleeps_on[me] == NOTHING || (TIMED && (stop[me] & (mask))) ->
+        sleeps_on[me] = NOTHING; now = 0; look = 0
+    }
+}
+
+inline futex_wake(at)
+{
+    if
+    :: sleeps_on[PARENT] == at -> sleeps_on[PARENT] = NOTHING
+    :: else
+    fi;
+    if
+    :: sleeps_on[CHILD] == at -> sleeps_on[CHILD] = NOTHING
+    :: else
+    fi
+}
+
+/* A handler runs, or nothing does: the call that sleeps ends with EINTR. */
+inline interrupt(side)
+{
+    sleeps_on[side] = NOTHING;
+    if
+    :: side == PARENT -> polls = false
+    :: else
+    fi
+}
+
+inline die(side)
+{
+    gone[side] = true;
+    interrupt(side);
+    stop[side] = 0;
+    if
+    :: side == PARENT -> signalled = false; masked = false
+    :: else
+    fi;
+    if
+    :: side == PARENT && watches && !gone[CHILD] -> death_signal = true
+    :: else
+    fi
+}
+
+/* ---- src/channel.c ---- */
+
+/* How long to look is no question here, the figures are the parser's, and a start that fails is a death:
+ * LEAVES OUT src/channel.c calibrate
+ * LEAVES OUT src/channel.c shmsum_channel_init
+ * LEAVES OUT src/channel.c broken
+ * LEAVES OUT src/channel.c shmsum_channel_set_account
+ * LEAVES OUT src/channel.c shmsum_channel_account
+ * LEAVES OUT src/channel.c shmsum_channel_set_start_error
+ * LEAVES OUT src/channel.c shmsum_channel_start_error
+ * These are a load or a store each, and stand where they are called:
+ * MIRRORS src/channel.c shmsum_stop_bits
+ * MIRRORS src/channel.c shmsum_channel_set_closing
+ * MIRRORS src/channel.c shmsum_channel_closing */
+
+/* MIRRORS src/channel.c has_changed
+ * MIRRORS src/channel.c word_spin
+ * One look: more of them, in the same state, are no other behaviour. */
+#define spin_sees_change(at, seen) (value(word[at]) != seen)
+
+/* MIRRORS src/channel.c word_sleep
+ * MIRRORS src/shared_word.h shared_set_wait
+ * MIRRORS src/os/linux/os.c linux_futex_wait_two */
+inline word_sleep(me, at, seen, mask)
+{
+    do
+    :: atomic {
+           look = stop[me];
+           if
+           :: look & (mask) -> result = ECANCELED; look = 0; break
+           :: else
+           fi
+       }
+       atomic {
+           now = word[at];
+           if
+           :: value(now) != seen -> result = OK; now = 0; look = 0; break
+           :: else
+           fi
+       }
+       d_step { /* compare and exchange */
+           if
+           :: !(now & WAIT) && word[at] == seen -> word[at] = seen | WAIT; now = seen | WAIT
+           :: else
+           fi
+       }
+       futex_wait_two(me, at, seen | WAIT, mask)
+    od
+}
+
+/* MIRRORS src/channel.c word_publish
+ * MIRRORS src/shared_word.h shared_exchange_release
+ * In two parts: what the assertions are to know of it is noted in the step of the exchange. */
+inline exchange(at, new)
+{
+    old = word[at];
+    word[at] = new
+}
+inline wake_if_awaited(at)
+{
+    if
+    :: old & WAIT -> futex_wake(at)
+    :: else
+    fi;
+    old = 0
+}
+
+/* MIRRORS src/channel.c word_wait
+ * MIRRORS src/channel.c wait_failed */
+inline word_wait(me, at, seen, mask)
+{
+    if
+    :: spin_sees_change(at, seen) -> result = OK
+    :: else -> word_sleep(me, at, seen, mask)
+    fi
+}
+
+/* MIRRORS src/channel.c shmsum_channel_attached */
+inline channel_attached()
+{
+    d_step { exchange(ATTACHED, 1) }
+    d_step { wake_if_awaited(ATTACHED) }
+}
+
+/* MIRRORS src/channel.c shmsum_channel_await_attached */
+inline channel_await_attached()
+{
+    do
+    :: atomic {
+           if
+           :: value(word[ATTACHED]) == 1 -> result = OK; break
+           :: else
+           fi
+       }
+       word_wait(PARENT, ATTACHED, 0, stop_mask);
+       if
+       :: result != OK -> break
+       :: else
+       fi
+    od
+}
+
+/* MIRRORS src/channel.c advance
+ * MIRRORS src/channel.c next_slot */
+#define advance() next = (next + 1) % SLOTS
+
+/* MIRRORS src/channel.c shmsum_channel_acquire
+ * MIRRORS src/channel.c shmsum_channel_try_acquire
+ * MIRRORS src/channel.c shmsum_channel_spin
+ * MIRRORS src/channel.c shmsum_channel_sleep
+ * MIRRORS src/channel.c theirs */
+inline channel_acquire()
+{
+    do
+    :: atomic {
+           if
+           :: value(word[next]) == FREE -> result = OK; break
+           :: else -> assert(value(word[next]) == READY)
+           fi
+       }
+       if
+       :: spin_sees_change(next, READY)
+       :: else ->
+           /* DOC: channel-batched-wake */
+           word_sleep(PARENT, (next + SLOTS / 2) % SLOTS, READY, stop_mask);
+           if
+           :: result != OK -> break
+           :: else -> assert(SLOTS / 2 == 0 || value(word[next]) != READY)
+           fi
+       fi
+    od
+}
+
+/* MIRRORS src/channel.c shmsum_channel_publish
+ * The line number of `content` stands for what the producer has filled. */
+inline channel_publish()
+{
+    content[next] = produced;
+    d_step { exchange(next, READY); published++ }
+    d_step { wake_if_awaited(next); handed++; advance() }
+}
+
+/* MIRRORS src/channel.c shmsum_channel_end */
+inline channel_end(how)
+{
+    stop_mask = stop_mask & ~STOP_INPUT;
+    channel_acquire();
+    if
+    :: result == OK ->
+        ending = how; /* before END is published */
+        d_step { exchange(next, END); end_published = true }
+        d_step { wake_if_awaited(next) }
+    :: else
+    fi
+}
+
+/* MIRRORS src/channel.c shmsum_channel_try_take */
+inline channel_try_take()
+{
+    if
+    :: atomic { value(word[next]) == FREE -> result = EAGAIN }
+    :: value(word[next]) == END ->
+        d_step { assert(ending == COMPLETE || ending == CUT); is_end = true; result = OK }
+    :: value(word[next]) == READY ->
+        assert(content[next] == taken + 1); /* none lost, none doubled, none out of order */
+        d_step { exchange(next, FREE); taken++ }
+        d_step { wake_if_awaited(next); advance(); result = OK }
+    fi
+}
+
+/* MIRRORS src/channel.c shmsum_channel_done */
+inline channel_done()
+{
+    d_step { handed++; exchange(PROGRESS, handed); dealt_with++ }
+    d_step { wake_if_awaited(PROGRESS) }
+}
+
+/* MIRRORS src/channel.c shmsum_channel_drain */
+inline channel_drain()
+{
+    do
+    :: atomic {
+           done = value(word[PROGRESS]);
+           if
+           :: done == handed -> result = OK; break
+           :: else -> assert(done < handed && handed - done <= SLOTS + 1)
+           fi
+       }
+       word_wait(PARENT, PROGRESS, done, stop_mask);
+       if
+       :: result != OK -> break
+       :: else
+       fi
+    od
+}
+
+/* ---- src/await_input.c, src/producer.c: in the parent ---- */
+
+/* MIRRORS src/await_input.c await_input
+ * `ready` is what fd brings. ppoll lets signals in and waits, in one step. */
+inline await_input(mask, ready)
+{
+    masked = true;
+    if
+    :: stop[PARENT] & (mask) -> result = ECANCELED
+    :: else ->
+        d_step { polls = true; masked = false }
+        if
+        :: !polls -> result = EINTR
+        :: d_step { polls && ready -> polls = false; result = OK }
+        fi
+    fi;
+    masked = false
+}
+
+/* MIRRORS src/producer.c read_input
+ * Afterwards OK: one more line. */
+inline read_input()
+{
+    do
+    :: if
+       :: stop[PARENT] & stop_mask -> result = ECANCELED; break
+       :: else
+       fi;
+       if
+       :: WAITS -> await_input(stop_mask, !silent)
+       :: else -> result = OK
+       fi;
+       if
+       :: result == EINTR
+       :: result == ECANCELED -> break
+       :: result == OK && produced < LINES -> produced++; break
+       :: result == OK -> result = END_OF_FILE; break
+       :: result == OK && FAILS -> result = EIO; break
+       fi
+    od
+}
+
+/* MIRRORS src/producer.c producer_send
+ * MIRRORS src/producer.c publish */
+inline producer_send()
+{
+    do
+    :: channel_acquire();
+       if
+       :: result != OK -> break
+       :: else
+       fi;
+       read_input();
+       if
+       :: result != OK -> break
+       :: else
+       fi;
+       channel_publish()
+    od
+}
+
+/* MIRRORS src/producer.c producer_converse
+ * A read may bring more than one line, and a line may need more than one slot. */
+inline producer_converse()
+{
+    do
+    :: if
+       :: stop[PARENT] & stop_mask -> result = ECANCELED; break
+       :: else
+       fi;
+       if
+       :: line_begins && closing == OPEN ->
+           assert(dealt_with == published && !blank_seen) /* a prompt: behind all answers */
+       :: else
+       fi;
+       if
+       :: read_input()
+       :: produced > 0 && produced < LINES -> produced++; result = OK
+       fi;
+       if
+       :: result != OK -> break
+       :: else
+       fi;
+       channel_acquire();
+       if
+       :: result != OK -> break
+       :: else
+       fi;
+       channel_publish();
+       if
+       :: line_begins = false
+       :: line_begins = true;
+          channel_drain();
+          if
+          :: result != OK || closing == CLOSED -> break
+          :: else
+          fi
+       fi
+    od
+}
+
+/* ---- src/parent/ ---- */
+
+/* MIRRORS src/parent/life.c life_kill_child */
+inline life_kill_child()
+{
+    masked = true;
+    d_step {
+        if
+        :: !reaped && !gone[CHILD] -> killed = true; die(CHILD)
+        :: else /* it is a zombie at most */
+        fi
+    }
+    masked = false
+}
+
+/* MIRRORS src/parent/life.c life_await_child */
+inline life_await_child(mask)
+{
+    kill_mask = mask;
+    do
+    :: reaped -> break
+    :: else ->
+        if
+        :: stop[PARENT] & kill_mask ->
+            life_kill_child();
+            kill_mask = 0
+        :: else -> await_input(STOP_PEER | kill_mask, false)
+        fi
+    od
+}
+
+/* MIRRORS src/parent/main.c hand_over
+ * MIRRORS src/parent/main.c conclude
+ * MIRRORS src/parent/main.c is_plausible
+ * From behind the fork in life_start. */
+active proctype parent()
+{
+    byte next, handed, stop_mask = STOP_INPUT | STOP_NOW | STOP_PEER;
+    byte result, look, now, old, done, produced, kill_mask;
+    bool line_begins = true, leaves_by_itself, begun, ended;
+    {
+        channel_await_attached();
+        if
+        :: result != OK -> goto concludes
+        :: else
+        fi;
+        name_there = false;
+        if
+        :: begun = true /* output_begin */
+        :: FAILS -> goto concludes
+        fi;
+
+        if
+        :: DIALOGUE -> producer_converse()
+        :: else -> producer_send()
+        fi;
+        leaves_by_itself = (closing == CLOSED);
+        leaves_by_itself = leaves_by_itself || (stop[PARENT] & STOP_PEER);
+        if
+        :: leaves_by_itself -> goto concludes
+        :: else
+        fi;
+        if
+        :: result == OK || result == END_OF_FILE -> channel_end(COMPLETE)
+        :: else -> channel_end(CUT)
+        fi;
+        ended = (result == OK);
+
+concludes:
+        if
+        :: ended || closing == CLOSED
+        :: else ->
+            /* One signal is no reason: what was handed over is summed. */
+            assert(!begun || (stop[PARENT] & (STOP_NOW | STOP_PEER)));
+            life_kill_child()
+        fi;
+        life_await_child(STOP_NOW);
+        /* What the child left says the truth, whenever it left by itself. */
+        assert(killed || crashed[CHILD] || closing == CLOSED || (ended && account == handed));
+        name_there = false; /* shmsum_region_clean_up */
+        d_step { die(PARENT) }
+    } unless {
+        d_step { /* the dead do not remember */
+            gone[PARENT] -> next = 0; handed = 0; stop_mask = 0; result = 0; look = 0; now = 0;
+            old = 0; done = 0; produced = 0; kill_mask = 0; line_begins = false;
+            leaves_by_itself = false; begun = false; ended = false
+        }
+    }
+}
+
+/* ---- src/child/main.c, src/consumer.c ---- */
+
+/* MIRRORS src/consumer.c report */
+#define report() account = taken
+
+/* MIRRORS src/consumer.c next_block
+ * MIRRORS src/consumer.c flush
+ * MIRRORS src/channel.c shmsum_channel_take */
+inline next_block()
+{
+    do
+    :: channel_try_take();
+       if
+       :: result != EAGAIN -> break
+       :: else
+       fi;
+       if
+       :: spin_sees_change(next, FREE)
+       :: else ->
+           report();
+           word_sleep(CHILD, next, FREE, STOP_PEER);
+           if
+           :: result == ECANCELED -> /* what was handed over before the stop comes first */
+               channel_try_take();
+               break
+           :: else
+           fi
+       fi
+    od
+}
+
+/* MIRRORS src/consumer.c take_block
+ * MIRRORS src/consumer.c is_closed
+ * At a terminal a blank line closes at once, elsewhere only when more follows. */
+inline take_block()
+{
+    if
+    :: blank_seen -> is_closed = true
+    :: !blank_seen
+    :: !blank_seen && BLANK -> blank_seen = true
+    :: !blank_seen && BLANK -> blank_seen = true; is_closed = true
+    fi;
+    report();
+    if
+    :: blank_seen && is_closed -> closing = CLOSED
+    :: blank_seen && !is_closed -> closing = CLOSING
+    :: else
+    fi;
+    channel_done()
+}
+
+/* MIRRORS src/child/main.c watch_parent
+ * MIRRORS src/consumer.c take_input */
+active proctype child()
+{
+    byte next, handed, result, look, now, old;
+    bool is_end, is_closed, orphaned;
+    {
+        watches = true;
+        if
+        :: gone[PARENT] -> stop[CHILD] = stop[CHILD] | STOP_PEER
+        :: else
+        fi;
+        channel_attached();
+        do
+        :: is_closed -> break
+        :: else ->
+            next_block();
+            if
+            :: result == EAGAIN -> orphaned = true; break
+            :: result == OK && is_end -> end_taken = true; break
+            :: result == OK && !is_end -> take_block()
+            fi
+        od;
+        report();
+        assert(is_closed || taken == published);
+        assert(!orphaned || !end_published);
+        if
+        :: orphaned -> name_there = false
+        :: else
+        fi;
+        d_step { die(CHILD) }
+    } unless {
+        d_step {
+            gone[CHILD] -> next = 0; handed = 0; result = 0; look = 0; now = 0; old = 0;
+            is_end = false; is_closed = false; orphaned = false
+        }
+    }
+}
+
+/* ---- signals ---- */
+
+/* MIRRORS src/parent/life.c on_stop_signal
+ * MIRRORS src/channel.c shmsum_stop_raise
+ * A handler is one step of its process, between two others: what it writes is private to that
+ * process. So the wake on the stop word finds nobody. */
+inline on_stop_signal()
+{
+    if
+    :: !signalled -> signalled = true; stop[PARENT] = stop[PARENT] | STOP_INPUT
+    :: else -> stop[PARENT] = stop[PARENT] | STOP_NOW
+    fi;
+    interrupt(PARENT)
+}
+
+/* MIRRORS src/parent/life.c on_child_death */
+inline on_child_death()
+{
+    reaped = true;
+    stop[PARENT] = stop[PARENT] | STOP_PEER;
+    interrupt(PARENT)
+}
+
+/* MIRRORS src/child/main.c on_parent_death */
+inline on_parent_death()
+{
+    stop[CHILD] = stop[CHILD] | STOP_PEER;
+    interrupt(CHILD)
+}
+
+/* Signals that are owed: they do come. */
+active proctype kernel()
+{
+    do
+    :: d_step { gone[CHILD] && !gone[PARENT] && !reaped && !masked -> on_child_death() }
+    :: d_step { death_signal && !gone[CHILD] -> death_signal = false; on_parent_death() }
+    od
+}
+
+/* What may happen, at any step, and may not. A signal that comes while it is held back is one that
+ * comes later. */
+active proctype chance()
+{
+    byte signals = SIGNALS, spurious = SPURIOUS;
+    do
+    :: d_step { signals > 0 && !masked && !gone[PARENT] -> signals--; on_stop_signal() }
+    :: d_step { PARENT_DIES && !gone[PARENT] -> crashed[PARENT] = true; die(PARENT) }
+    :: d_step { CHILD_DIES && !gone[CHILD] -> crashed[CHILD] = true; die(CHILD) }
+    :: d_step { spurious > 0 && sleeps_on[PARENT] != NOTHING -> spurious--; interrupt(PARENT) }
+    :: d_step { spurious > 0 && sleeps_on[CHILD] != NOTHING -> spurious--; interrupt(CHILD) }
+    :: d_step { WAITS && polls && !silent -> silent = true } /* only there it is looked at */
+    :: break
+    od
+}
+
+/* When nothing can happen any more: who is left, and is that right? The one state in which anybody may
+ * be left is that of waiting for a user who does not type, with all that he typed dealt with. */
+active proctype judge()
+{
+    bool waits_for_user, nobody_waits_for_ever, end_arrived, name_removed;
+    timeout ->
+    d_step {
+        waits_for_user = polls && silent && !gone[PARENT] && !gone[CHILD] && stop[PARENT] == 0 &&
+            sleeps_on[CHILD] != NOTHING && taken == published && dealt_with == published &&
+            account == taken;
+        nobody_waits_for_ever = waits_for_user || (gone[PARENT] && gone[CHILD]);
+        assert(nobody_waits_for_ever);
+        end_arrived = !end_published || end_taken || killed || crashed[CHILD] || closing == CLOSED;
+        assert(end_arrived);
+        name_removed = !name_there || (crashed[PARENT] && (crashed[CHILD] || killed));
+        assert(name_removed)
+    }
+}

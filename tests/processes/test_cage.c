@@ -1,0 +1,646 @@
+/*
+ * test_cage.c - what the two programs can still do once they are in their cages, and what becomes
+ * of them where the kernel grants none.
+ *
+ * The calls that are allowed are written down here once more, on purpose: what passes is compared
+ * with this list, not with the one in src/filter.c.
+ */
+#define _GNU_SOURCE
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "intruder.h"
+#include "sandbox.h"
+
+/* The same numbers on every processor that has them. */
+enum { CLOSE_RANGE = 436, LANDLOCK_CREATE_RULESET = 444, FUTEX_WAITV = 449 };
+
+static int landlock_version(void)
+{
+    return (int)syscall(LANDLOCK_CREATE_RULESET, NULL, 0UL, 1UL);
+}
+
+/* Skips the case where kernel or build have not all that a cage is made of. They are asked here,
+ * not by the code under test: where they have it, that has to get it. */
+static void need_everything(void)
+{
+#ifdef SHMSUM_INSTRUMENTED
+    test_skip("a build with sanitizers or for coverage has no cage");
+#endif
+    uint32_t action = SCMP_ACT_KILL_PROCESS;
+    if (landlock_version() < 1)
+        test_skip("no Landlock: %s", strerror(errno));
+    if (syscall(CLOSE_RANGE, 1U << 30, 1U << 30, 0U) != 0)
+        test_skip("no close_range: %s", strerror(errno));
+    if (syscall(SYS_seccomp, 2UL /* SECCOMP_GET_ACTION_AVAIL */, 0UL, &action) != 0)
+        test_skip("no seccomp: %s", strerror(errno));
+}
+
+/* ---- every system call ---- */
+
+/* Arguments to try each with. A filter may look at them: a bit for each says which shall pass. */
+enum { ZEROS = 1, ONES = 2, TWOS = 4, SELF = 8, NOBODY = 16, ALL = 31, VECTORS = 5 };
+enum { NO_PROCESS = 0x3fffffff }; /* larger than process ids get */
+
+struct passing {
+    long call;
+    int vectors;
+};
+
+static const struct passing child_passes[] = {
+    {SYS_write, ONES | TWOS},
+    {SYS_writev, TWOS},
+    {SYS_lseek, ONES},
+    {SYS_ftruncate, ONES},
+    {SYS_fsync, ONES},
+    {SYS_close, ONES},
+    {SYS_munmap, ALL},
+#ifdef SYS__llseek
+    {SYS__llseek, ONES},
+    {SYS_ftruncate64, ONES},
+#endif
+    {SYS_futex, ZEROS | ONES | SELF}, /* FUTEX_WAIT, FUTEX_WAKE */
+#ifdef SYS_futex_waitv
+    {SYS_futex_waitv, ALL},
+#endif
+    {SYS_ppoll, ALL},
+#ifdef SYS_ppoll_time64
+    {SYS_ppoll_time64, ALL},
+#endif
+    {SYS_restart_syscall, ALL},
+    {SYS_rt_sigreturn, ALL},
+    {SYS_rt_sigprocmask, ALL},
+#ifdef SYS_sigreturn
+    {SYS_sigreturn, ALL},
+#endif
+    {SYS_getpid, ALL},
+    {SYS_gettid, ALL},
+    {SYS_getppid, ALL},
+    {SYS_tgkill, SELF}, /* SIGABRT */
+    {SYS_exit_group, ALL},
+};
+
+static const struct passing parent_passes[] = {
+    {SYS_openat, ZEROS | NOBODY}, /* to be read */
+#ifdef SYS_open
+    {SYS_open, ZEROS | SELF},
+#endif
+    {SYS_read, ALL},
+    {SYS_pread64, ALL},
+    {SYS_write, ALL},
+    {SYS_writev, TWOS},
+    {SYS_lseek, ALL},
+    {SYS_ftruncate, ALL},
+    {SYS_fsync, ALL},
+    {SYS_close, ALL},
+    {SYS_fstat, ALL},
+#ifdef SYS_newfstatat
+    {SYS_newfstatat, ALL},
+#endif
+#ifdef SYS_fstat64
+    {SYS_fstat64, ALL},
+    {SYS_fstatat64, ALL},
+#endif
+    {SYS_statx, ALL},
+    {SYS_munmap, ALL},
+    {SYS_brk, ALL},
+#ifdef SYS__llseek
+    {SYS__llseek, ALL},
+    {SYS_ftruncate64, ALL},
+#endif
+    {SYS_futex, ZEROS | ONES | SELF},
+#ifdef SYS_futex_waitv
+    {SYS_futex_waitv, ALL},
+#endif
+    {SYS_ppoll, ALL},
+#ifdef SYS_ppoll_time64
+    {SYS_ppoll_time64, ALL},
+#endif
+    {SYS_restart_syscall, ALL},
+    {SYS_rt_sigreturn, ALL},
+    {SYS_rt_sigprocmask, ALL},
+    {SYS_rt_sigaction, ALL},
+#ifdef SYS_sigreturn
+    {SYS_sigreturn, ALL},
+#endif
+    {SYS_getpid, ALL},
+    {SYS_gettid, ALL},
+    {SYS_tgkill, SELF},
+    {SYS_kill, SELF | NOBODY}, /* itself, and SIGKILL for its child */
+    {SYS_wait4, ALL},
+#ifdef SYS_waitpid
+    {SYS_waitpid, ALL},
+#endif
+    {SYS_waitid, ALL},
+    {SYS_clock_gettime, ALL},
+#ifdef SYS_clock_gettime64
+    {SYS_clock_gettime64, ALL},
+#endif
+    {SYS_exit_group, ALL},
+};
+
+struct cage {
+    bool is_parent;
+    const struct passing *passes;
+    size_t count;
+};
+static const struct cage cage_of_child = {false, child_passes,
+                                          sizeof child_passes / sizeof child_passes[0]};
+static const struct cage cage_of_parent = {true, parent_passes,
+                                           sizeof parent_passes / sizeof parent_passes[0]};
+
+enum { EXIT_ERRNO = 100, EXIT_NOT_CAGED = 99 }; /* EXIT_ERRNO + errno: it came back */
+
+static void fill(long arguments[6], int vector)
+{
+    static const long all[] = {0, 1, 2};
+    memset(arguments, 0, 6 * sizeof *arguments);
+    for (int i = 0; vector < 3 && i < 6; i++)
+        arguments[i] = all[vector];
+    if (vector == 3) {
+        arguments[0] = getpid();
+        arguments[2] = SIGABRT;
+    } else if (vector == 4) {
+        arguments[0] = NO_PROCESS;
+        arguments[1] = SIGKILL;
+    }
+}
+
+static long call_native(long call, const long a[6])
+{
+    return syscall(call, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+#ifdef __x86_64__
+/* As a program of i386 would. */
+static long call_i386(long call, const long a[6])
+{
+    long result;
+    __asm__ volatile("int $0x80"
+                     : "=a"(result)
+                     : "a"(call), "b"(a[0]), "c"(a[1]), "d"(a[2]), "S"(a[3]), "D"(a[4])
+                     : "memory", "r8", "r9", "r10", "r11");
+    return result < 0 && result > -4096 ? (errno = (int)-result, -1) : result;
+}
+#endif
+
+/* Enters the cage in a process of its own and makes the call there: its wait status. */
+static int try_call(const struct cage *cage, long (*make)(long call, const long a[6]), long call,
+                    int vector)
+{
+    fflush(stdout);
+    pid_t pid = fork();
+    check(pid >= 0, "fork: %s", strerror(errno));
+    if (pid == 0) {
+        static struct sandbox sandbox;
+        const struct shmsum_os *os = shmsum_os_default();
+        int nothing = open("/dev/null", O_RDWR);
+        for (int fd = 0; fd < 3; fd++)
+            if (dup2(nothing, fd) < 0)
+                _exit(98);
+        struct rlimit no_core = {0, 0};
+        setrlimit(RLIMIT_CORE, &no_core);
+        alarm(5); /* what waits for ever has passed */
+        long arguments[6];
+        fill(arguments, vector);
+        if (cage->is_parent)
+            sandbox_prepare_parent(&sandbox, os, SANDBOX_AUTO, NO_PROCESS);
+        else
+            sandbox_prepare_child(&sandbox, os, SANDBOX_AUTO, false);
+        if (sandbox_enter(&sandbox, NULL) < 0 || (sandbox.granted & SANDBOX_SECCOMP) == 0)
+            _exit(EXIT_NOT_CAGED);
+        errno = 0;
+        long result = make(call, arguments);
+        _exit(EXIT_ERRNO + (result == -1 && errno < 140 ? errno : 0));
+    }
+    int status;
+    check(waitpid(pid, &status, 0) == pid, "waitpid: %s", strerror(errno));
+    return status;
+}
+
+/* uretprobe and uprobe: Linux hides them from filters, and refuses them wherever it has not put the
+ * call there itself, by SIGILL or ENXIO. */
+static bool is_probe(long call)
+{
+#ifdef __x86_64__
+    return call == 335 || call == 336;
+#else
+    (void)call;
+    return false;
+#endif
+}
+
+/* Whether the kernel got to see the call: it neither killed the process nor was answered by the
+ * filter, which says EPERM in the parent, and ENOMEM for mmap. */
+static bool has_passed(const struct cage *cage, long call, int vector, int status)
+{
+    if (WIFSIGNALED(status))
+        return WTERMSIG(status) != SIGSYS && !(is_probe(call) && WTERMSIG(status) == SIGILL);
+    long arguments[6];
+    fill(arguments, vector);
+    if (call == SYS_exit_group && vector != 3 && WEXITSTATUS(status) == (arguments[0] & 255))
+        return true;
+    int error = WEXITSTATUS(status) - EXIT_ERRNO;
+    if (is_probe(call) && error == ENXIO)
+        return false;
+    return !(cage->is_parent && error == EPERM) && !(call == SYS_mmap && error == ENOMEM);
+}
+
+/* Without a cage the rest of this would be dangerous. */
+static void need_cage(const struct cage *cage)
+{
+    need_everything();
+    int status = try_call(cage, call_native, SYS_getuid, 0);
+    check(!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_NOT_CAGED, "no filter");
+    check(!has_passed(cage, SYS_getuid, 0, status), "getuid passed: no cage at all (0x%x)",
+          (unsigned)status);
+}
+
+static void every_call(const void *argument)
+{
+    const struct cage *cage = argument;
+    need_cage(cage);
+    /* What there is today, what will be, and what cannot. */
+    static const long beyond[] = {600, 1023, 4095, 0x3fffffff, 0x7fffffff, -1};
+    enum { CALLS = 512, BEYOND = sizeof beyond / sizeof beyond[0] };
+    unsigned long tried = 0, passed = 0, wrong = 0;
+    for (int i = 0; i < CALLS + BEYOND; i++) {
+        long call = i < CALLS ? i : beyond[i - CALLS];
+        int expected = 0, found = 0;
+        for (size_t p = 0; p < cage->count; p++)
+            if (cage->passes[p].call == call)
+                expected = cage->passes[p].vectors;
+        for (int vector = 0; vector < VECTORS; vector++) {
+            int status = try_call(cage, call_native, call, vector);
+            tried++;
+            if (has_passed(cage, call, vector, status))
+                found |= 1 << vector;
+        }
+        passed += found != 0;
+        if (found != expected) {
+            printf("system call %ld: passed with arguments 0x%x, expected 0x%x\n", call,
+                   (unsigned)found, (unsigned)expected);
+            wrong++;
+        }
+    }
+    printf("%lu calls made, %lu numbers passed\n", tried, passed);
+    check(wrong == 0, "%lu system calls are not as they should be", wrong);
+    check(passed == cage->count, "%lu passed, the list has %zu", passed, cage->count);
+}
+
+/* The numbers of another kind of program, for the same kernel. */
+static void every_foreign_call(const void *argument)
+{
+#ifdef __x86_64__
+    const struct cage *cage = argument;
+    need_cage(cage);
+    enum { CALLS = 560, X32 = 0x40000000 }; /* x32 has some of its own from 512 on */
+    unsigned long wrong = 0;
+    for (long call = 0; call < CALLS; call++) {
+        for (int kind = 0; kind < 2; kind++) {
+            int status = kind == 0 ? try_call(cage, call_native, call | X32, 1)
+                                   : try_call(cage, call_i386, call, 1);
+            /* SIGSEGV: a kernel without i386 */
+            if (WIFSIGNALED(status) &&
+                (WTERMSIG(status) == SIGSYS || (kind == 1 && WTERMSIG(status) == SIGSEGV)))
+                continue;
+            printf("%s call %ld: 0x%x\n", kind == 0 ? "x32" : "i386", call, (unsigned)status);
+            wrong++;
+        }
+    }
+    check(wrong == 0, "%lu system calls are not as they should be", wrong);
+#else
+    (void)argument;
+    test_skip("this processor has one kind of system calls");
+#endif
+}
+
+/* ---- kernels that lack something ---- */
+
+enum lack {
+    LACK_NOTHING = 0,
+    LACK_SECCOMP = 1,
+    LACK_LANDLOCK = 2,
+    LACK_CLOSE_RANGE = 4,
+    LACK_WAITV = 8
+};
+static int lacking;
+
+/* In the process that becomes shmsum: from here on these calls are not there. */
+static void take_away(void)
+{
+    scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
+    uint32_t gone = SCMP_ACT_ERRNO(ENOSYS);
+    bool good = context != NULL;
+    if ((lacking & LACK_LANDLOCK) != 0)
+        good = good && seccomp_rule_add(context, gone, LANDLOCK_CREATE_RULESET, 0) == 0;
+    if ((lacking & LACK_CLOSE_RANGE) != 0)
+        good = good && seccomp_rule_add(context, gone, CLOSE_RANGE, 0) == 0;
+    if ((lacking & LACK_WAITV) != 0)
+        good = good && seccomp_rule_add(context, gone, FUTEX_WAITV, 0) == 0;
+    if ((lacking & LACK_SECCOMP) != 0)
+        good = good && seccomp_rule_add(context, gone, SCMP_SYS(seccomp), 0) == 0 &&
+               seccomp_rule_add(context, gone, SCMP_SYS(prctl), 1,
+                                SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP, 0)) == 0;
+    if (!good || seccomp_load(context) != 0)
+        _exit(HARNESS_SKIP);
+}
+
+/* One run over two lines, of shmsum or of what stands in its place; its messages, to be freed. */
+static char *run_lines(const char *program, const char *sandbox, int lack, int status)
+{
+    write_file("input.txt", "1 1\n2 1\n");
+    const char *arguments[] = {sandbox, "--stats", "-o", "results.txt", "input.txt", NULL};
+    lacking = lack;
+    struct session session = session_start(&(struct session_config){
+        .program = program, .arguments = arguments, .prepare = lack != 0 ? take_away : NULL});
+    session_end(&session, status);
+    return read_file(session.messages, NULL);
+}
+
+static void says(const char *said, const char *text)
+{
+    check(strstr(said, text) != NULL, "\"%s\" is not in what was said:\n%s", text, said);
+}
+
+static void granted(const void *argument)
+{
+    (void)argument;
+    need_everything();
+    char *said = run_lines(NULL, "--sandbox=require", LACK_NOTHING, 0);
+    check_file("results.txt", "2\n3\n");
+    const char *landlock = strstr(said, "landlock ");
+    check(landlock != NULL && landlock[9] >= '1' && landlock[9] <= '9', "Landlock's version: %s",
+          said);
+    says(said, "\nparent sandbox: no_new_privs, landlock ");
+    says(said, "\nchild sandbox: no_new_privs, descriptors, rlimits, landlock ");
+    says(said, ", seccomp\nchild");
+    free(said);
+}
+
+static void off(const void *argument)
+{
+    (void)argument;
+    char *said = run_lines(NULL, "--sandbox=off", LACK_NOTHING, 0);
+    check_file("results.txt", "2\n3\n");
+    says(said, "\nparent sandbox: off\nchild sandbox: off\n");
+    free(said);
+}
+
+struct lacks {
+    int lack;
+    const char *parent, *child; /* what auto says is not there */
+    const char *refusal;        /* what require says; NULL: it is content */
+};
+
+static void kernel_lacks(const void *argument)
+{
+    const struct lacks *lacks = argument;
+    need_everything();
+    char *said = run_lines(NULL, "--sandbox=auto", lacks->lack, 0);
+    check_file("results.txt", "2\n3\n");
+    says(said, lacks->parent);
+    says(said, lacks->child);
+    free(said);
+    write_file("results.txt", "old\n");
+    said = run_lines(NULL, "--sandbox=require", lacks->lack, lacks->refusal != NULL ? 3 : 0);
+    if (lacks->refusal != NULL) {
+        says(said, lacks->refusal);
+        says(said, "; nothing was read\n");
+    }
+    check_file("results.txt", lacks->refusal != NULL ? "old\n" : "2\n3\n");
+    free(said);
+}
+
+/* Without futex_waitv(2) the child sleeps with a time limit, which SIGSTOP interrupts: the kernel
+ * begins it again with a call of its own. */
+static void stopped_in_old_sleep(const void *argument)
+{
+    (void)argument;
+    need_everything();
+    static const char *const arguments[] = {"--sandbox=require", "-o", "results.txt", NULL};
+    lacking = LACK_WAITV;
+    struct session session =
+        session_start(&(struct session_config){.arguments = arguments, .prepare = take_away});
+    session_await_child(&session);
+    session_feed_lines(&session, 1, 3);
+    session_await_results(&session, 3);
+    for (int i = 0; i < 20; i++) {
+        session_signal(&session, session.child, SIGSTOP);
+        sleep_ms(5);
+        session_signal(&session, session.child, SIGCONT);
+        sleep_ms(5);
+    }
+    session_feed_lines(&session, 4, 6);
+    session_close_input(&session);
+    session_end(&session, 0);
+    check(check_results("results.txt") == 6, "not all lines");
+}
+
+/* ---- attacks from the inside ---- */
+
+enum outcome { KILLED, REFUSED, DONE, OTHER };
+
+/* Where the attack is stopped, and whether a second wall stands behind seccomp. */
+struct attack {
+    const char *name;
+    enum outcome caged;
+    int landlock; /* without seccomp it fails all the same, from this version of Landlock on; 0: no
+                   */
+};
+
+static void raise_core(void)
+{
+    struct rlimit core;
+    if (getrlimit(RLIMIT_CORE, &core) == 0) {
+        core.rlim_cur = core.rlim_max; /* as large as we may */
+        setrlimit(RLIMIT_CORE, &core);
+    }
+    if (lacking != 0)
+        take_away();
+}
+
+static enum outcome intrude(const char *name, const char *sandbox, int lack, char **said)
+{
+    write_file("input.txt", "1 1\n");
+    write_file("spare.txt", "spare\n");
+    check(setenv("SHMSUM_TEST_ATTACK", name, 1) == 0, "setenv");
+    int secret = open("secret.txt", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    check(secret >= 0 && dup2(secret, 9) == 9, "secret.txt: %s", strerror(errno));
+    close(secret);
+    const char *arguments[] = {sandbox, "-o", "results.txt", "input.txt", NULL};
+    lacking = lack;
+    struct session session = session_start(&(struct session_config){
+        .program = "bin/shmsum", .arguments = arguments, .prepare = raise_core});
+    close(9);
+    session_end(&session, 3);
+    *said = read_file(session.messages, NULL);
+    char refused[32], done[32];
+    snprintf(refused, sizeof refused, "status %d;", INTRUDER_REFUSED);
+    snprintf(done, sizeof done, "status %d;", INTRUDER_DONE);
+    return strstr(*said, "child: killed by signal 31 (Bad system call)") != NULL ? KILLED
+           : strstr(*said, refused) != NULL                                      ? REFUSED
+           : strstr(*said, done) != NULL                                         ? DONE
+                                                                                 : OTHER;
+}
+
+static void build_trap(void)
+{
+    need_everything();
+    check(mkdir("bin", 0755) == 0, "mkdir: %s", strerror(errno));
+    copy_program(getenv("SHMSUM"), "bin/shmsum");
+    check(getenv("SHMSUM_INTRUDER") != NULL, "SHMSUM_INTRUDER is not set");
+    copy_program(getenv("SHMSUM_INTRUDER"), "bin/shmsum-child");
+}
+
+static void attacked(const void *argument)
+{
+    static const char *const names[] = {"killed", "refused", "done", "otherwise"};
+    const struct attack *attack = argument;
+    build_trap();
+    char *said;
+    enum outcome outcome = intrude(attack->name, "--sandbox=require", LACK_NOTHING, &said);
+    check(outcome == attack->caged, "%s in the cage: %s, expected %s\n%s", attack->name,
+          names[outcome], names[attack->caged], said);
+    free(said);
+    if (attack->landlock > 0 && landlock_version() >= attack->landlock) {
+        outcome = intrude(attack->name, "--sandbox=auto", LACK_SECCOMP, &said);
+        check(outcome == REFUSED, "%s without seccomp: %s\n%s", attack->name, names[outcome], said);
+        free(said);
+    }
+    /* It could do it, were it not for the cage. */
+    outcome = intrude(attack->name, "--sandbox=off", LACK_NOTHING, &said);
+    if (outcome == REFUSED)
+        test_skip("%s: the cage stops it, but it fails here without one as well", attack->name);
+    check(outcome == DONE, "%s without a cage: %s\n%s", attack->name, names[outcome], said);
+    free(said);
+}
+
+/* Whether the attack left a core in the working directory, which is removed. */
+static bool core_left(void)
+{
+    return unlink("core") == 0 || unlink("bin/core") == 0;
+}
+
+static void dump_core(const void *argument)
+{
+    (void)argument;
+    build_trap();
+    char *pattern = read_file("/proc/sys/kernel/core_pattern", NULL);
+    char *said;
+    intrude("dump_core", "--sandbox=require", LACK_NOTHING, &said);
+    says(said, "child: killed by signal 6 (Aborted); nothing was read");
+    check(!core_left(), "a core was dumped");
+    free(said);
+    intrude("dump_core", "--sandbox=auto", LACK_SECCOMP, &said);
+    says(said, "child: killed by signal 6 (Aborted); nothing was read");
+    check(!core_left(), "a core was dumped without seccomp");
+    free(said);
+    intrude("dump_core", "--sandbox=off", LACK_NOTHING, &said);
+    says(said, "child: killed by signal 6 (Aborted); nothing was read");
+    bool left = core_left();
+    free(said);
+    if (strcmp(pattern, "core\n") != 0)
+        test_skip("cores do not go to the working directory here");
+    free(pattern);
+    if (!left)
+        test_skip("no core is dumped here without the cage either");
+}
+
+/* The checks of compiler and C library can still say what they have found. */
+static void smash_stack(const void *argument)
+{
+    (void)argument;
+#ifdef __GLIBC__
+    build_trap();
+    char *said;
+    intrude("smash_stack", "--sandbox=require", LACK_NOTHING, &said);
+    says(said, "stack smashing detected");
+    says(said, "child: killed by signal 6 (Aborted); nothing was read");
+    free(said);
+#else
+    test_skip("only of glibc it is known how it tells");
+#endif
+}
+
+#define LACKS(...)        \
+    &(const struct lacks) \
+    {                     \
+        __VA_ARGS__       \
+    }
+#define ATTACK(name, ...)                                               \
+    {                                                                   \
+#name, attacked, &(const struct attack){#name, __VA_ARGS__ }, 0 \
+    }
+static const struct test_case cases[] = {
+    {"every_call_of_child", every_call, &cage_of_child, 600},
+    {"every_call_of_parent", every_call, &cage_of_parent, 600},
+    {"foreign_calls_of_child", every_foreign_call, &cage_of_child, 600},
+    {"foreign_calls_of_parent", every_foreign_call, &cage_of_parent, 600},
+    {"granted", granted, NULL, 0},
+    {"off", off, NULL, 0},
+    {"kernel_lacks_seccomp", kernel_lacks,
+     LACKS(LACK_SECCOMP, "; not granted: seccomp\nchild", "; not granted: seccomp\n",
+           "shmsum: seccomp: sandbox of the child: Function not implemented\n"),
+     0},
+    {"kernel_lacks_landlock", kernel_lacks,
+     LACKS(LACK_LANDLOCK, "; not granted: landlock\nchild", "; not granted: landlock\n",
+           "shmsum: landlock_create_ruleset: sandbox of the child: Function not implemented\n"),
+     0},
+    {"kernel_lacks_close_range", kernel_lacks,
+     LACKS(LACK_CLOSE_RANGE, "parent sandbox: no_new_privs, landlock ",
+           "; not granted: descriptors\n",
+           "shmsum: close_range: sandbox of the child: Function not implemented\n"),
+     0},
+    {"kernel_lacks_everything", kernel_lacks,
+     LACKS(LACK_SECCOMP | LACK_LANDLOCK | LACK_CLOSE_RANGE | LACK_WAITV,
+           "parent sandbox: no_new_privs; not granted: landlock, seccomp\n",
+           "child sandbox: no_new_privs, rlimits; not granted: descriptors, landlock, seccomp\n",
+           "shmsum: landlock_create_ruleset: sandbox of the child: Function not implemented\n"),
+     0},
+    {"kernel_lacks_futex_waitv", kernel_lacks,
+     LACKS(LACK_WAITV, ", seccomp\nchild", ", seccomp\n", NULL), 0},
+    {"stopped_in_old_sleep", stopped_in_old_sleep, NULL, 0},
+    ATTACK(open_path, KILLED, 1),
+    ATTACK(open_results, KILLED, 1),
+    ATTACK(reopen_results, KILLED, 1),
+    ATTACK(create_file, KILLED, 1),
+    ATTACK(remove_file, KILLED, 1),
+    ATTACK(region_by_name, KILLED, 1),
+    ATTACK(region_by_mapping, KILLED, 1),
+    ATTACK(truncate_region, KILLED, 3),
+    ATTACK(remove_region, KILLED, 1),
+    ATTACK(make_socket, KILLED, 1), /* no descriptor is left for one */
+    ATTACK(use_descriptor, KILLED, 1),
+    ATTACK(new_descriptor, KILLED, 1),
+    ATTACK(new_process, KILLED, 0), /* root may have more than his limit */
+    ATTACK(other_program, KILLED, 1),
+    ATTACK(trace_parent, KILLED, 1),
+    ATTACK(open_parent, KILLED, 1),
+    ATTACK(signal_parent, KILLED, 6),
+    ATTACK(more_memory, REFUSED, 0),
+    ATTACK(new_code, REFUSED, 0),
+    ATTACK(data_as_code, KILLED, 0),
+    ATTACK(raise_limits, KILLED, 0),
+    ATTACK(become_dumpable, KILLED, 0),
+    ATTACK(kernel_keys, KILLED, 0),
+    {"dump_core", dump_core, NULL, 0},
+    {"smash_stack", smash_stack, NULL, 0},
+};
+
+int main(int argc, char *argv[])
+{
+    return harness_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+}

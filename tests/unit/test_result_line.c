@@ -1,0 +1,130 @@
+/* test_result_line.c - what a line of the results looks like, as text and as JSON. */
+#include "result_line.h"
+
+#include "unit.h"
+
+static void assert_text(const char *text, size_t size, const char *expected)
+{
+    if (size != strlen(expected) || memcmp(text, expected, size) != 0)
+        fail_msg("text is \"%.*s\", expected \"%s\"", (int)size, text, expected);
+}
+
+/* Parses the line. */
+static struct shmsum_line_parser *parse(const char *line)
+{
+    static struct shmsum_line_parser parser;
+    shmsum_line_parser_init(&parser, '.');
+    size_t consumed;
+    shmsum_line_parser_feed(&parser, (const uint8_t *)line, strlen(line), &consumed);
+    shmsum_line_parser_finish(&parser);
+    return &parser;
+}
+
+static void check_sum(enum result_format format, const char *file, uint64_t line,
+                      const char *numbers, const char *expected)
+{
+    struct result_line result;
+    char text[RESULT_LINE_JSON_MAX];
+    result_line_begin(&result, format, file);
+    assert_text(text, result_line_sum(&result, text, line, &parse(numbers)->sum), expected);
+}
+
+static void check_error(enum result_format format, const char *line, const char *expected)
+{
+    struct result_line result;
+    char text[RESULT_LINE_JSON_MAX];
+    result_line_begin(&result, format, "in");
+    assert_text(text, result_line_error(&result, text, 7, &parse(line)->error), expected);
+}
+
+static void test_sums(void **state)
+{
+    (void)state;
+    check_sum(RESULT_TEXT, "in", 1, "1 2 3", "6");
+    check_sum(RESULT_TEXT, "in", 1, "-.5", "-0.5");
+    check_sum(RESULT_JSON, "in", 1, "1 2 3", "{\"file\":\"in\",\"line\":1,\"sum\":\"6\"}");
+    check_sum(RESULT_JSON, "in", 10, "-.5", "{\"file\":\"in\",\"line\":10,\"sum\":\"-0.5\"}");
+    check_sum(RESULT_JSON, "", UINT64_MAX, "",
+              "{\"file\":\"\",\"line\":18446744073709551615,\"sum\":\"0\"}");
+}
+
+/* A name stays one string of JSON, whatever is in it. */
+static void test_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *shown;
+    } cases[] = {
+        {"a b.txt", "a b.txt"},
+        {"\"", "\\\""},
+        {"a\\b", "a\\\\b"},
+        {"\n\t\033[2J\177", "\\\\x0a\\\\x09\\\\x1b[2J\\\\x7f"},
+        {"\303\251\360\237\230\200", "\303\251\360\237\230\200"},
+        {"\377\303", "\\\\xff\\\\xc3"},
+        {"\302\205", "\\\\xc2\\\\x85"}, /* a control character of 8 bits */
+        {"\",\"line\":9", "\\\",\\\"line\\\":9"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char expected[256];
+        snprintf(expected, sizeof expected, "{\"file\":\"%s\",\"line\":1,\"sum\":\"1\"}",
+                 cases[i].shown);
+        check_sum(RESULT_JSON, cases[i].file, 1, "1", expected);
+    }
+}
+
+static void test_errors(void **state)
+{
+    (void)state;
+    check_error(RESULT_TEXT, "1 two 3", "error: column 3: \"two\" is not a number");
+    check_error(
+        RESULT_JSON, "1 two 3",
+        "{\"file\":\"in\",\"line\":7,\"column\":3,\"error\":\"\\\"two\\\" is not a number\"}");
+    check_error(RESULT_JSON, "\"\\\033",
+                "{\"file\":\"in\",\"line\":7,\"column\":1,\"error\":\"\\\"\\\"\\\\\\\\x1b\\\" is "
+                "not a number\"}");
+    check_error(RESULT_JSON, "1 1,5",
+                "{\"file\":\"in\",\"line\":7,\"column\":3,\"error\":\"\\\"1,5\\\" is not a number: "
+                "use \\\".\\\" as the decimal point\"}");
+    check_error(RESULT_JSON, "1e1000",
+                "{\"file\":\"in\",\"line\":7,\"column\":1,\"error\":\"number out of range: "
+                "\\\"1e1000\\\"\"}");
+}
+
+/* The longest of everything stays inside the room that is promised. */
+static void test_longest(void **state)
+{
+    (void)state;
+    static char file[2 * DIAGNOSTIC_NAME_MAX];
+    memset(file, '\001', sizeof file - 1);
+    struct shmsum_decimal_sum sum = parse("-1e999 -1e-1000")->sum;
+    struct shmsum_line_error error = {.column = UINT64_MAX, .token_bytes = 1000};
+    memset(error.token, '\\', sizeof error.token);
+    for (int format = RESULT_TEXT; format <= RESULT_JSON; format++) {
+        struct result_line result;
+        static char text[RESULT_LINE_JSON_MAX + 1];
+        memset(text, 'z', sizeof text);
+        result_line_begin(&result, (enum result_format)format, file);
+        assert_true(result.max <= RESULT_LINE_JSON_MAX);
+        size_t size = result_line_sum(&result, text, UINT64_MAX, &sum);
+        assert_int_equal(size, strnlen(text, size));
+        assert_int_equal(text[size], 'z');
+        assert_true(size > 2000 && size <= result.max);
+        for (int kind = SHMSUM_NOT_A_NUMBER; kind <= SHMSUM_OUT_OF_RANGE; kind++) {
+            error.kind = (enum shmsum_line_error_kind)kind;
+            size = result_line_error(&result, text, UINT64_MAX, &error);
+            assert_true(size <= result.max);
+            assert_null(memchr(text, '\n', size));
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_longest),
+    };
+    return cmocka_run_group_tests_name("result_line", tests, NULL, NULL);
+}

@@ -1,0 +1,296 @@
+/* test_sandbox.c - src/sandbox.h: what is given up, in which order, and what is done where the
+ * system refuses. The system is one that grants everything and does nothing:
+ * tests/processes/test_cage.c has the real one. */
+#include "unit.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+#include "fault_os.h"
+#include "sandbox.h"
+
+enum { ABI = 7, CHILD = 4711 };
+
+static struct fault_os faults;
+static struct shmsum_os granting;
+static char order[16]; /* a letter for each right that was given up */
+static int abi;
+static bool reading;
+
+static int give_up(char letter)
+{
+    size_t used = strlen(order);
+    assert_true(used < sizeof order - 1);
+    order[used] = letter;
+    order[used + 1] = '\0';
+    return 0;
+}
+
+static int no_new_privs(const struct shmsum_os *os)
+{
+    (void)os;
+    return give_up('n');
+}
+
+static int not_dumpable(const struct shmsum_os *os)
+{
+    (void)os;
+    return give_up('d');
+}
+
+static int set_limit(const struct shmsum_os *os, int resource, uint64_t limit)
+{
+    (void)os;
+    assert_int_equal(limit, resource == RLIMIT_NOFILE ? 1 : 0);
+    switch (resource) {
+    case RLIMIT_NOFILE:
+        return give_up('F');
+    case RLIMIT_NPROC:
+        return give_up('P');
+    case RLIMIT_CORE:
+        return give_up('C');
+    default:
+        return give_up('?');
+    }
+}
+
+static int close_from(const struct shmsum_os *os, int first)
+{
+    (void)os;
+    assert_int_equal(first, 3);
+    return give_up('c');
+}
+
+static int forbid_paths(const struct shmsum_os *os, bool with_reading)
+{
+    (void)os;
+    reading = with_reading;
+    give_up('l');
+    return abi;
+}
+
+static int filter_calls(const struct shmsum_os *os, const void *filter, size_t bytes)
+{
+    (void)os;
+    assert_non_null(filter);
+    assert_true(bytes > 0 && bytes % 8 == 0 && bytes < FILTER_BYTES_MAX);
+    return give_up('s');
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    granting = *shmsum_os_default();
+    granting.no_new_privs = no_new_privs;
+    granting.not_dumpable = not_dumpable;
+    granting.set_limit = set_limit;
+    granting.close_from = close_from;
+    granting.forbid_paths = forbid_paths;
+    granting.filter_calls = filter_calls;
+    fault_os_init(&faults, &granting);
+    order[0] = '\0';
+    abi = ABI;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    assert_int_equal(fault_os_leaks(&faults), 0);
+    fault_os_clean_up(&faults);
+    return 0;
+}
+
+static int enter(struct sandbox *sandbox, bool child, enum sandbox_mode mode,
+                 struct shmsum_failure *why)
+{
+    *why = (struct shmsum_failure){0};
+    order[0] = '\0';
+    if (child)
+        sandbox_prepare_child(sandbox, &faults.os, mode, false);
+    else
+        sandbox_prepare_parent(sandbox, &faults.os, mode, CHILD);
+    assert_string_equal(order, ""); /* nothing yet */
+    return sandbox_enter(sandbox, why);
+}
+
+/* Where there is no libseccomp there is no filter either. */
+static bool has_filters(void)
+{
+    struct filter filter;
+    int result = filter_make_child(&filter, &faults.os, false);
+    assert_true(result == 0 || result == -ENOTSUP);
+    return result == 0;
+}
+
+#define WITH_ABI(parts) ((uint64_t)(parts) | (uint64_t)ABI << SANDBOX_ABI_SHIFT)
+
+static void test_everything(void **state)
+{
+    (void)state;
+    if (!has_filters())
+        skip();
+    struct sandbox sandbox;
+    struct shmsum_failure why;
+    for (int i = 0; i < 2; i++) {
+        enum sandbox_mode mode = i == 0 ? SANDBOX_AUTO : SANDBOX_REQUIRE;
+        assert_int_equal(enter(&sandbox, true, mode, &why), 0);
+        assert_null(why.call);
+        assert_true(sandbox.granted == WITH_ABI(SANDBOX_CHILD));
+        /* Landlock needs a descriptor, and what seccomp forbids comes before it. */
+        assert_string_equal(order, "nlcFPCds");
+        assert_false(reading);
+        assert_int_equal(enter(&sandbox, false, mode, &why), 0);
+        assert_true(sandbox.granted == WITH_ABI(SANDBOX_PARENT));
+        assert_string_equal(order, "nls");
+        assert_true(reading);
+    }
+}
+
+static void test_off(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    struct shmsum_failure why;
+    for (int child = 0; child < 2; child++) {
+        fault_os_fail(&faults, FAULT_scratch, 1, FAULT_FOR_GOOD, EMFILE);
+        assert_int_equal(enter(&sandbox, child, SANDBOX_OFF, &why), 0);
+        assert_true(sandbox.granted == 0);
+        assert_string_equal(order, "");
+        assert_int_equal(faults.injected, 0);
+        fault_os_heal(&faults);
+    }
+}
+
+/* Every call that gives something up fails, each in its turn. */
+static void test_refused(void **state)
+{
+    (void)state;
+    if (!has_filters())
+        skip();
+    static const struct {
+        enum fault_member member;
+        unsigned nth;
+        enum sandbox_part part;
+        const char *call;
+        const char *before; /* what a child that is to have everything had given up by then */
+    } calls[] = {
+        {FAULT_no_new_privs, 1, SANDBOX_NO_NEW_PRIVS, "prctl", ""},
+        {FAULT_forbid_paths, 1, SANDBOX_LANDLOCK, "landlock_create_ruleset", "n"},
+        {FAULT_close_from, 1, SANDBOX_DESCRIPTORS, "close_range", "nl"},
+        {FAULT_set_limit, 1, SANDBOX_LIMITS, "setrlimit", "nlc"},
+        {FAULT_set_limit, 2, SANDBOX_LIMITS, "setrlimit", "nlcF"},
+        {FAULT_set_limit, 3, SANDBOX_LIMITS, "setrlimit", "nlcFP"},
+        {FAULT_not_dumpable, 1, SANDBOX_LIMITS, "prctl", "nlcFPC"},
+        {FAULT_filter_calls, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
+        {FAULT_scratch, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
+        {FAULT_pread, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
+    };
+    for (size_t i = 0; i < COUNT(calls); i++) {
+        for (int child = 0; child < 2; child++) {
+            enum sandbox_part parts = child ? SANDBOX_CHILD : SANDBOX_PARENT;
+            uint64_t granted = WITH_ABI(parts & ~calls[i].part);
+            if (calls[i].part == SANDBOX_LANDLOCK)
+                granted &= SANDBOX_CHILD;
+            struct sandbox sandbox;
+            struct shmsum_failure why;
+            enum fault_member member = calls[i].member;
+            uint64_t failures = faults.injected;
+            fault_os_fail(&faults, member, faults.calls[member] + calls[i].nth, 1, EPERM);
+            assert_int_equal(enter(&sandbox, child, SANDBOX_AUTO, &why), 0);
+            assert_null(why.call);
+            assert_true(sandbox.granted == granted);
+            fault_os_heal(&faults);
+            if ((calls[i].part & parts) == 0) {
+                assert_true(faults.injected == failures);
+                continue;
+            }
+            assert_true(faults.injected == failures + 1);
+
+            fault_os_fail(&faults, member, faults.calls[member] + calls[i].nth, 1, EPERM);
+            assert_int_equal(enter(&sandbox, child, SANDBOX_REQUIRE, &why), -EPERM);
+            assert_string_equal(why.call, calls[i].call);
+            assert_string_equal(why.object,
+                                child ? "sandbox of the child" : "sandbox of the parent");
+            assert_int_equal(why.error, EPERM);
+            if (child)
+                assert_string_equal(order, calls[i].before);
+            fault_os_heal(&faults);
+        }
+    }
+}
+
+static void test_versions_of_landlock(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    struct shmsum_failure why;
+    abi = 300;
+    assert_int_equal(enter(&sandbox, true, SANDBOX_AUTO, &why), 0);
+    assert_int_equal(sandbox.granted >> SANDBOX_ABI_SHIFT, SANDBOX_ABI_MAX);
+    assert_true(sandbox_is_plausible(SANDBOX_AUTO, sandbox.granted));
+}
+
+static void test_plausible(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t granted;
+        bool with_auto, require, off;
+    } cases[] = {
+        {0, true, false, true},
+        {SANDBOX_NO_NEW_PRIVS, true, false, false},
+        {WITH_ABI(SANDBOX_CHILD), true, true, false},
+        {WITH_ABI(SANDBOX_PARENT), true, false, false},
+        {SANDBOX_CHILD, false, false, false},                     /* Landlock, of no version */
+        {WITH_ABI(SANDBOX_NO_NEW_PRIVS), false, false, false},    /* a version of nothing */
+        {WITH_ABI(SANDBOX_CHILD | 32), false, false, false},      /* what there is not */
+        {WITH_ABI(SANDBOX_CHILD) | 1 << 16, false, false, false}, /* a version too large */
+        {WITH_ABI(SANDBOX_CHILD) | UINT64_C(1) << 63, false, false, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_int_equal(sandbox_is_plausible(SANDBOX_AUTO, cases[i].granted), cases[i].with_auto);
+        assert_int_equal(sandbox_is_plausible(SANDBOX_REQUIRE, cases[i].granted), cases[i].require);
+        assert_int_equal(sandbox_is_plausible(SANDBOX_OFF, cases[i].granted), cases[i].off);
+    }
+}
+
+static void test_text(void **state)
+{
+    (void)state;
+    char text[SANDBOX_TEXT_MAX];
+#define SAYS(mode, parts, granted, expected)        \
+    do {                                            \
+        memset(text, 'x', sizeof text);             \
+        sandbox_format(text, mode, parts, granted); \
+        assert_string_equal(text, expected);        \
+    } while (0)
+    SAYS(SANDBOX_REQUIRE, SANDBOX_CHILD, WITH_ABI(SANDBOX_CHILD),
+         "no_new_privs, descriptors, rlimits, landlock 7, seccomp");
+    SAYS(SANDBOX_AUTO, SANDBOX_PARENT, WITH_ABI(SANDBOX_PARENT),
+         "no_new_privs, landlock 7, seccomp");
+    SAYS(SANDBOX_AUTO, SANDBOX_CHILD, SANDBOX_NO_NEW_PRIVS | SANDBOX_LIMITS,
+         "no_new_privs, rlimits; not granted: descriptors, landlock, seccomp");
+    SAYS(SANDBOX_AUTO, SANDBOX_PARENT, 0, "not granted: no_new_privs, landlock, seccomp");
+    SAYS(SANDBOX_OFF, SANDBOX_PARENT, 0, "off");
+    /* Whatever a child may say: it fits. */
+    for (unsigned bits = 0; bits < 256; bits++) {
+        memset(text, 'x', sizeof text);
+        sandbox_format(text, SANDBOX_AUTO, SANDBOX_CHILD, UINT64_MAX << 8 | bits);
+        assert_non_null(memchr(text, '\0', sizeof text));
+    }
+#undef SAYS
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_everything, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_off, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_versions_of_landlock, set_up, tear_down),
+        cmocka_unit_test(test_plausible),
+        cmocka_unit_test(test_text),
+    };
+    return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/* test_trace.c - the events of the trace, and the file that they make. */
+#include <errno.h>
+#include <limits.h>
+
+#include "trace.h"
+
+#include "unit.h"
+
+/* A system whose clock goes on by a microsecond with each look, and with a file. */
+static uint64_t clock_ns;
+static char file[65536];
+static size_t file_size, room = sizeof file, pieces;
+static int refusals; /* EINTR before a write */
+
+static uint64_t read_clock(const struct shmsum_os *os)
+{
+    (void)os;
+    return clock_ns += 1000;
+}
+
+static ssize_t write_file(const struct shmsum_os *os, int fd, const void *bytes, size_t size)
+{
+    (void)os;
+    if (fd != 5) /* not the trace */
+        return (ssize_t)size;
+    assert_true(size <= PIPE_BUF);
+    if (refusals > 0) {
+        refusals--;
+        return -EINTR;
+    }
+    if (room < size)
+        return -ENOSPC;
+    assert_true(((const char *)bytes)[size - 1] == '\n'); /* whole events */
+    memcpy(file + file_size, bytes, size);
+    file_size += size;
+    room -= size;
+    pieces++;
+    return (ssize_t)size;
+}
+
+static ssize_t read_ten(const struct shmsum_os *os, int fd, void *bytes, size_t size)
+{
+    (void)os;
+    (void)fd;
+    (void)bytes;
+    (void)size;
+    return 10;
+}
+
+static int sleep_two(const struct shmsum_os *os, const void *word, uint32_t expected,
+                     const void *stop, uint32_t stop_expected)
+{
+    (void)os;
+    (void)word;
+    (void)expected;
+    (void)stop;
+    (void)stop_expected;
+    clock_ns += 1000000;
+    return -EINTR;
+}
+
+static pid_t number(const struct shmsum_os *os)
+{
+    (void)os;
+    return 77;
+}
+
+static const struct shmsum_os machine = {
+    .clock_ns = read_clock,
+    .write = write_file,
+    .read = read_ten,
+    .futex_wait_two = sleep_two,
+    .get_pid = number,
+};
+
+static int begin(void **state)
+{
+    (void)state;
+    clock_ns = 1000000000;
+    file_size = pieces = 0;
+    room = sizeof file;
+    refusals = 0;
+    return 0;
+}
+
+static void check_file(const char *expected)
+{
+    file[file_size] = '\0';
+    assert_string_equal(file, expected);
+}
+
+#define SPAN(name, begun, took) \
+    "{\"name\":\"" name "\",\"ph\":\"X\",\"pid\":77,\"tid\":77,\"ts\":" begun ",\"dur\":" took
+#define ARROW(end, id, time)                                                             \
+    "{\"name\":\"hand-off\",\"cat\":\"slot\",\"ph\":\"" end "\",\"bp\":\"e\",\"id\":" id \
+    ",\"pid\":77,\"tid\":77,\"ts\":" time "},\n"
+#define PARENT \
+    "[\n{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":77,\"args\":{\"name\":\"parent\"}},\n"
+
+static void test_producer(void **state)
+{
+    (void)state;
+    struct trace trace;
+    trace_begin(&trace, &machine, 5, true, "parent", -1, 1000000000);
+    check_file(PARENT); /* at once, before a child can write */
+    const struct shmsum_os *os = &trace.os;
+    assert_int_equal(os->read(os, 0, NULL, 100), 10);
+    trace.producer.handed_over(&trace.producer, 10);
+    assert_int_equal(os->futex_wait_two(os, NULL, 0, NULL, 0), -EINTR);
+    assert_int_equal(os->read(os, 0, NULL, 100), 10);
+    trace.producer.handed_over(&trace.producer, 20);
+    trace_handed_end(&trace);
+    assert_int_equal(trace_end(&trace, true), 0);
+    check_file(
+        PARENT SPAN("read", "1.000", "1.000") ",\"args\":{\"bytes\":10}},\n"               //
+        SPAN("hand over", "3.000", "1.000") ",\"args\":{\"number\":0,\"bytes\":10}},\n"    //
+        ARROW("s", "0", "3.000")                                                           //
+        SPAN("sleep", "6.000", "1001.000") "},\n"                                          //
+        SPAN("wait for a slot", "5.000", "1003.000") "},\n"                                //
+        SPAN("read", "1008.000", "1.000") ",\"args\":{\"bytes\":10}},\n"                   //
+        SPAN("hand over", "1010.000", "1.000") ",\"args\":{\"number\":1,\"bytes\":10}},\n" //
+        ARROW("s", "1", "1010.000")                                                        //
+        SPAN("END", "1012.000", "2.000") ",\"args\":{\"number\":2,\"bytes\":0}},\n"        //
+        ARROW("s", "2", "1012.000")                                                        //
+        "{\"name\":\"end\",\"ph\":\"i\",\"s\":\"g\",\"pid\":77,\"tid\":77,\"ts\":1015.000}\n]\n");
+}
+
+static void test_consumer(void **state)
+{
+    (void)state;
+    struct trace trace;
+    trace_begin(&trace, &machine, 5, false, "child", 1, 1000000000);
+    assert_int_equal(file_size, 0);
+    const struct shmsum_os *os = &trace.os;
+    trace.consumer.taken(&trace.consumer, 300);
+    assert_int_equal(os->write(os, 1, "6\n", 2), 2);
+    assert_int_equal(os->write(os, 2, "error", 5), 5);
+    trace.consumer.dealt_with(&trace.consumer);
+    trace.consumer.taken(&trace.consumer, 0);
+    assert_int_equal(trace_end(&trace, false), 0);
+    check_file(
+        "{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":77,\"args\":{\"name\":\"child\"}},\n" //
+        SPAN("take", "1.000", "1.000") ",\"args\":{\"number\":0,\"bytes\":300}},\n"            //
+        ARROW("f", "0", "1.000")                                                               //
+        SPAN("write", "3.000", "1.000") ",\"args\":{\"bytes\":2}},\n"                          //
+        SPAN("message", "5.000", "1.000") ",\"args\":{\"bytes\":5}},\n"                        //
+        SPAN("parse and sum", "1.000", "6.000") "},\n"                                         //
+        SPAN("END", "9.000", "1.000") ",\"args\":{\"number\":1,\"bytes\":0}},\n"               //
+        ARROW("f", "1", "9.000"));
+}
+
+/* Many events leave in pieces that hold whole events; an interrupted write is made again. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    struct trace trace;
+    trace_begin(&trace, &machine, 5, true, "parent", -1, 0);
+    for (int i = 0; i < 100; i++) {
+        refusals = i % 3;
+        trace.os.read(&trace.os, 0, NULL, 100);
+    }
+    assert_int_equal(trace_end(&trace, true), 0);
+    size_t lines = 0;
+    for (size_t i = 0; i < file_size; i++)
+        lines += file[i] == '\n';
+    assert_int_equal(lines, 2 + 100 + 2);
+    assert_true(pieces > 2 && pieces < 20);
+}
+
+/* What the file does not take any more is told in the end; nothing else changes. */
+static void test_full(void **state)
+{
+    (void)state;
+    struct trace trace;
+    trace_begin(&trace, &machine, 5, true, "parent", -1, 0);
+    room = 5000;
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(trace.os.read(&trace.os, 0, NULL, 100), 10);
+    room = sizeof file - file_size; /* also when there is room again: a gap would be a lie */
+    size_t before = file_size;
+    assert_int_equal(trace_end(&trace, true), -ENOSPC);
+    assert_int_equal(file_size, before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_producer, begin),
+        cmocka_unit_test_setup(test_consumer, begin),
+        cmocka_unit_test_setup(test_pieces, begin),
+        cmocka_unit_test_setup(test_full, begin),
+    };
+    return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
+}
