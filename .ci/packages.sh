@@ -5,11 +5,13 @@
 # Debian packages, each with how to see that it is there: a program on PATH, or lib: for a library,
 # which dpkg is asked for (where there is no dpkg, CMake will tell).
 packages_to_build='gcc:gcc cmake:cmake ninja-build:ninja libc6-dev:lib libseccomp-dev:lib'
-packages_to_test='libcmocka-dev:lib libgmp-dev:lib bc:bc util-linux:unshare binutils:readelf valgrind:valgrind zip:zip unzip:unzip patch:patch mandoc:mandoc zsh:zsh fish:fish jq:jq'
+packages_to_test='libcmocka-dev:lib libgmp-dev:lib bc:bc util-linux:unshare binutils:readelf valgrind:valgrind zip:zip unzip:unzip patch:patch mandoc:mandoc zsh:zsh fish:fish jq:jq pkg-config:pkg-config'
 # Without them the tests with the label model are skipped.
 packages_for_model='g++:g++ relacy-dev:lib spin:spin'
 # The same for the label cross.
 packages_for_cross='gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross:lib gcc-arm-linux-gnueabihf:arm-linux-gnueabihf-gcc libc6-dev-armhf-cross:lib gcc-i686-linux-gnu:i686-linux-gnu-gcc libc6-dev-i386-cross:lib gcc-s390x-linux-gnu:s390x-linux-gnu-gcc libc6-dev-s390x-cross:lib qemu-user:qemu-aarch64'
+# And for the label package.
+packages_to_package='dpkg-dev:dpkg-shlibdeps file:file lintian:lintian xz-utils:xz'
 packages_for_clang='clang:clang libclang-rt-14-dev:lib'
 packages_to_bench='g++:g++ libfast-float-dev:lib mawk:mawk gawk:gawk perl:perl num-utils:numsum bc:bc coreutils:wc gnuplot-nox:gnuplot'
 

@@ -31,7 +31,10 @@
 #ifndef SHMSUM_CHANNEL_H
 #define SHMSUM_CHANNEL_H
 
+#include <shmsum/decls.h>
 #include <shmsum/region.h>
+
+SHMSUM_BEGIN_DECLS
 
 enum shmsum_state {
     SHMSUM_FREE = 0,
@@ -163,5 +166,7 @@ uint64_t shmsum_channel_account(const struct shmsum_channel *channel, enum shmsu
 /* errno of a failed exec, left by the forked child for the producer; 0: none. */
 void shmsum_channel_set_start_error(struct shmsum_channel *channel, int error);
 int shmsum_channel_start_error(const struct shmsum_channel *channel);
+
+SHMSUM_END_DECLS
 
 #endif

@@ -16,6 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <shmsum/decls.h>
+
+SHMSUM_BEGIN_DECLS
+
 enum {
     SHMSUM_DECIMAL_HIGHEST = 999,  /* power of ten of the first digit that a number may have */
     SHMSUM_DECIMAL_LOWEST = -1000, /* and of the last */
@@ -106,5 +110,7 @@ size_t shmsum_decimal_sum_format(struct shmsum_decimal_sum *sum, char *text);
 /* The invariant, in constant time: for assertions. */
 bool shmsum_decimal_is_valid(const struct shmsum_decimal *number);
 bool shmsum_decimal_sum_is_valid(const struct shmsum_decimal_sum *sum);
+
+SHMSUM_END_DECLS
 
 #endif

@@ -16,6 +16,9 @@
 #define SHMSUM_LINE_PARSER_H
 
 #include <shmsum/decimal_sum.h>
+#include <shmsum/decls.h>
+
+SHMSUM_BEGIN_DECLS
 
 enum shmsum_line {
     SHMSUM_LINE_UNFINISHED, /* all bytes were consumed; the line goes on in the next block */
@@ -122,5 +125,7 @@ enum shmsum_line shmsum_line_parser_finish(struct shmsum_line_parser *parser);
 uint64_t shmsum_line_parser_anchor(const struct shmsum_line_parser *parser);
 
 bool shmsum_line_parser_is_valid(const struct shmsum_line_parser *parser);
+
+SHMSUM_END_DECLS
 
 #endif

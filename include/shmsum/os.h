@@ -25,6 +25,10 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <shmsum/decls.h>
+
+SHMSUM_BEGIN_DECLS
+
 struct shmsum_os {
     void *context; /* for tables made by tests; the real table leaves it NULL */
 
@@ -128,5 +132,7 @@ struct shmsum_failure {
 
 /* Fills *why (unless NULL) and returns -error. error > 0. Async-signal-safe. */
 int shmsum_failure_set(struct shmsum_failure *why, const char *call, const char *object, int error);
+
+SHMSUM_END_DECLS
 
 #endif

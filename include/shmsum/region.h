@@ -34,17 +34,34 @@
 #ifndef SHMSUM_REGION_H
 #define SHMSUM_REGION_H
 
+#include <assert.h>
+#include <stdalign.h>
+#ifndef __cplusplus
 #include <stdatomic.h>
+#endif
 
+#include <shmsum/decls.h>
 #include <shmsum/os.h>
 
-/* A word that another process may change at any moment. Only src/shared_word.h looks inside. */
+SHMSUM_BEGIN_DECLS
+
+/* A word that another process may change at any moment. Only src/shared_word.h looks inside: to
+ * C++, which has no _Atomic, it is so many bytes. */
+#ifdef __cplusplus
+struct shmsum_word {
+    alignas(4) uint32_t value;
+};
+struct shmsum_wide {
+    alignas(8) uint64_t value;
+};
+#else
 struct shmsum_word {
     _Atomic uint32_t value;
 };
 struct shmsum_wide {
     _Atomic uint64_t value;
 };
+#endif
 
 enum {
     SHMSUM_REGION_LINE = 128,
@@ -72,7 +89,7 @@ enum shmsum_account {
 };
 
 struct shmsum_region_header {
-    _Alignas(SHMSUM_REGION_LINE) struct shmsum_wide magic;
+    alignas(SHMSUM_REGION_LINE) struct shmsum_wide magic;
     struct shmsum_word version;
     struct shmsum_word creator;
     struct shmsum_word slot_count;
@@ -80,26 +97,28 @@ struct shmsum_region_header {
     struct shmsum_wide region_bytes;
     struct shmsum_wide nonce[2];
 
-    _Alignas(SHMSUM_REGION_LINE) struct shmsum_word attached;
+    alignas(SHMSUM_REGION_LINE) struct shmsum_word attached;
     struct shmsum_word start_error;
 
-    _Alignas(SHMSUM_REGION_LINE) struct shmsum_word progress;
+    alignas(SHMSUM_REGION_LINE) struct shmsum_word progress;
     struct shmsum_word closing;
     struct shmsum_wide account[SHMSUM_ACCOUNT_COUNT];
 
-    _Alignas(SHMSUM_REGION_LINE) uint8_t reserved[SHMSUM_REGION_LINE];
+    alignas(SHMSUM_REGION_LINE) uint8_t reserved[SHMSUM_REGION_LINE];
 };
 
 struct shmsum_slot {
-    _Alignas(SHMSUM_REGION_LINE) struct shmsum_word state;
+    alignas(SHMSUM_REGION_LINE) struct shmsum_word state;
     struct shmsum_word length;
     struct shmsum_word source;
     struct shmsum_word ending;
-    _Alignas(SHMSUM_REGION_LINE) uint8_t payload[];
+#ifndef __cplusplus /* which has no arrays without a size: there the payload is what follows */
+    alignas(SHMSUM_REGION_LINE) uint8_t payload[];
+#endif
 };
 
 #define SHMSUM_AT(type, field, offset) \
-    _Static_assert(offsetof(struct type, field) == (offset), #type "." #field)
+    static_assert(offsetof(struct type, field) == (offset), #type "." #field)
 SHMSUM_AT(shmsum_region_header, magic, 0);
 SHMSUM_AT(shmsum_region_header, version, 8);
 SHMSUM_AT(shmsum_region_header, creator, 12);
@@ -113,16 +132,19 @@ SHMSUM_AT(shmsum_region_header, progress, 256);
 SHMSUM_AT(shmsum_region_header, closing, 260);
 SHMSUM_AT(shmsum_region_header, account, 264);
 SHMSUM_AT(shmsum_region_header, reserved, 384);
-_Static_assert(sizeof(struct shmsum_region_header) == SHMSUM_REGION_HEADER_BYTES, "header");
+static_assert(sizeof(struct shmsum_region_header) == SHMSUM_REGION_HEADER_BYTES, "header");
 SHMSUM_AT(shmsum_slot, state, 0);
 SHMSUM_AT(shmsum_slot, length, 4);
 SHMSUM_AT(shmsum_slot, source, 8);
 SHMSUM_AT(shmsum_slot, ending, 12);
+static_assert(sizeof(struct shmsum_slot) == SHMSUM_REGION_LINE, "payload");
+static_assert(sizeof(struct shmsum_word) == 4 && sizeof(struct shmsum_wide) == 8, "words");
+#ifndef __cplusplus
 SHMSUM_AT(shmsum_slot, payload, SHMSUM_REGION_LINE);
+static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2,
+              "words are shared between processes: a lock would be private to one of them");
+#endif
 #undef SHMSUM_AT
-_Static_assert(sizeof(struct shmsum_word) == 4 && sizeof(struct shmsum_wide) == 8, "words");
-_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2,
-               "words are shared between processes: a lock would be private to one of them");
 
 /* How many slots, of how many bytes each. */
 struct shmsum_geometry {
@@ -191,5 +213,7 @@ void shmsum_region_clean_up(struct shmsum_region *region);
  * names cannot be listed.
  */
 int shmsum_region_reap(const struct shmsum_os *os);
+
+SHMSUM_END_DECLS
 
 #endif

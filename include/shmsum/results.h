@@ -11,7 +11,10 @@
 #ifndef SHMSUM_RESULTS_H
 #define SHMSUM_RESULTS_H
 
+#include <shmsum/decls.h>
 #include <shmsum/os.h>
+
+SHMSUM_BEGIN_DECLS
 
 struct shmsum_results {
     const struct shmsum_os *os;
@@ -60,5 +63,7 @@ int shmsum_results_sync(struct shmsum_results *results, struct shmsum_failure *w
  */
 int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name, off_t start,
                            uint64_t *lines, struct shmsum_failure *why);
+
+SHMSUM_END_DECLS
 
 #endif

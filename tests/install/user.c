@@ -1,17 +1,18 @@
-/* user.c - somebody else's program: it knows the headers and the library as installed, no more. */
+/* user.c - somebody else's program: it knows the headers and the library as installed, no more. In
+ * C, and in C++ as well. */
 #include <shmsum/line_parser.h>
 
 #include <stdio.h>
 
+static struct shmsum_line_parser parser;
+static char text[SHMSUM_DECIMAL_TEXT_MAX + 1];
+
 int main(void)
 {
-    static const char line[] = "0.1 0.2\n";
-    static struct shmsum_line_parser parser;
-    static char text[SHMSUM_DECIMAL_TEXT_MAX + 1];
+    static const uint8_t line[] = "0.1 0.2\n";
     size_t consumed;
     shmsum_line_parser_init(&parser, '.');
-    if (shmsum_line_parser_feed(&parser, (const uint8_t *)line, sizeof line - 1, &consumed) !=
-        SHMSUM_LINE_SUM)
+    if (shmsum_line_parser_feed(&parser, line, sizeof line - 1, &consumed) != SHMSUM_LINE_SUM)
         return 1;
     text[shmsum_decimal_sum_format(&parser.sum, text)] = '\0';
     return puts(text) < 0;

@@ -1,0 +1,47 @@
+# shellcheck shell=sh disable=SC2034
+# common.sh - what the tests of the packages share. Sourced; the caller has set -eu.
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/shmsum-package.XXXXXX")
+work=$(cd "$work" && pwd -P)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+unset DESTDIR
+export LC_ALL=C HOME="$work" # nobody's settings
+
+failed=0
+problem() {
+    failed=1
+    echo "${0##*/}: $*" >&2
+}
+
+# need_tools TOOL...: skips the test where one is missing.
+need_tools() {
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null || {
+            echo "skipped: no $tool"
+            exit 77
+        }
+    done
+}
+
+# make_packages TREE: a copy of the project in the new folder TREE, and its packages, made as
+# docs tell people to, in TREE/build/packages.
+make_packages() {
+    mkdir "$1"
+    for part in CMakeLists.txt CMakePresets.json CHANGELOG.md LICENSE README.md completions docs \
+        examples include packaging src; do
+        cp -R "$SHMSUM_SOURCE/$part" "$1/"
+    done
+    (cd "$1" && cmake --workflow --preset package) >"$work/log" 2>&1 || {
+        cat "$work/log" >&2
+        exit 1
+    }
+}
+
+# The packages that the test `make` has made.
+packages_made() {
+    if [ ! -d "$1" ]; then
+        echo "skipped: no packages (the test package.make makes them)"
+        exit 77
+    fi
+}
