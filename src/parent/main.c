@@ -378,10 +378,11 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
         say_what_is_left(run, &verdict, "stopped early");
         status = STATUS_SYSTEM;
     }
-    struct shmsum_failure sync_why;
-    if (status <= STATUS_ERRORS && run->options.sync &&
-        output_sync_folder(&run->output, &sync_why) < 0)
-        status = fail(os, &sync_why);
+    struct shmsum_failure end_why;
+    int closed = output_close(&run->output, &end_why);
+    if (status <= STATUS_ERRORS &&
+        (closed < 0 || (run->options.sync && output_sync_folder(&run->output, &end_why) < 0)))
+        status = fail(os, &end_why);
 
     if (life_signal() != 0) {
         char subject[64];
@@ -396,15 +397,13 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
     return status;
 }
 
-static int run_job(struct run *run)
+/* The results are open: does the work, and says what became of it. */
+static int run_child(struct run *run)
 {
     const struct shmsum_os *os = run->os;
     const struct options *options = &run->options;
     struct shmsum_failure why;
-    run->started_ns = os->clock_ns(os);
-    if (inputs_check(os, options->inputs, options->input_count, NULL, &why) < 0 ||
-        output_open(&run->output, os, options->output, options->append, options->sync, &why) < 0 ||
-        inputs_check(os, options->inputs, options->input_count, &run->output, &why) < 0 ||
+    if (inputs_check(os, options->inputs, options->input_count, &run->output, &why) < 0 ||
         life_begin(os, &why) < 0)
         return fail(os, &why);
 
@@ -428,6 +427,20 @@ static int run_job(struct run *run)
         status = conclude(run, handed, &why);
     }
     shmsum_region_clean_up(&run->region);
+    return status;
+}
+
+static int run_job(struct run *run)
+{
+    const struct shmsum_os *os = run->os;
+    const struct options *options = &run->options;
+    struct shmsum_failure why;
+    run->started_ns = os->clock_ns(os);
+    if (inputs_check(os, options->inputs, options->input_count, NULL, &why) < 0 ||
+        output_open(&run->output, os, options->output, options->append, options->sync, &why) < 0)
+        return fail(os, &why);
+    int status = run_child(run);
+    output_close(&run->output, NULL); /* after a failed start; nothing was written */
     return status;
 }
 
