@@ -9,6 +9,8 @@ packages_to_test='libcmocka-dev:lib libgmp-dev:lib bc:bc util-linux:unshare binu
 # Without them the tests with the label model are skipped.
 packages_for_model='g++:g++ relacy-dev:lib spin:spin'
 packages_for_clang='clang:clang libclang-rt-14-dev:lib'
+# For every preset of sanitizers/.
+packages_to_sanitize="$packages_to_build $packages_to_test $packages_for_clang llvm:llvm-symbolizer libc6-dbg:lib"
 packages_to_bench='g++:g++ libfast-float-dev:lib mawk:mawk gawk:gawk perl:perl num-utils:numsum bc:bc coreutils:wc gnuplot-nox:gnuplot'
 
 say() {
