@@ -10,8 +10,8 @@ struct output {
     const char *path; /* "-": standard output; not owned */
     const char *name; /* for messages */
     int fd;           /* -1: closed */
-    bool standard; /* standard output, not ours to close or lock */
-    bool regular;  /* a regular file */
+    bool standard;    /* standard output, not ours to close or lock */
+    bool regular;     /* a regular file */
     bool append;
     dev_t device; /* which file it is */
     ino_t inode;
