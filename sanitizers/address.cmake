@@ -3,6 +3,6 @@
 
 list(APPEND sanitizer_flags -fsanitize=address)
 list(APPEND sanitizer_environment
-    "ASAN_OPTIONS=log_path=${sanitizer_findings}/address:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1")
+    "ASAN_OPTIONS=log_path=${sanitizer_findings}/address:detect_leaks=1:detect_stack_use_after_return=1")
 list(APPEND sanitizer_quick
     "unit\\..*" "fuzz-regression\\..*" "cli\\..*" "process\\.(ends|starts|space)\\..*")
