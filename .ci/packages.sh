@@ -13,6 +13,8 @@ packages_for_cross='gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-
 # And for the label package.
 packages_to_package='dpkg-dev:dpkg-shlibdeps file:file lintian:lintian xz-utils:xz'
 packages_for_clang='clang:clang libclang-rt-14-dev:lib'
+# For every preset of sanitizers/.
+packages_to_sanitize="$packages_to_build $packages_to_test $packages_for_clang llvm:llvm-symbolizer libc6-dbg:lib"
 packages_to_bench='g++:g++ libfast-float-dev:lib mawk:mawk gawk:gawk perl:perl num-utils:numsum bc:bc coreutils:wc gnuplot-nox:gnuplot'
 
 say() {

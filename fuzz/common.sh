@@ -47,7 +47,7 @@ fuzz() {
     for kind in corpus regressions; do
         [ ! -d "$tree/fuzz/$kind/$target" ] || set -- "$@" "$tree/fuzz/$kind/$target"
     done
-    exec env UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS-}" "$program" "$@"
+    exec env UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:${UBSAN_OPTIONS-}" "$program" "$@"
 }
 
 # executions LOG: how many inputs were run, as far as the log knows.

@@ -6,7 +6,8 @@
  * "That matters" is said for every function under test by a table (struct matters): the calls whose
  * failure it must report, but for the errnos that it has to bear (EINTR: again). All other failures
  * are to be borne in silence:
- *   - close, and what is done to clean up: there is nothing left to do about it;
+ *   - close (of anything but the results), and what is done to clean up: there is nothing left to
+ * do about it;
  *   - messages and prompts: the results still say it all;
  *   - looking for, locking and removing what a dead process left behind;
  *   - a lock on the results, unless another holds it: some file systems have none;
@@ -504,11 +505,10 @@ static const struct matters folder_matters[] = {
     {.call = NULL},
 };
 
-static void close_output(const struct output *output)
-{
-    if (output->fd > 2)
-        run.os->close(run.os, output->fd);
-}
+static const struct matters close_matters[] = {
+    {.member = FAULT_close, .call = "close", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.call = NULL},
+};
 
 /* Opens the results as the parent does; whether it did not work. `file` is what stands under that
  * name or, with `standard`, on descriptor 1. */
@@ -596,16 +596,14 @@ static void scenario_files(void)
         return;
 
     struct output output;
-    if (open_output(&output, results, standard, append, sync)) {
-        close_output(&output);
+    if (open_output(&output, results, standard, append, sync))
         return;
-    }
     /* now it is known which file the results are */
     if (paths[0] == same && S_ISREG(kind))
         refusal = (struct refusal){"open", input_name(paths[0]), EEXIST};
     begin();
     if (failed(inputs_check(run.os, paths, 1, &output, &run.why), check, &refusal)) {
-        close_output(&output);
+        output_close(&output, NULL);
         return;
     }
     struct matters open[3];
@@ -626,7 +624,9 @@ static void scenario_files(void)
     }
     begin();
     (void)failed(output_sync_folder(&output, &run.why), folder_matters, NULL);
-    close_output(&output);
+    begin();
+    (void)failed(output_close(&output, &run.why), close_matters, NULL);
+    FUZZ_CHECK(output.standard || output.fd < 0);
 }
 
 static void scenario_standard_fds(void)

@@ -34,7 +34,7 @@ static inline size_t decimal_push_run(struct shmsum_decimal *number, const uint8
     size_t significant = first;
     uint32_t partial = number->partial;
     uint32_t partial_digits = number->partial_digits;
-    for (uint32_t digit; i < stop && (digit = (uint32_t)bytes[i] - '0') <= 9; i++) {
+    for (uint32_t digit; i < stop && (digit = (uint32_t)(bytes[i] - '0')) <= 9; i++) {
         partial = partial * 10 + digit;
         if (digit != 0)
             significant = i + 1;
@@ -51,7 +51,7 @@ static inline size_t decimal_push_run(struct shmsum_decimal *number, const uint8
     number->digits += (uint32_t)(i - first);
     /* Digits that there is no room for: zeros only count, others are too much. */
     if (number->digits == SHMSUM_DECIMAL_DIGITS) {
-        for (uint32_t digit; i < size && (digit = (uint32_t)bytes[i] - '0') <= 9; i++) {
+        for (uint32_t digit; i < size && (digit = (uint32_t)(bytes[i] - '0')) <= 9; i++) {
             number->dropped++;
             number->too_long = number->too_long || digit != 0;
         }

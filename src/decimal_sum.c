@@ -216,8 +216,8 @@ int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_d
 
     /* From the last group to the first. */
     struct place place = place_of(last);
-    for (uint32_t i = used; i-- > 0;)
-        add_group(sum, &place, i < number->full ? number->groups[i] : tail, negative);
+    for (uint32_t i = used; i > 0; i--)
+        add_group(sum, &place, i <= number->full ? number->groups[i - 1] : tail, negative);
     touch(sum, &place, used);
     if (++sum->pending == carry_after)
         carry(sum);

@@ -150,7 +150,6 @@ size_t diagnostic_message(char *to, const char *file, uint64_t line, uint64_t li
     if (excerpt->first > 1)
         before += put(at, "...");
     at += before;
-    uint64_t after_token = error->column + error->token_bytes;
     uint64_t column = excerpt->first;
     for (size_t i = 0; i < excerpt->size && column <= line_bytes; i++, column++) {
         uint8_t c = excerpt->bytes[i];
@@ -160,7 +159,7 @@ size_t diagnostic_message(char *to, const char *file, uint64_t line, uint64_t li
         at += width;
         if (column < error->column)
             before += width;
-        else if (column < after_token)
+        else if (column - error->column < error->token_bytes)
             under += width;
     }
     if (column <= line_bytes)

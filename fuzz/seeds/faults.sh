@@ -5,7 +5,7 @@ folder=$1
 
 # The calls, by their place in FAULT_FOR_EACH (tests/support/fault_os.h), and the errnos, by theirs
 # in fuzz_faults.c.
-open=0 read=2 pread=3 write=4 stat=5 fstat=6 seek=7 truncate=8 sync=9 lock=10 reopen=14
+open=0 close=1 read=2 pread=3 write=4 stat=5 fstat=6 seek=7 truncate=8 sync=9 lock=10 reopen=14
 shm_open=16 shm_unlink=17 list_next=19 allocate=21 map=22 unmap=23 random=24 wait_two=25 wait=26
 poll=28 fork=29 exec=30 wait_child=31 kill=32 set_action=37 set_mask=38
 EINTR=0 EAGAIN=1 EIO=2 ENOSPC=3 EACCES=4 EPERM=5 ENOENT=6 ENOMEM=7 EMFILE=8 EINVAL=9 ENOSYS=10
@@ -98,6 +98,7 @@ seed files-output-pipe 3 '3 8 0 0' '' '0 0' '1\n'
 seed files-output-link 3 '5 8 0 0' '' '0 0' '1\n'
 seed files-fsync-of-pipe 3 '35 8 0 0' '' '0 0' '1\n'
 seed files-cannot-empty 3 '0 8 0 0' "$truncate 0 0 $EIO" '0 0' '1\n'
+seed files-close-fails 3 '0 8 0 0' "$close 3 0 $EIO" '0 0' '1\n'
 seed files-append-no-reopen 3 '16 8 0 0' "$reopen 0 0 $EMFILE" '0 0' '1\n'
 seed files-append-read-fails 3 '16 8 0 0' "$pread 0 0 $EIO" '0 0' '1\n'
 seed files-results-fewer 3 '0 40 0 0' '' '0 0' '1\n'

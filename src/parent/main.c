@@ -478,10 +478,13 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
         say_what_is_left(run, &verdict, "stopped early");
         status = STATUS_SYSTEM;
     }
-    struct shmsum_failure sync_why;
-    if (status <= STATUS_ERRORS && run->options.sync &&
-        output_sync_folder(&run->output, &sync_why) < 0)
-        status = fail(os, &sync_why);
+    if (life_signal() != 0)
+        salvage(run, &verdict); /* what is to be told of it below, while it is open */
+    struct shmsum_failure end_why;
+    int closed = output_close(&run->output, &end_why);
+    if (status <= STATUS_ERRORS &&
+        (closed < 0 || (run->options.sync && output_sync_folder(&run->output, &end_why) < 0)))
+        status = fail(os, &end_why);
 
     if (life_signal() != 0) {
         char subject[64];
@@ -562,23 +565,25 @@ static int end_watch(struct run *run, int status)
                                      "system's again");
     if (options->trace == NULL)
         return status;
+    const struct shmsum_os *real = run->trace.real;
     int result = trace_end(&run->trace, true);
+    int closed = real->close(real, run->trace_fd);
+    if (result == 0 && closed != -EINTR)
+        result = closed; /* some file systems tell of a lost write only now */
     if (result == 0)
         return status;
     struct shmsum_failure why;
     shmsum_failure_set(&why, "write", options->trace, -result);
-    return fail(run->trace.real, &why);
+    return fail(real, &why);
 }
 
-static int run_job(struct run *run)
+/* The results are open: does the work, and says what became of it. */
+static int run_child(struct run *run)
 {
     const struct shmsum_os *os = run->os;
     const struct options *options = &run->options;
     struct shmsum_failure why;
-    run->started_ns = os->clock_ns(os);
-    if (inputs_check(os, options->inputs, options->input_count, NULL, &why) < 0 ||
-        output_open(&run->output, os, options->output, options->append, options->sync, &why) < 0 ||
-        inputs_check(os, options->inputs, options->input_count, &run->output, &why) < 0 ||
+    if (inputs_check(os, options->inputs, options->input_count, &run->output, &why) < 0 ||
         output_check_names(&run->output, &why) < 0 || life_begin(os, &why) < 0)
         return fail(os, &why);
 
@@ -613,6 +618,20 @@ static int run_job(struct run *run)
     }
     shmsum_region_clean_up(&run->region);
     return end_watch(run, status);
+}
+
+static int run_job(struct run *run)
+{
+    const struct shmsum_os *os = run->os;
+    const struct options *options = &run->options;
+    struct shmsum_failure why;
+    run->started_ns = os->clock_ns(os);
+    if (inputs_check(os, options->inputs, options->input_count, NULL, &why) < 0 ||
+        output_open(&run->output, os, options->output, options->append, options->sync, &why) < 0)
+        return fail(os, &why);
+    int status = run_child(run);
+    output_close(&run->output, NULL); /* after a failed start; nothing was written */
+    return status;
 }
 
 int main(int argc, char *argv[])

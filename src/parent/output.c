@@ -66,27 +66,12 @@ static int open_path(struct output *output, struct shmsum_failure *why)
     return 0;
 }
 
-int output_open(struct output *output, const struct shmsum_os *os, const char *path, bool append,
-                bool sync, struct shmsum_failure *why)
+/* What the open file has to be; takes note of it, and locks it. */
+static int examine(struct output *output, bool sync, struct shmsum_failure *why)
 {
-    *output = (struct output){
-        .os = os,
-        .path = path,
-        .name = path,
-        .fd = STANDARD_OUTPUT,
-        .append = append,
-        .standard = strcmp(path, "-") == 0,
-    };
-    int result;
-    if (output->standard) {
-        output->name = "standard output";
-    } else {
-        result = open_path(output, why);
-        if (result < 0)
-            return result;
-    }
+    const struct shmsum_os *os = output->os;
     struct stat status;
-    result = os->fstat(os, output->fd, &status);
+    int result = os->fstat(os, output->fd, &status);
     if (result < 0)
         return shmsum_failure_set(why, "fstat", output->name, -result);
     output->regular = S_ISREG(status.st_mode);
@@ -110,6 +95,29 @@ int output_open(struct output *output, const struct shmsum_os *os, const char *p
     result = find_start(output, why); /* now that nobody else writes behind it */
     if (result == 0 && output->append && output->start > 0 && !output->standard)
         result = check_last_line(output, output->start, why);
+    return result;
+}
+
+int output_open(struct output *output, const struct shmsum_os *os, const char *path, bool append,
+                bool sync, struct shmsum_failure *why)
+{
+    *output = (struct output){
+        .os = os,
+        .path = path,
+        .name = path,
+        .fd = STANDARD_OUTPUT,
+        .append = append,
+        .standard = strcmp(path, "-") == 0,
+    };
+    int result = 0;
+    if (output->standard)
+        output->name = "standard output";
+    else
+        result = open_path(output, why);
+    if (result == 0)
+        result = examine(output, sync, why);
+    if (result < 0)
+        output_close(output, NULL);
     return result;
 }
 
@@ -189,4 +197,15 @@ int output_sync_folder(const struct output *output, struct shmsum_failure *why)
     if (result < 0 && result != -EINVAL) /* EINVAL: a file system whose folders need none */
         return shmsum_failure_set(why, "fsync", "folder of the results", -result);
     return 0;
+}
+
+int output_close(struct output *output, struct shmsum_failure *why)
+{
+    if (output->standard || output->fd < 0)
+        return 0;
+    int result = output->os->close(output->os, output->fd);
+    output->fd = -1;
+    /* EINTR: closed, on Linux, and nothing to be told (close(2)) */
+    return result < 0 && result != -EINTR ? shmsum_failure_set(why, "close", output->name, -result)
+                                          : 0;
 }

@@ -9,9 +9,9 @@ struct output {
     const struct shmsum_os *os;
     const char *path; /* "-": standard output; not owned */
     const char *name; /* for messages */
-    int fd;
-    bool standard; /* standard output, not ours to close or lock */
-    bool regular;  /* a regular file */
+    int fd;           /* -1: closed */
+    bool standard;    /* standard output, not ours to close or lock */
+    bool regular;     /* a regular file */
     bool append;
     dev_t device; /* which file it is */
     ino_t inode;
@@ -23,7 +23,7 @@ struct output {
  * Opens `path` ("-": standard output) to be written, creating it if needed and following no
  * symbolic link, and locks it against other instances. What stands in it stays until output_begin.
  * With `append` its last line must be whole; with `sync` it must be a regular file. 0, or a
- * negative errno with *why filled.
+ * negative errno with *why filled and nothing left open.
  */
 int output_open(struct output *output, const struct shmsum_os *os, const char *path, bool append,
                 bool sync, struct shmsum_failure *why);
@@ -48,5 +48,9 @@ int output_check(const struct output *output, uint64_t bytes, struct shmsum_fail
 /* After success with --fsync: makes the file's name as durable as its bytes. 0 or negative errno.
  */
 int output_sync_folder(const struct output *output, struct shmsum_failure *why);
+
+/* Closes the file, if it is open and ours. 0, or the negative errno of close, by which some file
+ * systems tell of a lost write; it is closed all the same. */
+int output_close(struct output *output, struct shmsum_failure *why);
 
 #endif

@@ -29,7 +29,7 @@ need_tools() {
 make_packages() {
     mkdir "$1"
     for part in CMakeLists.txt CMakePresets.json CHANGELOG.md LICENSE README.md completions docs \
-        examples include packaging src; do
+        examples include packaging sanitizers src; do
         cp -R "$SHMSUM_SOURCE/$part" "$1/"
     done
     (cd "$1" && cmake --workflow --preset package) >"$work/log" 2>&1 || {

@@ -328,6 +328,8 @@ int harness_run(const struct test_case *test)
 
     int result = HARNESS_FAIL;
     int limit_seconds = test->limit_seconds == 0 ? LIMIT_SECONDS : test->limit_seconds;
+    if (HARNESS_SANITIZED)
+        limit_seconds *= 5;
     double limit = now_ms() + limit_seconds * 1e3;
     int status = 0;
     pid_t got = 0;

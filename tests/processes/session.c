@@ -144,18 +144,25 @@ static char *said(const struct session *session)
     return session->at_terminal ? strdup(session->transcript) : read_file(session->messages, NULL);
 }
 
+/* Whether the process runs this program. Not by /proc/PID/comm: under Valgrind that is Valgrind,
+ * and the program stands among its arguments. */
 static bool is_named(pid_t pid, const char *name)
 {
     char path[64];
-    char found[64] = "";
-    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return false;
-    if (fgets(found, sizeof found, file) != NULL)
-        found[strcspn(found, "\n")] = '\0';
+    char *word = NULL;
+    size_t room = 0;
+    bool found = false;
+    while (!found && getdelim(&word, &room, '\0', file) > 0) {
+        const char *slash = strrchr(word, '/');
+        found = strcmp(slash == NULL ? word : slash + 1, name) == 0;
+    }
+    free(word);
     fclose(file);
-    return strcmp(found, name) == 0;
+    return found;
 }
 
 void session_await_program(struct session *session, const char *name)

@@ -58,7 +58,7 @@ struct session {
 
 struct session session_start(const struct session_config *config);
 
-/* Waits until the child runs as `name` (as /proc/PID/comm has it), and notes its id. */
+/* Waits until the child runs as `name` (its file name), and notes its id. */
 void session_await_program(struct session *session, const char *name);
 void session_await_child(struct session *session);
 

@@ -209,6 +209,9 @@ void room_deadline(unsigned seconds)
     memset(&action, 0, sizeof action);
     action.sa_handler = on_deadline;
     sigaction(SIGALRM, &action, NULL);
+#ifdef SHMSUM_SANITIZED
+    seconds *= 5; /* a tool looks on: sanitizers/ */
+#endif
     alarm(seconds);
 }
 

@@ -20,19 +20,13 @@
 
 #include "room.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 static uint64_t seed;
-static uint64_t handoffs = SANITIZED ? 200000 : 1000000;
+#ifdef SHMSUM_SANITIZED
+static uint64_t handoffs = 200000;
+#else
+static uint64_t handoffs = 1000000;
+#endif
 
 /* How an end waits: on two words where the kernel can; or on one, without the time limit that would
  * hide a lost wake. */

@@ -336,6 +336,21 @@ static void assert_text(const char *text, size_t size, const char *expected)
         fail_msg("text is \"%.*s\", expected \"%s\"", (int)size, text, expected);
 }
 
+/* Where a token ends is not a column that fits 64 bits: the caret still has the token's length. */
+static void test_token_without_end(void **state)
+{
+    (void)state;
+    struct shmsum_line_error error = {
+        .column = 3, .token_bytes = UINT64_MAX, .token = "twotwotwotwotwotwotwotwotwotwotw"};
+    struct excerpt excerpt = {.anchor = 3, .first = 1, .size = 6, .bytes = "1 twot"};
+    char text[DIAGNOSTIC_TEXT_MAX];
+    size_t size = diagnostic_message(text, "f", 1, UINT64_MAX, &error, &excerpt, false);
+    assert_text(text, size,
+                "f:1:3: error: \"twotwotwotwotwotwotwotwotwotwotw...\" is not a number\n"
+                "    1 twot...\n"
+                "      ^~~~\n");
+}
+
 static void test_results(void **state)
 {
     (void)state;
@@ -561,11 +576,11 @@ int main(void)
     rng.state = random_seed("test_diagnostic");
     oracle_init(&oracle);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_messages),           cmocka_unit_test(test_random_lines),
-        cmocka_unit_test(test_longest_texts),      cmocka_unit_test(test_results),
-        cmocka_unit_test(test_warnings_and_names), cmocka_unit_test(test_color),
-        cmocka_unit_test(test_escape_bytes),       cmocka_unit_test(test_escape_name),
-        cmocka_unit_test(test_one_line_messages),
+        cmocka_unit_test(test_messages),      cmocka_unit_test(test_random_lines),
+        cmocka_unit_test(test_longest_texts), cmocka_unit_test(test_token_without_end),
+        cmocka_unit_test(test_results),       cmocka_unit_test(test_warnings_and_names),
+        cmocka_unit_test(test_color),         cmocka_unit_test(test_escape_bytes),
+        cmocka_unit_test(test_escape_name),   cmocka_unit_test(test_one_line_messages),
     };
     int failed = cmocka_run_group_tests_name("diagnostic", tests, NULL, NULL);
     oracle_clean_up(&oracle);

@@ -1,0 +1,8 @@
+# address.cmake - AddressSanitizer: memory that is not ours, any more or at all; and LeakSanitizer,
+# when a program ends.
+
+list(APPEND sanitizer_flags -fsanitize=address)
+list(APPEND sanitizer_environment
+    "ASAN_OPTIONS=log_path=${sanitizer_findings}/address:detect_leaks=1:detect_stack_use_after_return=1")
+list(APPEND sanitizer_quick
+    "unit\\..*" "fuzz-regression\\..*" "cli\\..*" "process\\.(ends|starts|space)\\..*")

@@ -1,0 +1,24 @@
+# shellcheck shell=sh disable=SC2154
+# common.sh - what the scripts of sanitizers/ share. Sourced; the caller has set -eu and $root, the
+# folder of the project.
+
+# shellcheck source=.ci/packages.sh
+. "$root/.ci/packages.sh"
+
+# all_tools: their names, one a line.
+all_tools() {
+    for file in "$root"/sanitizers/*.cmake; do
+        name=${file##*/}
+        [ "$name" = sanitizers.cmake ] || printf '%s\n' "${name%.cmake}"
+    done
+}
+
+# expect_tool NAME: exits with 2 when there is none of this name.
+expect_tool() {
+    for name in $(all_tools); do
+        [ "$1" != "$name" ] || return 0
+    done
+    # shellcheck disable=SC2046  # words
+    say "$1: expected a tool:" $(all_tools)
+    exit 2
+}

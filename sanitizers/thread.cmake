@@ -1,0 +1,9 @@
+# thread.cmake - ThreadSanitizer: two threads at the same memory, one of them writing, that nothing
+# orders. It looks at one process, and at one address of the memory: the channel under two threads
+# over one mapping is what it is for. handle_segv=0: tests kill programs with SIGSEGV.
+
+list(APPEND sanitizer_flags -fsanitize=thread)
+list(APPEND sanitizer_environment "TSAN_OPTIONS=log_path=${sanitizer_findings}/thread:handle_segv=0")
+list(APPEND sanitizer_quick "unit\\.(channel|channel_threads|roles)")
+sanitizer_skip("ThreadSanitizer does not follow programs that change stacks by themselves"
+    "fuzz-regression\\.channel_schedule")

@@ -1,0 +1,14 @@
+# valgrind.cmake - Valgrind's memcheck: memory that is not ours, reads of what was never written,
+# leaks of memory, and descriptors that are open at the end. It follows from program to program, so
+# it sees both, and writes a log for each process. Programs of the system are not looked at; nor is
+# what a process does between fork and exec, where it shares its parent's log.
+
+find_program(VALGRIND valgrind REQUIRED)
+list(APPEND sanitizer_launcher ${VALGRIND} --quiet --vgdb=no --leak-check=full
+    --errors-for-leak-kinds=definite --show-leak-kinds=definite --track-fds=yes
+    --trace-children=yes --trace-children-skip=/bin/*,/usr/bin/* --child-silent-after-fork=yes
+    --error-exitcode=99 --log-file=${sanitizer_findings}/valgrind.%p)
+# It is some twenty times slower than the program alone: fewer turns.
+list(APPEND sanitizer_environment SHMSUM_SHORT_RUNS=10 SHMSUM_KILL_RUNS=10 SHMSUM_HANDOFFS=20000)
+list(APPEND sanitizer_quick
+    "unit\\.(region|results|job|options|diagnostic|decimal_sum)" "process\\.ends\\..*" "cli\\.(error|output|usage).*")
