@@ -58,6 +58,8 @@ enum kind {
     FAIL_FOR_GOOD,
     CUT_TO_ONE,
     CUT_TO_HALF,
+    CUT_THEN_FULL, /* half, and then nothing any more: ENOSPC */
+    CUT_THEN_KILL, /* half, and its writer is killed */
     SIGNAL,
 };
 
@@ -83,8 +85,9 @@ struct row {
 struct outcome {
     int status; /* of the parent, as of waitpid */
     bool hangs;
-    bool process_left, name_left;
-    double late_ms; /* by which the child outlived the parent */
+    bool process_left;
+    bool name_at_end, name_left; /* after the run, and after the next start */
+    double late_ms;              /* by which the child outlived the parent */
     char results[TEXT_MAX], said[TEXT_MAX];
     size_t results_size;
 };
@@ -181,10 +184,12 @@ static void at_call(struct trace *trace, struct traced *process, bool entry)
 {
     const struct point *point = now.point;
     const struct trace_site *site = process->site;
-    if (point == NULL || entry == point->at_exit || site->role != now.place->role ||
-        site->number != now.place->number || strcmp(site->object, now.place->object) != 0)
+    if (point == NULL || (entry == point->at_exit && point->kind != CUT_THEN_KILL) ||
+        site->role != now.place->role || site->number != now.place->number ||
+        strcmp(site->object, now.place->object) != 0)
         return;
-    bool for_good = point->kind == FAIL_FOR_GOOD || point->kind == CUT_TO_ONE;
+    bool for_good =
+        point->kind == FAIL_FOR_GOOD || point->kind == CUT_TO_ONE || point->kind == CUT_THEN_FULL;
     if (site->count < point->nth || (!for_good && site->count > point->nth))
         return;
     uint64_t bytes = trace_bytes(process);
@@ -206,6 +211,21 @@ static void at_call(struct trace *trace, struct traced *process, bool entry)
         else
             now.fired++;
         trace_cut(process, point->kind == CUT_TO_ONE ? 1 : bytes / 2);
+        break;
+    case CUT_THEN_FULL:
+        if (site->count == point->nth) {
+            if (bytes >= 2)
+                trace_cut(process, bytes / 2);
+        } else if (bytes >= 2) {
+            note_failure(site, ENOSPC);
+            trace_fail(process, ENOSPC);
+        }
+        break;
+    case CUT_THEN_KILL:
+        if (entry && bytes >= 2)
+            trace_cut(process, bytes / 2);
+        else if (!entry)
+            send_signal(trace, process);
         break;
     case SIGNAL:
         if (point->to_child && trace->count < 2)
@@ -334,7 +354,8 @@ static void run(const struct scenario *scenario, const struct point *point, stru
             outcome->late_ms = late;
     }
     outcome->process_left = outcome->late_ms > GONE_MS || harness_await_orphans(NULL) > 0;
-    if (has_name(session.parent)) {
+    outcome->name_at_end = has_name(session.parent);
+    if (outcome->name_at_end) {
         start_again();
         outcome->name_left = has_name(session.parent);
     }
@@ -416,10 +437,12 @@ static void show(const struct scenario *scenario, const struct point *point,
     static int shown;
     if (shown++ >= SHOWN_MAX)
         return;
-    static const char *const kinds[] = {"fails", "fails for good", "gets 1 byte", "gets half", ""};
+    static const char *const kinds[] = {"fails",     "fails for good",        "gets 1 byte",
+                                        "gets half", "gets half, then fails", "gets half, killed",
+                                        ""};
     static const char *const roles[] = {"parent", "forked child", "child"};
     char how[64];
-    if (point->kind == SIGNAL)
+    if (point->kind == SIGNAL || point->kind == CUT_THEN_KILL)
         snprintf(how, sizeof how, "%s: SIG%s to%s%s", point->at_exit ? "exit" : "entry",
                  sigabbrev_np(point->signal), point->to_parent ? " parent" : "",
                  point->to_child ? " child" : "");
@@ -521,6 +544,22 @@ static bool judge_signal(const struct scenario *scenario, const struct point *po
     return true;
 }
 
+/* Whether the results are as many as the last message about them says. */
+static bool is_count_right(const struct scenario *scenario, const struct outcome *outcome)
+{
+    unsigned long count = 0, lines = 0, said = 0;
+    bool is_said = false, exact = false;
+    for (const char *at = outcome->said; (at = strstr(at, "the first ")) != NULL; is_said = true) {
+        exact = at - outcome->said >= 6 && memcmp(at - 6, "holds ", 6) == 0;
+        at += strlen("the first ");
+        said = strtoul(at, NULL, 10);
+    }
+    for (size_t i = 0; i < outcome->results_size; i++)
+        lines += outcome->results[i] == '\n';
+    count = lines - (scenario->appends && scenario->old != NULL);
+    return !is_said || said == count || (said < count && !exact);
+}
+
 /* Whether the run has ended as promised. */
 static bool judge(const struct scenario *scenario, const struct point *point,
                   const struct outcome *outcome, struct row *row)
@@ -529,19 +568,28 @@ static bool judge(const struct scenario *scenario, const struct point *point,
         FAILS(&row->hangs, "hangs");
     if (outcome->process_left)
         FAILS(&row->leaks, "a process is left");
-    if (outcome->name_left)
+    /* Only a parent that was killed, or could not remove it, may leave it to the next start. */
+    bool may_stay = (WIFSIGNALED(outcome->status) && !now.caught) ||
+                    strcmp(call_find(now.place->number)->words, " shm_unlink ") == 0;
+    if (outcome->name_left || (outcome->name_at_end && !may_stay))
         FAILS(&row->leaks, "a name is left");
     int held = look_at_results(scenario, outcome);
-    bool both = point->kind == SIGNAL && point->to_parent && point->to_child;
-    if ((held & HELD_TORN) != 0 && !both)
+    bool both = point->to_parent && point->to_child;
+    /* What a pipe has taken cannot be taken back. */
+    bool gone = scenario->output == OUTPUT_PIPE &&
+                (point->kind == CUT_THEN_FULL || point->kind == CUT_THEN_KILL);
+    if ((held & HELD_TORN) != 0 && !both && !gone)
         FAILS(&row->torn, "the results are torn");
+    if (!is_count_right(scenario, outcome))
+        FAILS(NULL, "there are not as many results as it says");
     bool success = WIFEXITED(outcome->status) && WEXITSTATUS(outcome->status) <= 1;
     if (success && (held & HELD_ALL) == 0)
         FAILS(&row->false_successes, "success without the results");
     if (success && WEXITSTATUS(outcome->status) != scenario->status)
         FAILS(&row->false_successes, "the wrong status");
-    return point->kind == SIGNAL ? judge_signal(scenario, point, outcome, row)
-                                 : judge_failure(scenario, point, outcome, row);
+    bool by_signal = point->kind == SIGNAL || point->kind == CUT_THEN_KILL;
+    return by_signal ? judge_signal(scenario, point, outcome, row)
+                     : judge_failure(scenario, point, outcome, row);
 }
 
 static void try_point(const struct point *point)
@@ -616,12 +664,25 @@ static void add_failures(struct point point, const struct trace_site *site)
         point.kind = (uint8_t)kind;
         add(point, "short count", kind == CUT_TO_ONE ? "one byte" : "half");
     }
+    if (site->number != SYS_write || site->role != TRACE_CHILD ||
+        strcmp(site->object, "messages") == 0)
+        return;
+    point.kind = CUT_THEN_FULL;
+    add(point, "short count", "half, then ENOSPC");
 }
 
 static void add_signals(struct point point, const struct trace_site *site)
 {
     static const int signals[] = {SIGKILL, SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE,
                                   SIGXFSZ, SIGALRM, SIGTSTP, SIGUSR1, SIGCHLD};
+    point.kind = CUT_THEN_KILL;
+    point.signal = SIGKILL;
+    if (site->number == SYS_write && strcmp(site->object, "messages") != 0) {
+        point.to_child = true;
+        add(point, "killed", "SIGKILL in a write");
+        point.to_parent = true;
+        add(point, "killed", "SIGKILL in a write");
+    }
     point.kind = SIGNAL;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         point.signal = (uint8_t)signals[i];
@@ -660,7 +721,8 @@ static void learn(const void *argument)
             struct point none = {.scenario = (uint8_t)s};
             if (i == 0)
                 memcpy(common->learned[s].said, outcome.said, TEXT_MAX);
-            check(is_untouched(scenario, &none, &outcome, true) && !outcome.hangs,
+            check(is_untouched(scenario, &none, &outcome, true) && !outcome.hangs &&
+                      !outcome.name_at_end,
                   "%s, untouched: status 0x%x, results \"%s\", said \"%s\"", scenario->name,
                   (unsigned)outcome.status, outcome.results, outcome.said);
             for (int t = 0; t < trace.site_count; t++) {

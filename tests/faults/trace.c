@@ -119,10 +119,16 @@ static void set_number(pid_t pid, long number)
 
 /* ---- its memory ---- */
 
+/* ptrace takes numbers of all kinds as pointers. */
+static void *as_pointer(uint64_t number)
+{
+    return (void *)(uintptr_t)number; /* NOLINT(performance-no-int-to-ptr) */
+}
+
 static long peek(pid_t pid, uint64_t at)
 {
     errno = 0;
-    return ptrace(PTRACE_PEEKDATA, pid, (void *)(uintptr_t)at, NULL);
+    return ptrace(PTRACE_PEEKDATA, pid, as_pointer(at), NULL);
 }
 
 static void read_text(pid_t pid, uint64_t at, char *text, size_t size)
@@ -376,8 +382,8 @@ static void leave(struct trace *trace, struct traced *process, const struct sysc
 static void at_syscall_stop(struct trace *trace, struct traced *process)
 {
     struct syscall_info info;
-    if (ptrace((enum __ptrace_request)GET_SYSCALL_INFO, process->pid, (void *)sizeof info, &info) <
-        0) {
+    if (ptrace((enum __ptrace_request)GET_SYSCALL_INFO, process->pid, as_pointer(sizeof info),
+               &info) < 0) {
         if (errno == EIO)
             test_skip("ptrace: no PTRACE_GET_SYSCALL_INFO: Linux 5.3 or later is needed");
         return; /* killed meanwhile */
@@ -419,7 +425,8 @@ static void at_exec(struct traced *process)
     long word = process->first_word;
     static const uint32_t breakpoint = BREAKPOINT;
     memcpy(&word, &breakpoint, BREAKPOINT_BYTES);
-    ptrace(PTRACE_POKETEXT, process->pid, (void *)(uintptr_t)process->first_at, (void *)word);
+    ptrace(PTRACE_POKETEXT, process->pid, as_pointer(process->first_at),
+           as_pointer((uint64_t)word));
 }
 
 /* Whether it stopped at the breakpoint; then that is gone. */
@@ -428,8 +435,8 @@ static bool at_breakpoint(struct traced *process)
     registers all = get_registers(process->pid);
     if (process->started || INSTRUCTION(all) != process->first_at + BEHIND_BREAKPOINT)
         return false;
-    ptrace(PTRACE_POKETEXT, process->pid, (void *)(uintptr_t)process->first_at,
-           (void *)process->first_word);
+    ptrace(PTRACE_POKETEXT, process->pid, as_pointer(process->first_at),
+           as_pointer((uint64_t)process->first_word));
     INSTRUCTION(all) = process->first_at;
     set_registers(process->pid, &all);
     process->started = true;
@@ -459,7 +466,7 @@ static struct traced *find_or_add(struct trace *trace, pid_t pid)
 static void resume(const struct traced *process, int signal)
 {
     ptrace(process->started ? PTRACE_SYSCALL : PTRACE_CONT, process->pid, NULL,
-           (void *)(intptr_t)signal);
+           as_pointer((uint64_t)signal));
 }
 
 static void at_stop(struct trace *trace, struct traced *process, int status)
@@ -541,7 +548,7 @@ void trace_run(struct trace *trace, pid_t root, double deadline_ms)
     trace->site_count = 0;
     trace->hangs = false;
     trace->processes[0] = (struct traced){.pid = root, .alive = true, .role = TRACE_PARENT};
-    if (ptrace(PTRACE_SEIZE, root, NULL, (void *)(intptr_t)OPTIONS) < 0)
+    if (ptrace(PTRACE_SEIZE, root, NULL, as_pointer(OPTIONS)) < 0)
         test_skip("ptrace: %s", strerror(errno));
     close(gate[0]);
     close(gate[1]); /* lets it go on */
