@@ -162,6 +162,18 @@ static const char old_names[] = "what dead instances left is removed when it can
 static const char nothing_to_do[] = "there is nothing left to do about it";
 static const char again[] = "interrupted: it is made again";
 
+struct bearing_rule {
+    unsigned roles;     /* bits 1 << enum trace_role */
+    long number;        /* or ANY_CALL */
+    const char *object; /* NULL: any */
+    unsigned first;     /* only the first so many; 0: all */
+    enum bearing bearing;
+    const char *why;
+    int errors[8]; /* 0 at the end; none: all */
+    bool all_but;  /* all but those */
+};
+
+/* The first that applies is the one. */
 static const struct bearing_rule rules[] = {
     {P, SYS_newfstatat, "stdin", 1, BORNE, first_look, {0}, false},
     {P, SYS_newfstatat, "stdout", 1, BORNE, first_look, {0}, false},

@@ -30,17 +30,6 @@ enum bearing {
     EITHER,       /* one or the other: `why` says on what it depends */
 };
 
-struct bearing_rule {
-    unsigned roles;     /* bits 1 << enum trace_role */
-    long number;        /* ANY_CALL */
-    const char *object; /* NULL: any */
-    unsigned first;     /* only the first so many; 0: all */
-    enum bearing bearing;
-    const char *why;
-    int errors[8]; /* 0 at the end; none: all */
-    bool all_but;  /* all but those */
-};
-
 /* MUST_BE_TOLD where no rule says otherwise. `nth` of the place, from 1 on. */
 enum bearing call_bearing(const struct trace_site *site, unsigned nth, int error);
 

@@ -57,7 +57,8 @@ static int gate[2];
 
 #if defined(__x86_64__)
 typedef struct user_regs_struct registers;
-enum { BREAKPOINT_BYTES = 1, BREAKPOINT = 0xcc, BEHIND_BREAKPOINT = 1 };
+enum { BREAKPOINT_BYTES = 1, BEHIND_BREAKPOINT = 1 };
+#define BREAKPOINT UINT32_C(0xcc)
 #define INSTRUCTION(r) ((r).rip)
 #define RESULT(r) ((r).rax)
 #define THIRD(r) ((r).rdx)
@@ -65,7 +66,8 @@ enum { BREAKPOINT_BYTES = 1, BREAKPOINT = 0xcc, BEHIND_BREAKPOINT = 1 };
 #define HAS_TRACE 1
 #elif defined(__aarch64__)
 typedef struct user_regs_struct registers;
-enum { BREAKPOINT_BYTES = 4, BREAKPOINT = 0xd4200000, BEHIND_BREAKPOINT = 0 };
+enum { BREAKPOINT_BYTES = 4, BEHIND_BREAKPOINT = 0 };
+#define BREAKPOINT UINT32_C(0xd4200000)
 #define INSTRUCTION(r) ((r).pc)
 #define RESULT(r) ((r).regs[0])
 #define THIRD(r) ((r).regs[2])
