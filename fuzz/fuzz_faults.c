@@ -486,6 +486,7 @@ static const struct matters output_matters[] = {
     {.member = FAULT_open, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_fstat, .call = "fstat"},
     {.member = FAULT_lock, .call = "flock", .object = RESULTS_NAME, .only = EWOULDBLOCK},
+    {.member = FAULT_appends, .call = "fcntl", .object = "standard output"},
     {.member = FAULT_seek, .call = "lseek"},
     {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_pread, .call = "read", .object = RESULTS_NAME, .borne = {EINTR}},
@@ -618,8 +619,7 @@ static void scenario_files(void)
     begin();
     if (!failed(output_begin(&output, &run.why), begin_matters, NULL) && S_ISREG(kind)) {
         FUZZ_CHECK(run.world.files[results].size == (standard || append ? size : 0));
-        if (!was_injected(FAULT_appends)) /* else it may not know that it appends */
-            FUZZ_CHECK((size_t)output.start == (output.append ? size : 0));
+        FUZZ_CHECK((size_t)output.start == (output.append ? size : 0));
         judge_results(&output, results, (run.setting[1] & 32) != 0);
     }
     begin();

@@ -71,10 +71,16 @@ static int watch_parent(const struct shmsum_os *os, pid_t parent, struct shmsum_
     return 0;
 }
 
-static void say_orphaned(const struct shmsum_os *os, const struct job *job, uint64_t lines)
+/* `bytes` of the input were taken; before the first one the results may still be the old ones. */
+static void say_orphaned(const struct shmsum_os *os, const struct job *job, uint64_t bytes,
+                         uint64_t lines)
 {
     if (job->config.clears_line)
         message_clear_line(os);
+    if (bytes == 0) {
+        message(os, "parent: gone; nothing was read");
+        return;
+    }
     message(os, "parent: gone; %s holds the first %" PRIu64 " %s", job->results, lines,
             lines == 1 ? "result" : "results");
 }
@@ -132,7 +138,7 @@ static int run(const struct shmsum_os *os, const struct job *job, struct shmsum_
         return 3;
     }
     if (ending == CONSUMER_ORPHANED)
-        say_orphaned(os, job, results.lines);
+        say_orphaned(os, job, consumer->bytes, results.lines);
     return consumer->errors > 0 || consumer->unread ? 1 : 0;
 }
 

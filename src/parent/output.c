@@ -80,11 +80,14 @@ static int examine(struct output *output, bool sync, struct shmsum_failure *why)
     output->names = status.st_nlink;
     if (sync && !output->regular)
         return shmsum_failure_set(why, "fsync", output->name, EINVAL);
-    if (output->standard) /* "shmsum -o - >> FILE" is --append, said by the shell */
-        output->append = os->appends(os, output->fd) == 1;
     if (!output->regular)
         return 0;
-    if (!output->standard) {
+    if (output->standard) { /* "shmsum -o - >> FILE" is --append, said by the shell */
+        result = os->appends(os, output->fd);
+        if (result < 0)
+            return shmsum_failure_set(why, "fcntl", output->name, -result);
+        output->append = result == 1;
+    } else {
         do
             result = os->lock(os, output->fd, false);
         while (result == -EINTR);

@@ -8,7 +8,7 @@
  * faults that are in it and, as long as one more fits in, with them: so there are pairs as well.
  * What ends in a check that does not hold, or not at all, ends a process of its own.
  */
-#include "../../fuzz/fuzz_faults.c"
+#include "../../fuzz/fuzz_faults.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include <dirent.h>
 #include <sys/mman.h>

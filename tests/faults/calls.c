@@ -1,0 +1,359 @@
+/* calls.c - what is known of the system calls. See calls.h. */
+#define _GNU_SOURCE
+#include "calls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+enum { ANY_CALL = -1 };
+/* Old headers lack them; the numbers are the same everywhere. */
+enum { CLOSE_RANGE = 436, LANDLOCK_CREATE = 444, LANDLOCK_RESTRICT = 446 };
+
+static const struct call calls[] = {
+    {SYS_read, "read", "read(2)", " read ", {EAGAIN, EBADF, EFAULT, EINTR, EINVAL, EIO, EISDIR}},
+    {SYS_pread64,
+     "pread",
+     "pread(2)",
+     " read ",
+     {EAGAIN, EBADF, EFAULT, EINTR, EINVAL, EIO, EISDIR, ENXIO, EOVERFLOW, ESPIPE}},
+    {SYS_write,
+     "write",
+     "write(2)",
+     " write ",
+     {EAGAIN, EBADF, EDQUOT, EFAULT, EFBIG, EINTR, EINVAL, EIO, ENOSPC, EPERM, EPIPE}},
+    {SYS_pwrite64,
+     "pwrite",
+     "pwrite(2)",
+     " posix_fallocate ",
+     {EBADF, EDQUOT, EFBIG, EINTR, EINVAL, EIO, ENOSPC, EPERM}},
+    {SYS_close, "close", "close(2)", " close ", {EBADF, EINTR, EIO, ENOSPC, EDQUOT}},
+    {SYS_openat,
+     "open",
+     "open(2)",
+     " open shm_open ",
+     {EACCES, EDQUOT, EEXIST, EFAULT, EINTR, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENFILE, ENOENT,
+      ENOMEM, ENOSPC, ENOTDIR, ENXIO, EOVERFLOW, EPERM, EROFS, ETXTBSY}},
+    {SYS_newfstatat,
+     "fstat",
+     "stat(2)",
+     " fstat open exec ",
+     {EACCES, EBADF, EFAULT, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EOVERFLOW}},
+#ifdef SYS_fstat
+    {SYS_fstat, "fstat", "stat(2)", " fstat ", {EBADF, EFAULT, ENOMEM, EOVERFLOW}},
+#endif
+    {SYS_lseek, "lseek", "lseek(2)", " lseek ", {EBADF, EINVAL, ENXIO, EOVERFLOW, ESPIPE}},
+    {SYS_ftruncate,
+     "ftruncate",
+     "truncate(2)",
+     " ftruncate ",
+     {EBADF, EFBIG, EINTR, EINVAL, EIO, EPERM, EROFS, ETXTBSY}},
+    {SYS_fsync, "fsync", "fsync(2)", " fsync ", {EBADF, EDQUOT, EINTR, EINVAL, EIO, ENOSPC, EROFS}},
+    {SYS_flock, "flock", "flock(2)", " flock ", {EBADF, EINTR, EINVAL, ENOLCK, EWOULDBLOCK}},
+    {SYS_fcntl, "fcntl", "fcntl(2)", " fcntl ", {EACCES, EBADF, EINVAL}},
+    {SYS_ioctl, "ioctl", "ioctl(2)", " ioctl ", {EBADF, EFAULT, EINVAL, ENOTTY}},
+    {SYS_dup3, "dup", "dup(2)", " dup ", {EBADF, EBUSY, EINTR, EINVAL, EMFILE}},
+#ifdef SYS_dup2
+    {SYS_dup2, "dup2", "dup(2)", " dup2 ", {EBADF, EBUSY, EINTR, EMFILE}},
+    {SYS_unlink,
+     "unlink",
+     "unlink(2)",
+     " shm_unlink ",
+     {EACCES, EBUSY, EFAULT, EIO, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EPERM,
+      EROFS}},
+    {SYS_readlink,
+     "readlink",
+     "readlink(2)",
+     " readlink ",
+     {EACCES, EFAULT, EINVAL, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR}},
+#endif
+    {SYS_unlinkat,
+     "unlinkat",
+     "unlink(2)",
+     " shm_unlink ",
+     {EACCES, EBUSY, EFAULT, EIO, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EPERM,
+      EROFS}},
+    {SYS_readlinkat,
+     "readlinkat",
+     "readlink(2)",
+     " readlink ",
+     {EACCES, EFAULT, EINVAL, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR}},
+    {SYS_getdents64,
+     "getdents",
+     "getdents(2)",
+     " getdents ",
+     {EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR}},
+    {SYS_fallocate,
+     "fallocate",
+     "fallocate(2)",
+     " posix_fallocate ",
+     {EBADF, EFBIG, EINTR, EINVAL, EIO, ENODEV, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, ESPIPE,
+      ETXTBSY}},
+    {SYS_mmap,
+     "mmap",
+     "mmap(2)",
+     " mmap malloc ",
+     {EACCES, EAGAIN, EBADF, EINVAL, ENFILE, ENODEV, ENOMEM, EOVERFLOW, EPERM, ETXTBSY}},
+    {SYS_munmap, "munmap", "mmap(2)", " munmap ", {EINVAL, ENOMEM}},
+    {SYS_brk, "brk", "brk(2)", " malloc ", {ENOMEM}},
+    {SYS_getrandom,
+     "getrandom",
+     "getrandom(2)",
+     " getrandom ",
+     {EAGAIN, EFAULT, EINTR, EINVAL, ENOSYS}},
+    {SYS_futex,
+     "futex",
+     "futex(2)",
+     " futex ",
+     {EACCES, EAGAIN, EFAULT, EINTR, EINVAL, ENOMEM, ENOSYS, EPERM, ETIMEDOUT}},
+#ifdef SYS_futex_waitv
+    {SYS_futex_waitv,
+     "futex_waitv",
+     "futex_waitv(2)",
+     " futex ",
+     {EAGAIN, EFAULT, EINTR, EINVAL, ENOMEM, ENOSYS, EPERM, ETIMEDOUT}},
+#endif
+    {SYS_ppoll, "ppoll", "poll(2)", " ppoll ", {EFAULT, EINTR, EINVAL, ENOMEM}},
+    {SYS_clone, "fork", "fork(2)", " fork ", {EAGAIN, ENOMEM, ENOSYS, EPERM}},
+    {SYS_execve,
+     "execve",
+     "execve(2)",
+     " exec ",
+     {E2BIG, EACCES, EFAULT, EINVAL, EIO, EISDIR, ELIBBAD, ELOOP, EMFILE, ENAMETOOLONG, ENFILE,
+      ENOENT, ENOEXEC, ENOMEM, ENOTDIR, EPERM, ETXTBSY}},
+    {SYS_wait4, "waitpid", "wait(2)", " waitpid ", {ECHILD, EINTR, EINVAL}},
+    {SYS_kill, "kill", "kill(2)", " kill ", {EINVAL, EPERM, ESRCH}},
+    {SYS_prctl, "prctl", "prctl(2)", " prctl ", {EACCES, EFAULT, EINVAL, EPERM}},
+    {SYS_rt_sigaction, "sigaction", "sigaction(2)", " sigaction ", {EFAULT, EINVAL}},
+    {SYS_rt_sigprocmask, "sigprocmask", "sigprocmask(2)", " sigprocmask ", {EFAULT, EINVAL}},
+    {SYS_sched_getaffinity,
+     "sched_getaffinity",
+     "sched_setaffinity(2)",
+     " sched_getaffinity ",
+     {EFAULT, EINVAL, ESRCH}},
+    {SYS_memfd_create,
+     "memfd_create",
+     "memfd_create(2)",
+     " ",
+     {EFAULT, EINVAL, EMFILE, ENFILE, ENOMEM, ENOSYS, EPERM}},
+    {SYS_seccomp,
+     "seccomp",
+     "seccomp(2)",
+     " seccomp ",
+     {EACCES, EFAULT, EINVAL, ENOMEM, ENOSYS, EOPNOTSUPP, ESRCH}},
+    {SYS_prlimit64, "setrlimit", "setrlimit(2)", " setrlimit ", {EFAULT, EINVAL, EPERM}},
+    {LANDLOCK_CREATE,
+     "landlock_create_ruleset",
+     "landlock_create_ruleset(2)",
+     " ",
+     {E2BIG, EFAULT, EINVAL, EMFILE, ENOMSG, ENOSYS, EOPNOTSUPP}},
+    {LANDLOCK_RESTRICT,
+     "landlock_restrict_self",
+     "landlock_restrict_self(2)",
+     " ",
+     {E2BIG, EBADF, EBADFD, EINVAL, ENOSYS, EOPNOTSUPP, EPERM}},
+    {CLOSE_RANGE, "close_range", "close_range(2)", " ", {EINVAL, EMFILE, ENOSYS}},
+    {SYS_set_robust_list, "set_robust_list", "set_robust_list(2)", " ", {EINVAL}},
+    /* These cannot fail: getpid(2), getuid(2), exit_group(2), sigreturn(2). */
+    {SYS_getpid, "getpid", "getpid(2)", " ", {0}},
+    {SYS_getppid, "getppid", "getpid(2)", " ", {0}},
+    {SYS_geteuid, "geteuid", "getuid(2)", " ", {0}},
+    {SYS_exit_group, "exit_group", "exit_group(2)", " ", {0}},
+    {SYS_rt_sigreturn, "sigreturn", "sigreturn(2)", " ", {0}},
+};
+
+const struct call *call_find(long number)
+{
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        if (calls[i].number == number)
+            return &calls[i];
+    static char name[32];
+    static struct call unknown = {
+        .name = name, .manual = "none", .words = "", .errors = {EPERM, ENOSYS, ENOMEM, EINVAL}};
+    snprintf(name, sizeof name, "call %ld", number);
+    unknown.number = number;
+    return &unknown;
+}
+
+/* ---- what may be borne ---- */
+
+enum { P = 1 << TRACE_PARENT, F = 1 << TRACE_FORKED, C = 1 << TRACE_CHILD, ALL = P | F | C };
+
+static const char first_look[] = "only whether the descriptor is open is asked: EBADF opens "
+                                 "/dev/null, on a number that nobody uses";
+static const char old_names[] = "what dead instances left is removed when it can be";
+static const char last_look[] = "before they are added to, told; in the end they are judged by "
+                                "their size alone";
+static const char nothing_to_do[] = "there is nothing left to do about it";
+static const char granted[] = "the sandbox takes what is granted; --stats says what was not";
+static const char again[] = "interrupted: it is made again";
+
+struct bearing_rule {
+    unsigned roles;     /* bits 1 << enum trace_role */
+    long number;        /* or ANY_CALL */
+    const char *object; /* NULL: any */
+    unsigned first;     /* only the first so many; 0: all */
+    enum bearing bearing;
+    const char *why;
+    int errors[8]; /* 0 at the end; none: all */
+    bool all_but;  /* all but those */
+};
+
+/* The first that applies is the one. */
+static const struct bearing_rule rules[] = {
+    {P, SYS_newfstatat, "stdin", 1, BORNE, first_look, {0}, false},
+    {P, SYS_newfstatat, "stdout", 1, BORNE, first_look, {0}, false},
+    {C, SYS_newfstatat, "null", 1, BORNE, first_look, {0}, false},
+    {C, SYS_newfstatat, "results", 1, BORNE, first_look, {0}, false},
+    {C, SYS_newfstatat, "stdout", 1, BORNE, first_look, {0}, false},
+    {ALL, SYS_newfstatat, "messages", 1, BORNE, first_look, {0}, false},
+    {P, ANY_CALL, "names", 0, BORNE, old_names, {0}, false},
+    {P, ANY_CALL, "name left behind", 0, BORNE, old_names, {0}, false},
+
+    {ALL, ANY_CALL, "filter", 0, BORNE, granted, {0}, false},
+    {ALL, SYS_memfd_create, NULL, 0, BORNE, granted, {0}, false},
+    {ALL, SYS_seccomp, NULL, 0, BORNE, granted, {0}, false},
+    {ALL, SYS_prlimit64, NULL, 0, BORNE, granted, {0}, false},
+    {ALL, LANDLOCK_CREATE, NULL, 0, BORNE, granted, {0}, false},
+    {ALL, LANDLOCK_RESTRICT, NULL, 0, BORNE, granted, {0}, false},
+    {ALL, CLOSE_RANGE, NULL, 0, BORNE, granted, {0}, false},
+    {C,
+     SYS_prctl,
+     "option 1",
+     0,
+     MUST_BE_TOLD,
+     "the parent's death would not be heard",
+     {0},
+     false},
+    {ALL, SYS_prctl, NULL, 0, BORNE, granted, {0}, false},
+
+    {P, SYS_close, "results", 0, MUST_BE_TOLD, "a lost write may be told now", {EINTR}, true},
+    {C, SYS_close, "results", 0, MUST_BE_TOLD, "a lost write may be told now", {EINTR}, true},
+    {C, SYS_close, "stdout", 0, MUST_BE_TOLD, "a lost write may be told now", {EINTR}, true},
+    {ALL, SYS_close, NULL, 0, BORNE, nothing_to_do, {0}, false},
+    {ALL, SYS_munmap, NULL, 0, BORNE, nothing_to_do, {0}, false},
+    {ALL,
+     SYS_write,
+     "messages",
+     0,
+     BORNE_UNTOLD,
+     "nobody can be told; the results say it all",
+     {EINTR, EAGAIN},
+     true},
+    {ALL, SYS_write, NULL, 0, BORNE, "again, once it can be written", {EINTR, EAGAIN}, false},
+    {ALL, SYS_read, NULL, 0, BORNE, again, {EINTR}, false},
+    {P, SYS_read, "stdin", 0, BORNE, "again, once it can be read", {EAGAIN}, false},
+    {ALL, SYS_pread64, NULL, 0, BORNE, again, {EINTR}, false},
+    {P | C, SYS_openat, NULL, 0, BORNE, again, {EINTR}, false},
+    {P, SYS_openat, "results again", 0, EITHER, last_look, {0}, false},
+    {P, SYS_pread64, "results again", 0, EITHER, last_look, {0}, false},
+    {P, SYS_openat, "region", 0, EITHER, "another name is tried, a hundred times", {EEXIST}, false},
+    {P, SYS_flock, NULL, 0, BORNE, again, {EINTR}, false},
+    {P, SYS_flock, "results", 0, BORNE, "a file system without locks", {EWOULDBLOCK}, true},
+    {P, SYS_fallocate, NULL, 0, BORNE, again, {EINTR}, false},
+    {P, SYS_fallocate, NULL, 0, BORNE, "the C library writes instead", {EOPNOTSUPP}, false},
+    {P, SYS_ftruncate, NULL, 0, BORNE, again, {EINTR}, false},
+    {P | C, SYS_fsync, NULL, 0, BORNE, again, {EINTR}, false},
+    {P, SYS_fsync, "folder", 0, BORNE, "a file system whose folders need none", {EINVAL}, false},
+#ifdef SYS_unlink
+    {C, SYS_unlink, "region", 0, BORNE, "the parent removes it too", {0}, false},
+    {P, SYS_unlink, "region", 0, BORNE, "gone is what it should be", {ENOENT}, false},
+#endif
+    {C, SYS_unlinkat, "region", 0, BORNE, "the parent removes it too", {0}, false},
+    {P, SYS_unlinkat, "region", 0, BORNE, "gone is what it should be", {ENOENT}, false},
+
+    {ALL, SYS_ioctl, NULL, 0, BORNE_UNTOLD, "then it is no terminal: no prompt", {0}, false},
+    {ALL, SYS_sched_getaffinity, NULL, 0, BORNE, "then two CPUs are assumed", {0}, false},
+    {ALL,
+     SYS_set_robust_list,
+     NULL,
+     0,
+     BORNE,
+     "the C library's: no robust mutexes here",
+     {0},
+     false},
+    {ALL, SYS_getrandom, "malloc", 0, BORNE, "the C library's: it takes the clock", {0}, false},
+    {ALL, SYS_brk, NULL, 0, EITHER, "malloc tries mmap", {0}, false},
+    {ALL, SYS_mmap, "memory", 0, EITHER, "malloc tries brk", {0}, false},
+
+#ifdef SYS_futex_waitv
+    {P | C,
+     SYS_futex_waitv,
+     NULL,
+     0,
+     BORNE,
+     "looks again, or waits for one word only",
+     {EAGAIN, EINTR, ETIMEDOUT, ENOSYS, EPERM},
+     false},
+#endif
+    {P | C, SYS_futex, "wait", 0, BORNE, "looks again", {EAGAIN, EINTR, ETIMEDOUT}, false},
+    {P,
+     SYS_futex,
+     "wake myself",
+     0,
+     BORNE,
+     "the signal that raised the word ends the wait",
+     {0},
+     false},
+    {P | C, SYS_futex, "wake", 0, EITHER, "the other may not have slept yet", {0}, false},
+    {P | C, SYS_ppoll, NULL, 0, BORNE, again, {EINTR}, false},
+    {P, SYS_ppoll, "nothing", 0, BORNE, "waits for the child without it", {0}, false},
+    {P, SYS_wait4, NULL, 0, EITHER, "asked again, once it has to be known", {0}, false},
+    {P,
+     SYS_rt_sigprocmask,
+     NULL,
+     0,
+     EITHER,
+     "while only the child's end is awaited it does without",
+     {0},
+     false},
+};
+
+static bool applies(const struct bearing_rule *rule, const struct trace_site *site, unsigned nth,
+                    int error)
+{
+    if ((rule->roles >> site->role & 1) == 0 ||
+        (rule->number != ANY_CALL && rule->number != site->number) ||
+        (rule->object != NULL && strcmp(rule->object, site->object) != 0) ||
+        (rule->first != 0 && nth > rule->first))
+        return false;
+    bool listed = false;
+    for (size_t i = 0; rule->errors[i] != 0; i++)
+        listed |= rule->errors[i] == error;
+    return rule->errors[0] == 0 || listed != rule->all_but;
+}
+
+enum bearing call_bearing(const struct trace_site *site, unsigned nth, int error)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (applies(&rules[i], site, nth, error))
+            return rules[i].bearing;
+    return call_find(site->number)->words[0] == '\0' ? EITHER : MUST_BE_TOLD;
+}
+
+static void print_errors(const int *errors)
+{
+    for (; *errors != 0; errors++)
+        printf(" %s", strerrorname_np(*errors));
+}
+
+void call_print_all(void)
+{
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        printf("%s, %s:", calls[i].name, calls[i].manual);
+        print_errors(calls[i].errors);
+        printf("\n");
+    }
+    static const char *const bearings[] = {"must be told", "borne", "borne, not told", "either"};
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        const struct bearing_rule *rule = &rules[i];
+        printf("%s%s%s %s of %s%s%s", rule->roles & P ? "parent " : "",
+               rule->roles & F ? "forked " : "", rule->roles & C ? "child" : "",
+               rule->number == ANY_CALL ? "any call" : call_find(rule->number)->name,
+               rule->object == NULL ? "anything" : rule->object,
+               rule->first != 0 ? ", the first" : "", rule->all_but ? ", all but" : ",");
+        print_errors(rule->errors);
+        printf(": %s: %s\n", bearings[rule->bearing], rule->why);
+    }
+}

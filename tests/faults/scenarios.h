@@ -1,0 +1,27 @@
+/* scenarios.h - the runs in which everything is failed: small, and together all that the programs
+ * do. */
+#ifndef SHMSUM_TESTS_FAULTS_SCENARIOS_H
+#define SHMSUM_TESTS_FAULTS_SCENARIOS_H
+
+#include "session.h"
+
+enum { SCENARIO_FILES_MAX = 3 };
+
+struct scenario {
+    const char *name;
+    const char *const *arguments;
+    enum session_input input;
+    const char *fed; /* to standard input, which then ends */
+    enum session_output output;
+    const char *files[SCENARIO_FILES_MAX]; /* in1.txt, in2.txt, in3.txt; NULL: none */
+    const char *old;                       /* what stands in results.txt before */
+    bool appends;                          /* … and stays */
+    bool left_behind;                      /* a dead instance left a name */
+    const char *right;                     /* the results */
+    int status;                            /* the exit status that goes with them */
+};
+
+extern const struct scenario scenarios[];
+extern const int scenario_count;
+
+#endif
