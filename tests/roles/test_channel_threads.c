@@ -20,7 +20,6 @@
 
 #include "room.h"
 
-
 static uint64_t seed;
 #ifdef SHMSUM_SANITIZED
 static uint64_t handoffs = 200000;
