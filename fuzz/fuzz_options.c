@@ -45,8 +45,7 @@ enum kind {
 
 static const struct {
     const char *name;
-    const char *values;  /* NULL: takes none; else what may stand there: words, or a range */
-    const char *without; /* NULL: it needs a value; else what it is taken for without one */
+    const char *values; /* NULL: takes none; else what may stand there: words, or a range */
 } model_options[] = {
     [OUTPUT] = {"output", ""},
     [APPEND] = {"append", NULL},
@@ -56,7 +55,7 @@ static const struct {
     [FORMAT] = {"format", "text json"},
     [PROMPT] = {"prompt", "auto always never"},
     [COLOR] = {"color", "auto always never"},
-    [PROGRESS] = {"progress", "auto always never", "always"},
+    [PROGRESS] = {"progress", "auto always never"},
     [ERRORS] = {"max-errors", "0-18446744073709551615"},
     [STATS] = {"stats", NULL},
     [EXPLAIN] = {"explain", NULL},
@@ -187,7 +186,7 @@ static void run_model(struct model *model, int argc, char *argv[], bool posix)
             size_t kind =
                 find_option(name, equals != NULL ? (size_t)(equals - name) : strlen(name));
             bool takes_value = kind < KINDS && model_options[kind].values != NULL;
-            const char *without = kind < KINDS ? model_options[kind].without : NULL;
+            const char *without = kind == PROGRESS ? "always" : NULL; /* what that means alone */
             if (kind == KINDS || (equals != NULL && !takes_value) ||
                 (equals == NULL && takes_value && without == NULL && i + 1 == argc))
                 refuse(model, "", argument);

@@ -4,6 +4,6 @@
 
 list(APPEND sanitizer_flags -fsanitize=thread)
 list(APPEND sanitizer_environment "TSAN_OPTIONS=log_path=${sanitizer_findings}/thread:handle_segv=0")
-list(APPEND sanitizer_quick "unit\\.(channel|channel_threads|roles)")
+list(APPEND sanitizer_quick "unit\\.(channel|channel_threads|roles|stress_threads)")
 sanitizer_skip("ThreadSanitizer does not follow programs that change stacks by themselves"
     "fuzz-regression\\.channel_schedule")
