@@ -454,6 +454,18 @@ static void say_stats(const struct run *run, const struct verdict *verdict)
     message_bytes(run->os, STANDARD_ERROR, text, (size_t)size);
 }
 
+/* No line and no number takes less than a byte: what a child gone mad claims beyond that is not
+ * told. */
+static void bound_figures(const struct run *run, struct verdict *verdict)
+{
+    uint64_t handed = run->producer.bytes;
+    uint64_t *figures[] = {&verdict->sums, &verdict->errors, &verdict->skipped, &verdict->numbers,
+                           &verdict->bytes};
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+        if (*figures[i] > handed)
+            *figures[i] = handed;
+}
+
 /* Everything after the last byte was handed over, or could not be. Returns the exit status. */
 static int conclude(struct run *run, int handed, const struct shmsum_failure *why)
 {
@@ -486,6 +498,7 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
         (closed < 0 || (run->options.sync && output_sync_folder(&run->output, &end_why) < 0)))
         status = fail(os, &end_why);
 
+    bound_figures(run, &verdict);
     if (life_signal() != 0) {
         char subject[64];
         snprintf(subject, sizeof subject, "stopped by signal %d (%s)", life_signal(),
