@@ -7,3 +7,5 @@ list(APPEND sanitizer_environment "TSAN_OPTIONS=log_path=${sanitizer_findings}/t
 list(APPEND sanitizer_quick "unit\\.(channel|channel_threads|roles|stress_threads)")
 sanitizer_skip("ThreadSanitizer does not follow programs that change stacks by themselves"
     "fuzz-regression\\.channel_schedule")
+sanitizer_skip("the hostile peer races on purpose" "fault\\.hostile")
+sanitizer_skip("ThreadSanitizer cannot start where no file may grow" "fault\\.limits\\.file_size_region")

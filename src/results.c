@@ -79,7 +79,7 @@ int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *
 {
     const struct shmsum_os *os = results->os;
     if (results->error != 0)
-        return shmsum_failure_set(why, "write", results->name, -results->error);
+        return shmsum_failure_set(why, results->call, results->name, -results->error);
     const char *call = "write";
     size_t done = 0;
     while (done < results->used) {
@@ -99,6 +99,7 @@ int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *
                 wrote = -EIO; /* a write of something that takes nothing and says nothing */
             keep_whole_lines(results, done);
             results->error = (int)wrote;
+            results->call = call;
             return shmsum_failure_set(why, call, results->name, (int)-wrote);
         }
         done += (size_t)wrote;

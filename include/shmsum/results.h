@@ -24,10 +24,11 @@ struct shmsum_results {
     size_t size;
     size_t used;
     uint64_t lines_in_buffer;
-    bool regular;   /* a regular file: can be cut back */
-    uint64_t lines; /* whole lines that the system has taken */
-    uint64_t bytes; /* and their bytes */
-    int error;      /* a write failed with this negative errno: nothing more is written */
+    bool regular;     /* a regular file: can be cut back */
+    uint64_t lines;   /* whole lines that the system has taken */
+    uint64_t bytes;   /* and their bytes */
+    int error;        /* a write failed with this negative errno: nothing more is written */
+    const char *call; /* the call that failed, once error is set */
 };
 
 /*
