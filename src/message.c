@@ -64,7 +64,7 @@ void message_plain(const struct shmsum_os *os, const char *format, ...)
 
 void message_clear_line(const struct shmsum_os *os)
 {
-    os->write(os, MESSAGES_FD, MESSAGE_CLEAR_LINE, strlen(MESSAGE_CLEAR_LINE));
+    message_bytes(os, MESSAGES_FD, MESSAGE_CLEAR_LINE, strlen(MESSAGE_CLEAR_LINE));
 }
 
 /* What errno's text leaves unclear in the place where we meet it. */
