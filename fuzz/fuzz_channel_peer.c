@@ -796,8 +796,9 @@ static void consumer_steps(struct fuzz_input *input)
             continue;
         case 5:
             if (what & 16) {
-                shmsum_channel_set_start_error(channel, what);
-                FUZZ_CHECK(get_word(world.memory + AT_START_ERROR) == what);
+                int call = what % SHMSUM_START_CALL_COUNT;
+                shmsum_channel_set_start_error(channel, (enum shmsum_start_call)call, what);
+                FUZZ_CHECK(get_word(world.memory + AT_START_ERROR) == (uint32_t)call * 4096 + what);
                 continue;
             }
             shmsum_channel_set_closing(channel, what & 8 ? SHMSUM_CLOSING : SHMSUM_CLOSED);
@@ -868,9 +869,12 @@ static void look_beside(uint8_t which)
             shmsum_channel_account(channel, (enum shmsum_account)(which % SHMSUM_ACCOUNT_COUNT));
         FUZZ_CHECK(account == world.last[0]);
     } else {
-        int error = shmsum_channel_start_error(channel);
+        enum shmsum_start_call call;
+        int error = shmsum_channel_start_error(channel, &call);
         uint32_t value = (uint32_t)world.last[0];
-        FUZZ_CHECK(error == (value < 4096 ? (int)value : EPROTO));
+        bool told = value == 0 || (value % 4096 > 0 && value < SHMSUM_START_CALL_COUNT * 4096);
+        FUZZ_CHECK(error == (told ? (int)(value % 4096) : EPROTO));
+        FUZZ_CHECK(call == (told ? (enum shmsum_start_call)(value / 4096) : SHMSUM_START_EXEC));
     }
     FUZZ_CHECK(world.reads == 1);
 }

@@ -836,6 +836,22 @@ static const struct matters become_matters[] = {
     {.member = FAULT_exec, .call = ""},       {.call = NULL},
 };
 
+static enum shmsum_start_call start_call_of(const struct fault_injected *fault)
+{
+    switch (fault == NULL ? FAULT_exec : fault->member) {
+    case FAULT_set_action:
+        return SHMSUM_START_SIGACTION;
+    case FAULT_open:
+        return SHMSUM_START_OPEN;
+    case FAULT_duplicate:
+        return SHMSUM_START_DUP2;
+    case FAULT_set_mask:
+        return SHMSUM_START_SIGPROCMASK;
+    default:
+        return SHMSUM_START_EXEC;
+    }
+}
+
 static void deliver(int signal)
 {
     void (*handler)(int) = run.world.actions[signal].sa_handler;
@@ -869,7 +885,10 @@ static void scenario_child(struct shmsum_channel *channel, const struct life_chi
     FUZZ_CHECK(exit_status == CHILD_NOT_STARTED);
     const struct matters *matter;
     const struct fault_injected *fault = first_that_matters(become_matters, &matter);
-    FUZZ_CHECK(shmsum_channel_start_error(channel) == (fault != NULL ? fault->error : ENOEXEC));
+    enum shmsum_start_call call;
+    int error = shmsum_channel_start_error(channel, &call);
+    FUZZ_CHECK(error == (fault != NULL ? fault->error : ENOEXEC));
+    FUZZ_CHECK(call == start_call_of(fault));
     /* its end closes them, and the mask was its own */
     memset(run.faults.fd_open, 0, sizeof run.faults.fd_open);
     sigemptyset(&run.world.mask);

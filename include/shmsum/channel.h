@@ -69,6 +69,16 @@ enum shmsum_closing {
     SHMSUM_CLOSED = 2,  /* no; it will leave on its own */
 };
 
+/* What a forked child calls on its way to the other program. */
+enum shmsum_start_call {
+    SHMSUM_START_EXEC = 0,
+    SHMSUM_START_SIGACTION,   /* that it ignores a signal */
+    SHMSUM_START_OPEN,        /* /dev/null, to read from */
+    SHMSUM_START_DUP2,        /* its standard input and output */
+    SHMSUM_START_SIGPROCMASK, /* the signals that its parent let in */
+    SHMSUM_START_CALL_COUNT,
+};
+
 enum shmsum_role { SHMSUM_PRODUCER, SHMSUM_CONSUMER };
 
 struct shmsum_channel {
@@ -163,9 +173,13 @@ enum shmsum_closing shmsum_channel_closing(const struct shmsum_channel *channel)
 void shmsum_channel_set_account(struct shmsum_channel *channel, enum shmsum_account which,
                                 uint64_t value);
 uint64_t shmsum_channel_account(const struct shmsum_channel *channel, enum shmsum_account which);
-/* errno of a failed exec, left by the forked child for the producer; 0: none. */
-void shmsum_channel_set_start_error(struct shmsum_channel *channel, int error);
-int shmsum_channel_start_error(const struct shmsum_channel *channel);
+/* What the forked child could not do on its way to the other program: one of enum shmsum_start_call
+ * and its errno, 1 to 4095, for the producer. */
+void shmsum_channel_set_start_error(struct shmsum_channel *channel, enum shmsum_start_call call,
+                                    int error);
+/* That errno, and the call in *call; 0 when nothing was told. What no forked child tells is EPROTO,
+ * of SHMSUM_START_EXEC. */
+int shmsum_channel_start_error(const struct shmsum_channel *channel, enum shmsum_start_call *call);
 
 SHMSUM_END_DECLS
 

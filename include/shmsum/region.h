@@ -17,7 +17,7 @@
  *         24      8  region_bytes   creator                 ditto
  *         32     16  nonce          creator                 ditto
  *        128      4  attached       consumer                producer, waits for it
- *        132      4  start_error    forked child            producer: errno of a failed exec
+ *        132      4  start_error    forked child            producer: call * 4096 + its errno
  *        256      4  progress       consumer                producer: slots done with, and WAIT
  *        260      4  closing        consumer                producer: it wants no more input
  *        264     72  account        consumer                producer: counters, see below

@@ -113,27 +113,36 @@ int life_signal(void)
 }
 
 /* In the forked child, with all signals blocked: becomes the other program. Only async-signal-safe
- * calls. Returns the negative errno of what failed. */
-static int become(const struct life_child *child, const sigset_t *mask)
+ * calls. Returns the negative errno of what failed, which is in *call. */
+static int become(const struct life_child *child, const sigset_t *mask,
+                  enum shmsum_start_call *call)
 {
     const struct shmsum_os *os = life.os;
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigemptyset(&ignore.sa_mask);
+    *call = SHMSUM_START_SIGACTION;
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
         int result = os->set_action(os, ignored[i], &ignore, NULL);
         if (result < 0)
             return result;
     }
+    *call = SHMSUM_START_OPEN;
     int input = child->trace > 0 ? child->trace : os->open(os, "/dev/null", O_RDONLY, 0);
     if (input < 0)
         return input;
+    *call = SHMSUM_START_DUP2;
     int result = os->duplicate(os, input, 0);
     if (result >= 0 && child->results != 1)
         result = os->duplicate(os, child->results, 1);
-    if (result >= 0)
-        result = os->set_mask(os, SIG_SETMASK, mask, NULL);
-    return result < 0 ? result : os->exec(os, child->path, child->argv, child->envp);
+    if (result < 0)
+        return result;
+    *call = SHMSUM_START_SIGPROCMASK;
+    result = os->set_mask(os, SIG_SETMASK, mask, NULL);
+    if (result < 0)
+        return result;
+    *call = SHMSUM_START_EXEC;
+    return os->exec(os, child->path, child->argv, child->envp);
 }
 
 int life_start(const struct life_child *child, struct shmsum_channel *channel,
@@ -147,8 +156,9 @@ int life_start(const struct life_child *child, struct shmsum_channel *channel,
         return shmsum_failure_set(why, "sigprocmask", "all signals", -result);
     pid_t pid = os->fork(os);
     if (pid == 0) {
-        result = become(child, &before);
-        shmsum_channel_set_start_error(channel, -result);
+        enum shmsum_start_call call;
+        result = become(child, &before, &call);
+        shmsum_channel_set_start_error(channel, call, -result);
         _exit(CHILD_NOT_STARTED);
     }
     if (pid > 0)

@@ -375,6 +375,25 @@ static bool is_plausible(const struct run *run, const struct verdict *verdict, i
     return status == STATUS_OK ? verdict->errors == 0 && !unread : verdict->errors > 0 || unread;
 }
 
+/* Whether the forked child said that it could not become the other program; then *why is filled. */
+static bool start_failed(const struct run *run, struct shmsum_failure *why)
+{
+    enum shmsum_start_call which;
+    int error = run->begun ? 0 : shmsum_channel_start_error(&run->channel, &which);
+    if (error == 0)
+        return false;
+    static const char *const calls[SHMSUM_START_CALL_COUNT][2] = {
+        [SHMSUM_START_EXEC] = {"exec", NULL},
+        [SHMSUM_START_SIGACTION] = {"sigaction", "signals of the child"},
+        [SHMSUM_START_OPEN] = {"open", "/dev/null, for the child"},
+        [SHMSUM_START_DUP2] = {"dup2", "standard input or output of the child"},
+        [SHMSUM_START_SIGPROCMASK] = {"sigprocmask", "signals of the child"},
+    };
+    const char *object = which == SHMSUM_START_EXEC ? run->child_path : calls[which][1];
+    shmsum_failure_set(why, calls[which][0], object, error);
+    return true;
+}
+
 /* Reads the child's end, says what there is to say, and returns our exit status. */
 static int judge_child(struct run *run, int wait_status, struct verdict *verdict)
 {
@@ -392,7 +411,6 @@ static int judge_child(struct run *run, int wait_status, struct verdict *verdict
         return STATUS_SYSTEM;
     }
     int status = WEXITSTATUS(wait_status);
-    int start_error = run->begun ? 0 : shmsum_channel_start_error(&run->channel);
     struct shmsum_failure why;
     switch (status) {
     case STATUS_OK:
@@ -413,8 +431,8 @@ static int judge_child(struct run *run, int wait_status, struct verdict *verdict
         say_what_is_left(run, verdict, "stopped early");
         return STATUS_SYSTEM;
     case CHILD_NOT_STARTED:
-        if (start_error != 0) {
-            message(run->os, "exec: %s: %s", run->child_path, strerror(start_error));
+        if (start_failed(run, &why)) {
+            message_failure(run->os, &why);
             return STATUS_SYSTEM;
         }
         /* fall through */

@@ -396,7 +396,7 @@ static bool tells(const char *said, const char *words, int error)
     } special[] = {
         {EWOULDBLOCK, "another process is writing it"},
         {ELOOP, "is a symbolic link; name the file itself"},
-        {EEXIST, "input file is the results file"},
+        {EEXIST, "input file is the results file; name another one with -o"},
         {EBADMSG, "its last line is unfinished; end or remove that line first"},
         {EINVAL, "not a regular file, so it cannot be put on a disk"},
         /* POSIX has other names for these, and so has the C library. */
@@ -477,7 +477,7 @@ static bool judge_failure(const struct scenario *scenario, const struct point *p
     }
     if (!system)
         FAILS(&row->unreported, "status 3 was expected");
-    const char *words = now.place->role == TRACE_FORKED ? " exec " : now.call->words;
+    const char *words = now.call->words;
     /* The message itself may be among what fails. */
     if (!tells(outcome->said, words, now.error) && !now.untold)
         FAILS(&row->unreported, "it is not told by its name and reason");

@@ -168,9 +168,9 @@ static const char *const *const descriptor_runs[] = {from_file, from_stdin, appe
 static const char *const *const file_runs[] = {from_file, NULL};
 
 static const struct point_reason no_descriptors[] = {
-    {"shmsum: open: ", ": Too many open files"},
+    {"shmsum: open: ", ": Too many open files"}, /* "/dev/null, for the child" is one */
     {"shmsum: shm_open: /shmsum-", ": Too many open files"},
-    {"shmsum: exec: ", "shmsum-child: Too many open files"},
+    {"shmsum: exec: ", "shmsum-child: Too many open files"}, /* its shared libraries */
     {NULL, NULL},
 };
 /* The child's loader comes first, and says so on standard error itself. */

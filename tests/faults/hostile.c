@@ -351,6 +351,14 @@ static bool await_parent(const struct session *session, const struct setting *se
     return interrupted;
 }
 
+/* Whether the parent was told, and believed, that the child was never started. */
+static bool start_was_denied(void)
+{
+    return strstr(driver.said, "exec: ") != NULL ||
+           strstr(driver.said, " of the child: ") != NULL ||
+           strstr(driver.said, "/dev/null, for the child: ") != NULL;
+}
+
 /* Status 0 or 1: what the child left behind must bear it out. */
 static void check_verdict(const struct setting *setting, int status, const struct file *file)
 {
@@ -401,8 +409,8 @@ static void check_parent(const struct setting *setting, int wait_status, bool in
         status = check_end(wait_status);
     }
     bool success = status == 0 || status == 1;
-    bool begun = strstr(driver.said, "nothing was read") == NULL &&
-                 strstr(driver.said, "exec: ") == NULL && driver.said[0] != '\0';
+    bool begun = strstr(driver.said, "nothing was read") == NULL && !start_was_denied() &&
+                 driver.said[0] != '\0';
     if (success)
         check_verdict(setting, status, &file);
     /* What others write to standard output is not the parent's to judge, cut or count, unless the

@@ -281,7 +281,7 @@ void hostile_liar(int argc, char *argv[], const char *lie)
         add_to_account(SHMSUM_ACCOUNT_RESULT_LINES, 1000);
         status = 3;
     } else if (strcmp(lie, "was not started") == 0) {
-        shmsum_channel_set_start_error(&child.channel, ENOENT);
+        shmsum_channel_set_start_error(&child.channel, SHMSUM_START_EXEC, ENOENT);
         status = 127;
     }
     leave(done ? status : 99);

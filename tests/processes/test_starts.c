@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +86,26 @@ static void child_leaves(const void *argument)
     struct session session = start_with_child(texts[0], 0755);
     session_end(&session, 3);
     session_check_message(&session, texts[1]);
+    check_file("results.txt", "old\n");
+}
+
+static void limit_descriptors(void)
+{
+    close_range(3, ~0U, 0);
+    struct rlimit limit = {.rlim_cur = 5, .rlim_max = 5};
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* The results and the region took the last: it is not the exec that fails. */
+static void child_without_descriptor(const void *argument)
+{
+    (void)argument;
+    write_file("results.txt", "old\n");
+    write_lines("input.txt", 1, 10);
+    struct session session = session_start(
+        &(struct session_config){.arguments = from_file, .prepare = limit_descriptors});
+    session_end(&session, 3);
+    check_file(session.messages, "shmsum: open: /dev/null, for the child: Too many open files\n");
     check_file("results.txt", "old\n");
 }
 
@@ -479,6 +500,7 @@ static const struct test_case cases[] = {
     {"child_no_program", child_no_program, "just some text\n", 0},
     {"child_empty", child_no_program, "", 0},
     {"child_is_folder", child_is_folder, NULL, 0},
+    {"child_without_descriptor", child_without_descriptor, NULL, 0},
     {"child_leaves_0", child_leaves,
      TEXTS("#!/bin/sh\nexit 0\n", "child: status 0 does not fit its work; nothing was read"), 0},
     {"child_leaves_1", child_leaves,
