@@ -532,18 +532,12 @@ static int conclude(struct run *run, int handed, const struct shmsum_failure *wh
 
 /* ---- who wants to know ---- */
 
-/* Opens the file of the trace, and has it written from here on. */
-static int open_trace(struct run *run, struct shmsum_failure *why)
+/* What the open file of the trace has to be; empties it. */
+static int examine_trace(const struct run *run, int fd, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = run->os;
     const struct options *options = &run->options;
     const char *path = options->trace;
-    int fd;
-    do
-        fd = os->open(os, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY, 0666);
-    while (fd == -EINTR);
-    if (fd < 0)
-        return shmsum_failure_set(why, "open", path, -fd);
     struct stat status;
     int result = os->fstat(os, fd, &status);
     if (result < 0)
@@ -551,10 +545,25 @@ static int open_trace(struct run *run, struct shmsum_failure *why)
     if (output_is(&run->output, &status) ||
         inputs_include(os, options->inputs, options->input_count, &status))
         return shmsum_failure_set(why, "trace", path, EEXIST);
-    if (S_ISREG(status.st_mode)) {
-        result = os->truncate(os, fd, 0);
-        if (result < 0)
-            return shmsum_failure_set(why, "ftruncate", path, -result);
+    result = S_ISREG(status.st_mode) ? os->truncate(os, fd, 0) : 0;
+    return result < 0 ? shmsum_failure_set(why, "ftruncate", path, -result) : 0;
+}
+
+/* Opens the file of the trace, and has it written from here on. */
+static int open_trace(struct run *run, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = run->os;
+    const char *path = run->options.trace;
+    int fd;
+    do
+        fd = os->open(os, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY, 0666);
+    while (fd == -EINTR);
+    if (fd < 0)
+        return shmsum_failure_set(why, "open", path, -fd);
+    int result = examine_trace(run, fd, why);
+    if (result < 0) {
+        os->close(os, fd);
+        return result;
     }
     run->trace_fd = fd;
     trace_begin(&run->trace, os, fd, true, "shmsum (producer)", -1, run->started_ns);
