@@ -405,7 +405,7 @@ bool private_mounts(void)
         (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 || !write_map("/proc/self/setgroups", "deny") ||
          !write_map("/proc/self/uid_map", users) || !write_map("/proc/self/gid_map", groups)))
         return false;
-    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+    return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
 void mount_small(const char *folder, const char *options, bool read_only)

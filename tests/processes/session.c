@@ -331,6 +331,19 @@ void session_await_results(const struct session *session, unsigned long lines)
     }
 }
 
+void await_empty(int pipe)
+{
+    double deadline = now_ms() + DEADLINE_MS;
+    for (;;) {
+        int held = 0;
+        check(ioctl(pipe, FIONREAD, &held) == 0, "ioctl: %s", strerror(errno));
+        if (held == 0)
+            return;
+        check(now_ms() < deadline, "the pipe was not emptied: %d bytes", held);
+        sleep_ms(1);
+    }
+}
+
 void await_full(int pipe)
 {
     int capacity = fcntl(pipe, F_GETPIPE_SZ);

@@ -75,6 +75,8 @@ void session_expect(struct session *session, const char *text);
 void session_await_results(const struct session *session, unsigned long lines);
 /* Waits until nothing moves any more: the descriptor, a pipe, is full and stays so. */
 void await_full(int pipe);
+/* Waits until all that a pipe held was taken. */
+void await_empty(int pipe);
 
 /* How many of the lines of session_feed_for_ever the programs took whole. Ends the feeding. */
 unsigned long session_lines_taken(struct session *session);
