@@ -1,5 +1,5 @@
 /*
- * files.c - stat(2) and fstat(2) for MemorySanitizer: its run-time library of LLVM 14 knows them by
+ * files.c - stat(2), fstat(2) and lstat(2) for MemorySanitizer: its run-time library of LLVM 14 knows them by
  * the names that they had before glibc 2.33, so it does not see that they fill what they are given.
  * Every program of the preset is linked with --wrap for the names of today, with offsets of 64
  * bits.
@@ -9,8 +9,10 @@
 
 int __real_stat64(const char *path, struct stat *status);
 int __real_fstat64(int fd, struct stat *status);
+int __real_lstat64(const char *path, struct stat *status);
 int __wrap_stat64(const char *path, struct stat *status);
 int __wrap_fstat64(int fd, struct stat *status);
+int __wrap_lstat64(const char *path, struct stat *status);
 
 int __wrap_stat64(const char *path, struct stat *status)
 {
@@ -23,6 +25,14 @@ int __wrap_stat64(const char *path, struct stat *status)
 int __wrap_fstat64(int fd, struct stat *status)
 {
     int result = __real_fstat64(fd, status);
+    if (result == 0)
+        __msan_unpoison(status, sizeof *status);
+    return result;
+}
+
+int __wrap_lstat64(const char *path, struct stat *status)
+{
+    int result = __real_lstat64(path, status);
     if (result == 0)
         __msan_unpoison(status, sizeof *status);
     return result;
