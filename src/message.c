@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,31 +69,44 @@ void message_clear_line(const struct shmsum_os *os)
 }
 
 /* What errno's text leaves unclear in the place where we meet it. */
-static const char *reason(const struct shmsum_failure *why)
-{
-    if (why->error == EWOULDBLOCK && strcmp(why->call, "flock") == 0)
-        return "another process is writing it";
-    if (why->error == ELOOP && strcmp(why->call, "open") == 0)
-        return "is a symbolic link; name the file itself";
-    if (why->error == EMLINK && strcmp(why->call, "open") == 0)
-        return "has another name (a hard link); name a new file";
-    if (why->error == EEXIST && strcmp(why->call, "open") == 0)
-        return "input file is the results file";
-    if (why->error == EEXIST && strcmp(why->call, "trace") == 0)
-        return "is the results file or an input";
-    if (why->error == EBADMSG && strcmp(why->call, "append") == 0)
-        return "its last line is unfinished; end or remove that line first";
-    if (why->error == EBADMSG && strcmp(why->call, "results") == 0)
-        return "is not what the child says that it wrote";
-    if (why->error == EINVAL && strcmp(why->call, "fsync") == 0)
-        return "not a regular file, so it cannot be put on a disk";
-    return strerror(why->error);
-}
+static const struct reason {
+    const char *call;
+    int error;
+    const char *text;   /* NULL: that of errno */
+    const char *advice; /* what to do, or NULL where the text tells */
+} reasons[] = {
+    {"flock", EWOULDBLOCK, "another process is writing it", NULL},
+    {"open", ELOOP, "is a symbolic link; name the file itself", NULL},
+    {"open", EMLINK, "has another name (a hard link); name a new file", NULL},
+    {"open", EEXIST, "input file is the results file", "name another one with -o"},
+    {"open", EMFILE, NULL, "see 'ulimit -n'"},
+    {"trace", EEXIST, "is the results file or an input", "name another file"},
+    {"append", EBADMSG, "its last line is unfinished; end or remove that line first", NULL},
+    {"results", EBADMSG, "is not what the child says that it wrote", NULL},
+    {"fsync", EINVAL, "not a regular file, so it cannot be put on a disk", NULL},
+    {"exec", ENOENT, NULL, "build or install shmsum again"},
+    {"exec", ENOEXEC, NULL, "build or install shmsum again"},
+    {"fork", EAGAIN, NULL, "see 'ulimit -u'"},
+    {"shm_open", EACCES, NULL, "/dev/shm must be open to all, as /tmp is"},
+    {"shm_open", EMFILE, NULL, "see 'ulimit -n'"},
+    {"shm_open", EROFS, NULL, "/dev/shm must be writable"},
+    {"shm_open", ENOSPC, NULL, "make room in /dev/shm"},
+    {"posix_fallocate", ENOSPC, NULL, "make room in /dev/shm, or use less of it: --slots=4"},
+    {"posix_fallocate", EFBIG, NULL, "see 'ulimit -f', or use less: --slots=4"},
+    {"readlink", ENOENT, NULL, "is /proc mounted?"},
+    {NULL, EPROTO, "the other process broke the rules", NULL},
+};
 
 void message_failure(const struct shmsum_os *os, const struct shmsum_failure *why)
 {
-    if (why->error == EPROTO)
-        message(os, "%s: %s: the other process broke the rules", why->call, why->object);
-    else
-        message(os, "%s: %s: %s", why->call, why->object, reason(why));
+    struct reason found = {NULL, 0, NULL, NULL};
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        bool anywhere = reasons[i].call == NULL;
+        if (reasons[i].error == why->error && (anywhere || strcmp(reasons[i].call, why->call) == 0))
+            found = reasons[i];
+    }
+    const char *text = found.text != NULL ? found.text : strerror(why->error);
+    const char *advice = found.advice != NULL ? found.advice : "";
+    message(os, "%s: %s: %s%s%s", why->call, why->object, text, *advice != '\0' ? "; " : "",
+            advice);
 }

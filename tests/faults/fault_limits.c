@@ -168,8 +168,9 @@ static const char *const *const descriptor_runs[] = {from_file, from_stdin, appe
 static const char *const *const file_runs[] = {from_file, NULL};
 
 static const struct point_reason no_descriptors[] = {
-    {"shmsum: open: ", ": Too many open files"}, /* "/dev/null, for the child" is one */
-    {"shmsum: shm_open: /shmsum-", ": Too many open files"},
+    {"shmsum: open: ",
+     ": Too many open files; see 'ulimit -n'"}, /* "/dev/null, for the child" is one */
+    {"shmsum: shm_open: /shmsum-", ": Too many open files; see 'ulimit -n'"},
     {"shmsum: exec: ", "shmsum-child: Too many open files"}, /* its shared libraries */
     {NULL, NULL},
 };
@@ -195,7 +196,8 @@ static const struct point_reason no_memory[] = {
 /* ---- bytes of a file ---- */
 
 static const struct point_reason too_large[] = {
-    {"shmsum: posix_fallocate: /shmsum-", ": File too large"},
+    {"shmsum: posix_fallocate: /shmsum-",
+     ": File too large; see 'ulimit -f', or use less: --slots=4"},
     {"shmsum: write: results.txt: File too large", ""},
     {NULL, NULL},
 };
@@ -407,7 +409,7 @@ static void processes(const void *argument)
     skip_under_sanitizer();
     bool lonely = geteuid() == 0;
     static const struct point_reason no_process[] = {
-        {"shmsum: fork: ", "shmsum-child: Resource temporarily unavailable"},
+        {"shmsum: fork: ", "shmsum-child: Resource temporarily unavailable; see 'ulimit -u'"},
         {NULL, NULL},
     };
     struct point point = {
@@ -450,8 +452,9 @@ static void need_private_mounts(void)
 static const struct point_reason no_space[] = {
     {"shmsum: open: disk/results.txt: No space left on device", ""},
     {"shmsum: write: disk/results.txt: No space left on device", ""},
-    {"shmsum: shm_open: /shmsum-", ": No space left on device"},
-    {"shmsum: posix_fallocate: /shmsum-", ": No space left on device"},
+    {"shmsum: shm_open: /shmsum-", ": No space left on device; make room in /dev/shm"},
+    {"shmsum: posix_fallocate: /shmsum-",
+     ": No space left on device; make room in /dev/shm, or use less of it: --slots=4"},
     {NULL, NULL},
 };
 

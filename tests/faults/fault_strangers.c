@@ -1021,8 +1021,10 @@ static void input_swapped(const void *argument)
     static const char *const messages[] = {
         [SWAP_GONE] = "shmsum: open: second.txt: No such file or directory\n",
         [SWAP_FOLDER] = "shmsum: read: second.txt: Is a directory\n",
-        [SWAP_RESULTS] = "shmsum: open: second.txt: input file is the results file\n",
-        [SWAP_RESULTS_LINK] = "shmsum: open: second.txt: input file is the results file\n",
+        [SWAP_RESULTS] =
+            "shmsum: open: second.txt: input file is the results file; name another one with -o\n",
+        [SWAP_RESULTS_LINK] =
+            "shmsum: open: second.txt: input file is the results file; name another one with -o\n",
         [SWAP_CLOSED] = "shmsum: open: second.txt: Permission denied\n",
         [SWAP_FIFO] = NULL, /* waits for somebody who writes; Ctrl+C ends that */
     };

@@ -50,7 +50,8 @@ static void child_missing(const void *argument)
 {
     (void)argument;
     struct session session = start_with_child(NULL, 0);
-    check_not_started(&session, "../libexec/shmsum/shmsum-child", "No such file or directory");
+    check_not_started(&session, "../libexec/shmsum/shmsum-child",
+                      "No such file or directory; build or install shmsum again");
 }
 
 static void child_not_executable(const void *argument)
@@ -63,7 +64,7 @@ static void child_not_executable(const void *argument)
 static void child_no_program(const void *argument)
 {
     struct session session = start_with_child(argument, 0755);
-    check_not_started(&session, "shmsum-child", "Exec format error");
+    check_not_started(&session, "shmsum-child", "Exec format error; build or install shmsum again");
 }
 
 static void child_is_folder(const void *argument)
@@ -105,7 +106,8 @@ static void child_without_descriptor(const void *argument)
     struct session session = session_start(
         &(struct session_config){.arguments = from_file, .prepare = limit_descriptors});
     session_end(&session, 3);
-    check_file(session.messages, "shmsum: open: /dev/null, for the child: Too many open files\n");
+    check_file(session.messages,
+               "shmsum: open: /dev/null, for the child: Too many open files; see 'ulimit -n'\n");
     check_file("results.txt", "old\n");
 }
 
@@ -302,7 +304,9 @@ static void own_standard_output(const void *argument)
         .arguments = arguments, .output = OUTPUT_DESCRIPTOR, .output_descriptor = fd});
     close(fd);
     session_end(&session, 3);
-    session_check_message(&session, "shmsum: open: input.txt: input file is the results file");
+    session_check_message(
+        &session,
+        "shmsum: open: input.txt: input file is the results file; name another one with -o");
     check_file("input.txt", "1 1\n");
 }
 
@@ -550,17 +554,21 @@ static const struct test_case cases[] = {
     {"input_unreadable", refuse,
      REFUSAL("results.txt", "secret.txt", "open: secret.txt: Permission denied", false), 0},
     {"input_is_results_path", refuse,
-     REFUSAL("results.txt", "./results.txt", "open: ./results.txt: input file is the results file",
+     REFUSAL("results.txt", "./results.txt",
+             "open: ./results.txt: input file is the results file; name another one with -o",
              false),
      0},
     {"input_is_results_redirected", refuse,
-     REFUSAL("results.txt", NULL, "open: stdin: input file is the results file", true), 0},
+     REFUSAL("results.txt", NULL,
+             "open: stdin: input file is the results file; name another one with -o", true),
+     0},
     {"input_is_results_link", refuse,
-     REFUSAL("results.txt", "link.txt", "open: link.txt: input file is the results file", false),
+     REFUSAL("results.txt", "link.txt",
+             "open: link.txt: input file is the results file; name another one with -o", false),
      0},
     {"input_is_results_symlink", refuse,
-     REFUSAL("results.txt", "symlink.txt", "open: symlink.txt: input file is the results file",
-             false),
+     REFUSAL("results.txt", "symlink.txt",
+             "open: symlink.txt: input file is the results file; name another one with -o", false),
      0},
     {"input_is_standard_output", own_standard_output, NULL, 0},
     {"results_locked", locked_results, NULL, 0},

@@ -554,8 +554,15 @@ static void test_one_line_messages(void **state)
         {{"write", "r", ENOSPC}, "shmsum: write: r: No space left on device\n"},
         {{"flock", "r", EWOULDBLOCK}, "shmsum: flock: r: another process is writing it\n"},
         {{"open", "r", ELOOP}, "shmsum: open: r: is a symbolic link; name the file itself\n"},
-        {{"open", "r", EEXIST}, "shmsum: open: r: input file is the results file\n"},
+        {{"open", "r", EEXIST},
+         "shmsum: open: r: input file is the results file; name another one with -o\n"},
         {{"shm_open", "r", EEXIST}, "shmsum: shm_open: r: File exists\n"},
+        {{"write", "r", EMFILE}, "shmsum: write: r: Too many open files\n"},
+        {{"open", "r", EMFILE}, "shmsum: open: r: Too many open files; see 'ulimit -n'\n"},
+        {{"posix_fallocate", "r", ENOSPC},
+         "shmsum: posix_fallocate: r: No space left on device; make room in /dev/shm, or use less "
+         "of "
+         "it: --slots=4\n"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         message_failure(&os, &cases[i].why);
