@@ -18,6 +18,7 @@ sanitizer_skip("Valgrind does not know the seccomp call" "unit\\.sandbox")
 sanitizer_skip("a signal that comes while Valgrind itself starts is lost" "process\\.soak\\.signal_runs")
 sanitizer_skip("Valgrind's own log may not grow either" "fault\\.limits\\.file_size_.*")
 sanitizer_skip("Valgrind raises the limit to descriptors" "process\\.starts\\.child_without_descriptor")
+sanitizer_skip("SIGQUIT ends a program at once, with its files open" "process\\.signals\\.quit")
 sanitizer_skip("the child is a script: the shell keeps descriptors" "process\\.starts\\.child_leaves_.*")
 sanitizer_skip("other users cannot use Valgrind's log, and a copy of the test is one of Valgrind"
     "fault\\.strangers\\.(region_under_attack|names_planted|results_planted|results_swapped|input_swapped)"
