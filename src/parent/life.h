@@ -37,9 +37,9 @@ int life_signal(void);
 
 /*
  * fork and exec. The child ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT (the parent decides when to
- * stop) and reads nothing. When the exec or a call before it fails, that call and its errno are left
- * in the channel's start error, and the child is gone with status CHILD_NOT_STARTED. 0 or negative
- * errno.
+ * stop) and reads nothing. When the exec or a call before it fails, that call and its errno are
+ * left in the channel's start error, and the child is gone with status CHILD_NOT_STARTED. 0 or
+ * negative errno.
  */
 int life_start(const struct life_child *child, struct shmsum_channel *channel,
                struct shmsum_failure *why);
