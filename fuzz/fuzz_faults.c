@@ -427,9 +427,10 @@ static void scenario_results(void)
         FUZZ_CHECK(results.lines == whole);
         /* it is remembered */
         int error = results.error;
+        const char *call = run.why.call;
         begin();
         FUZZ_CHECK(shmsum_results_flush(&results, &run.why) == error);
-        FUZZ_CHECK(tells("write", RESULTS_NAME, -error));
+        FUZZ_CHECK(tells(call, RESULTS_NAME, -error));
     }
     if (S_ISREG(kind)) {
         begin();
