@@ -757,7 +757,7 @@ static bool produce(struct shmsum_region *region, size_t *handed)
         /* A mask that was not restored is told, not what went wrong under it. */
         bool masked = was_injected(FAULT_set_mask) && result < 0 && (told || !other);
         if (masked)
-            FUZZ_CHECK(told || result == -ECANCELED);
+            FUZZ_CHECK(tells("sigprocmask", INPUT_NAME, -result) || result == -ECANCELED);
         else
             sent = !role_failed(result, matters);
     }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,9 +67,13 @@ void message_clear_line(const struct shmsum_os *os)
     message_bytes(os, MESSAGES_FD, MESSAGE_CLEAR_LINE, strlen(MESSAGE_CLEAR_LINE));
 }
 
-/* What errno's text leaves unclear in the place where we meet it. */
+/* The text of ENOSYS sounds as if it were we who have not written it. */
+#define LACKING "the kernel does not have this call"
+#define WITHOUT "--sandbox=auto does without it"
+
+/* What errno's text leaves unclear in the place where we meet it. The first that fits counts. */
 static const struct reason {
-    const char *call;
+    const char *call; /* NULL: any */
     int error;
     const char *text;   /* NULL: that of errno */
     const char *advice; /* what to do, or NULL where the text tells */
@@ -94,19 +97,29 @@ static const struct reason {
     {"posix_fallocate", ENOSPC, NULL, "make room in /dev/shm, or use less of it: --slots=4"},
     {"posix_fallocate", EFBIG, NULL, "see 'ulimit -f', or use less: --slots=4"},
     {"readlink", ENOENT, NULL, "is /proc mounted?"},
+    {"seccomp", ENOSYS, LACKING, WITHOUT},
+    {"seccomp", EOPNOTSUPP, NULL, WITHOUT},
+    {"landlock_create_ruleset", ENOSYS, LACKING, WITHOUT},
+    {"landlock_create_ruleset", EOPNOTSUPP, NULL, WITHOUT},
+    {"close_range", ENOSYS, LACKING, WITHOUT},
+    {NULL, ENOSYS, LACKING, NULL},
     {NULL, EPROTO, "the other process broke the rules", NULL},
 };
 
 void message_failure(const struct shmsum_os *os, const struct shmsum_failure *why)
 {
-    struct reason found = {NULL, 0, NULL, NULL};
+    const char *text = NULL, *advice = NULL;
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
-        bool anywhere = reasons[i].call == NULL;
-        if (reasons[i].error == why->error && (anywhere || strcmp(reasons[i].call, why->call) == 0))
-            found = reasons[i];
+        const struct reason *reason = &reasons[i];
+        if (reason->error == why->error &&
+            (reason->call == NULL || strcmp(reason->call, why->call) == 0)) {
+            text = reason->text;
+            advice = reason->advice;
+            break;
+        }
     }
-    const char *text = found.text != NULL ? found.text : strerror(why->error);
-    const char *advice = found.advice != NULL ? found.advice : "";
-    message(os, "%s: %s: %s%s%s", why->call, why->object, text, *advice != '\0' ? "; " : "",
-            advice);
+    if (text == NULL)
+        text = strerror(why->error);
+    message(os, "%s: %s: %s%s%s", why->call, why->object, text, advice == NULL ? "" : "; ",
+            advice == NULL ? "" : advice);
 }

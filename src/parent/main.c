@@ -382,15 +382,14 @@ static bool start_failed(const struct run *run, struct shmsum_failure *why)
     int error = run->begun ? 0 : shmsum_channel_start_error(&run->channel, &which);
     if (error == 0)
         return false;
-    static const char *const calls[SHMSUM_START_CALL_COUNT][2] = {
-        [SHMSUM_START_EXEC] = {"exec", NULL},
+    const char *const calls[SHMSUM_START_CALL_COUNT][2] = {
+        [SHMSUM_START_EXEC] = {"exec", run->child_path},
         [SHMSUM_START_SIGACTION] = {"sigaction", "signals of the child"},
         [SHMSUM_START_OPEN] = {"open", "/dev/null, for the child"},
         [SHMSUM_START_DUP2] = {"dup2", "standard input or output of the child"},
         [SHMSUM_START_SIGPROCMASK] = {"sigprocmask", "signals of the child"},
     };
-    const char *object = which == SHMSUM_START_EXEC ? run->child_path : calls[which][1];
-    shmsum_failure_set(why, calls[which][0], object, error);
+    shmsum_failure_set(why, calls[which][0], calls[which][1], error);
     return true;
 }
 

@@ -399,6 +399,7 @@ static bool tells(const char *said, const char *words, int error)
         {EEXIST, "input file is the results file; name another one with -o"},
         {EBADMSG, "its last line is unfinished; end or remove that line first"},
         {EINVAL, "not a regular file, so it cannot be put on a disk"},
+        {ENOSYS, "the kernel does not have this call"},
         /* POSIX has other names for these, and so has the C library. */
         {EISDIR, "Invalid argument"}, /* shm_open */
         {EPERM, "Permission denied"}, /* shm_unlink */

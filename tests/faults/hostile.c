@@ -355,7 +355,8 @@ static bool await_parent(const struct session *session, const struct setting *se
 static bool start_was_denied(void)
 {
     return strstr(driver.said, "exec: ") != NULL ||
-           strstr(driver.said, " of the child: ") != NULL ||
+           strstr(driver.said, "signals of the child: ") != NULL ||
+           strstr(driver.said, "output of the child: ") != NULL ||
            strstr(driver.said, "/dev/null, for the child: ") != NULL;
 }
 

@@ -560,9 +560,9 @@ static void test_one_line_messages(void **state)
         {{"write", "r", EMFILE}, "shmsum: write: r: Too many open files\n"},
         {{"open", "r", EMFILE}, "shmsum: open: r: Too many open files; see 'ulimit -n'\n"},
         {{"posix_fallocate", "r", ENOSPC},
-         "shmsum: posix_fallocate: r: No space left on device; make room in /dev/shm, or use less "
-         "of "
-         "it: --slots=4\n"},
+         "shmsum: posix_fallocate: r: No space left on device; make room in /dev/shm, or use "
+         "less of it: --slots=4\n"},
+        {{"futex", "r", ENOSYS}, "shmsum: futex: r: the kernel does not have this call\n"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         message_failure(&os, &cases[i].why);
