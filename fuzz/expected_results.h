@@ -5,7 +5,7 @@
 #ifndef SHMSUM_FUZZ_EXPECTED_RESULTS_H
 #define SHMSUM_FUZZ_EXPECTED_RESULTS_H
 
-#include "consumer.h"
+#include "roles/consumer.h"
 
 enum {
     EXPECTED_TEXT_MAX = 255,

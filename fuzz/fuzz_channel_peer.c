@@ -14,10 +14,10 @@
  * reads or writes, and, in the first two modes, what to do next. When it is used up the peer is
  * honest and silent, and whoever sleeps is stopped.
  *
- * The hooks of src/shared_word.h stand between the channel and the words. The stop word, which is
- * private, is told from the others by a mark in its unused bits. Where the model below needs to
- * know which word was read, it goes by the order of the documented algorithm, which is that of
- * DOC: channel-protocol: state, then length and source, or ending; each of them once.
+ * The hooks of src/channel/shared_word.h stand between the channel and the words. The stop word,
+ * which is private, is told from the others by a mark in its unused bits. Where the model below
+ * needs to know which word was read, it goes by the order of the documented algorithm, which is
+ * that of DOC: channel-protocol: state, then length and source, or ending; each of them once.
  */
 #define _DEFAULT_SOURCE /* S_IFREG */
 #include <errno.h>
@@ -26,10 +26,10 @@
 
 #include <shmsum/channel.h>
 
-#include "consumer.h"
+#include "roles/consumer.h"
 #include "fuzz.h"
-#include "producer.h"
-#include "shared_word.h"
+#include "roles/producer.h"
+#include "channel/shared_word.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ASAN 1

@@ -31,8 +31,8 @@
 #include "expected_results.h"
 #include "fuzz.h"
 #include "memory_os.h"
-#include "producer.h"
-#include "shared_word.h"
+#include "roles/producer.h"
+#include "channel/shared_word.h"
 
 #if defined __has_feature
 #if __has_feature(address_sanitizer)

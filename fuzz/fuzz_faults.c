@@ -33,8 +33,8 @@
 #include "fault_os.h"
 #include "fuzz.h"
 #include "memory_os.h"
-#include "producer.h"
-#include "standard_fds.h"
+#include "roles/producer.h"
+#include "os/standard_fds.h"
 
 #include "parent/inputs.h"
 #include "parent/output.h"

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "message.h"
+#include "messages/message.h"
 #include "parent/options.h"
 
 #include "fuzz.h"

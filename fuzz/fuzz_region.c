@@ -24,7 +24,7 @@
 
 #include "fault_os.h"
 #include "fuzz.h"
-#include "shared_word.h"
+#include "channel/shared_word.h"
 
 enum {
     USER = 1000,

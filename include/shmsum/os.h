@@ -96,7 +96,7 @@ struct shmsum_os {
     int (*set_mask)(const struct shmsum_os *os, int how, const sigset_t *mask, sigset_t *old);
 
     /* Giving up rights, for this process and for good. -ENOSYS where the kernel cannot do it,
-     * -ENOTSUP where this build could not bear it: see src/os/linux/cage.c. */
+     * -ENOTSUP where this build could not bear it: see src/os/linux/sandbox_calls.c. */
     int (*no_new_privs)(const struct shmsum_os *os); /* no set-user-id program will help us */
     int (*not_dumpable)(const struct shmsum_os *os); /* nobody of our user can trace us, no core */
     /* setrlimit(2), soft and hard. */

@@ -5,7 +5,7 @@
  *
  * This layout is the specification of what the two processes share. All words are in the byte order
  * of the machine; every word is naturally aligned and is only touched by the accessors in
- * src/shared_word.h. A line is 128 bytes: two cache lines, which CPUs fetch in pairs.
+ * src/channel/shared_word.h. A line is 128 bytes: two cache lines, which CPUs fetch in pairs.
  *
  *     offset  bytes  word           written by              read by
  *     ------  -----  -------------  ----------------------  ---------------------------------
@@ -45,8 +45,8 @@
 
 SHMSUM_BEGIN_DECLS
 
-/* A word that another process may change at any moment. Only src/shared_word.h looks inside: to
- * C++, which has no _Atomic, it is so many bytes. */
+/* A word that another process may change at any moment. Only src/channel/shared_word.h looks
+ * inside: to C++, which has no _Atomic, it is so many bytes. */
 #ifdef __cplusplus
 struct shmsum_word {
     alignas(4) uint32_t value;
@@ -84,7 +84,7 @@ enum shmsum_account {
     SHMSUM_ACCOUNT_RESULT_LINES, /* results handed to the system */
     SHMSUM_ACCOUNT_RESULT_BYTES, /* and their bytes */
     SHMSUM_ACCOUNT_SLEPT,        /* times it slept in the kernel */
-    SHMSUM_ACCOUNT_SANDBOX,      /* what it gave up before it began: src/sandbox.h */
+    SHMSUM_ACCOUNT_SANDBOX,      /* what it gave up before it began: src/sandbox/sandbox.h */
     SHMSUM_ACCOUNT_COUNT,
 };
 

@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../explain.h"
-#include "../job.h"
-#include "../message.h"
-#include "../sandbox.h"
-#include "../standard_fds.h"
-#include "../trace.h"
+#include "watchers/explain.h"
+#include "roles/job.h"
+#include "messages/message.h"
+#include "sandbox/sandbox.h"
+#include "os/standard_fds.h"
+#include "watchers/trace.h"
 
 enum { RESULTS_BUFFER = 256 * 1024 };
 enum { TRACE_FD = 0, RESULTS_FD = 1, MESSAGES_FD = 2 };

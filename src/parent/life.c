@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../await_input.h"
+#include "roles/await_input.h"
 
 /* Written by handlers, and by the main flow only while signals are blocked or before they are
  * installed. */

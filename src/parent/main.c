@@ -20,18 +20,18 @@
 
 #include <shmsum/results.h>
 
-#include "../explain.h"
-#include "../job.h"
-#include "../message.h"
-#include "../producer.h"
-#include "../sandbox.h"
-#include "../standard_fds.h"
-#include "../trace.h"
+#include "watchers/explain.h"
+#include "roles/job.h"
+#include "messages/message.h"
+#include "roles/producer.h"
+#include "sandbox/sandbox.h"
+#include "os/standard_fds.h"
+#include "watchers/trace.h"
 #include "inputs.h"
 #include "life.h"
 #include "options.h"
 #include "output.h"
-#include "progress.h"
+#include "watchers/progress.h"
 
 enum { STATUS_OK = 0, STATUS_ERRORS = 1, STATUS_USAGE = 2, STATUS_SYSTEM = 3 };
 enum { PROGRESS_DELAY_MS = 1000 };

@@ -2,8 +2,8 @@
 #ifndef SHMSUM_SRC_PARENT_OPTIONS_H
 #define SHMSUM_SRC_PARENT_OPTIONS_H
 
-#include "../consumer.h"
-#include "../sandbox.h"
+#include "roles/consumer.h"
+#include "sandbox/sandbox.h"
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 

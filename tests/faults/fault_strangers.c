@@ -35,8 +35,8 @@
 
 #include <shmsum/region.h>
 
-#include "job.h"
-#include "shared_word.h"
+#include "roles/job.h"
+#include "channel/shared_word.h"
 
 #define STALL "FAULT_CHILD_STALLS"         /* for the stand-in: stop, or go on at once */
 #define REAL_CHILD "bin/real/shmsum-child" /* known by its name, as the other one is */

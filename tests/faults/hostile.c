@@ -31,7 +31,7 @@
 #include <unistd.h>
 
 #include "account.h"
-#include "consumer.h"
+#include "roles/consumer.h"
 #include "session.h"
 
 enum {

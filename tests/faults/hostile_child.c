@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "../support/random.h"
-#include "job.h"
+#include "roles/job.h"
 
 enum {
     RESULTS_FD = 1,

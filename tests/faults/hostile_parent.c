@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "../support/random.h"
-#include "job.h"
+#include "roles/job.h"
 
 enum {
     BATCH = 16,       /* corruptions between two looks whether the child lives */

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "../support/random.h"
-#include "consumer.h"
-#include "cpu_relax.h"
+#include "roles/consumer.h"
+#include "channel/cpu_relax.h"
 
 #define WAIT UINT32_C(0x80000000)
 enum { SOURCES = 3 };

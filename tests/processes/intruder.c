@@ -25,7 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "job.h"
+#include "roles/job.h"
 
 static struct job job;
 static struct shmsum_region region;

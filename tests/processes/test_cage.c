@@ -3,7 +3,7 @@
  * of them where the kernel grants none.
  *
  * The calls that are allowed are written down here once more, on purpose: what passes is compared
- * with this list, not with the one in src/filter.c.
+ * with this list, not with the one in src/sandbox/call_filter.c.
  */
 #define _GNU_SOURCE
 #include "session.h"
@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "intruder.h"
-#include "sandbox.h"
+#include "sandbox/sandbox.h"
 
 /* The same numbers on every processor that has them. */
 enum { CLOSE_RANGE = 436, LANDLOCK_CREATE_RULESET = 444, FUTEX_WAITV = 449 };

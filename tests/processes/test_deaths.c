@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "job.h"
+#include "roles/job.h"
 
 static const struct session_config at_pipe = {0};
 static const struct session_config at_terminal = {.input = INPUT_TERMINAL};

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shared_word.h"
+#include "channel/shared_word.h"
 
 /* ---- system calls ---- */
 

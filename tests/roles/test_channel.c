@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "room.h"
-#include "shared_word.h"
+#include "channel/shared_word.h"
 
 struct fixture {
     struct room_os os;

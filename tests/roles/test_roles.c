@@ -20,10 +20,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "consumer.h"
-#include "producer.h"
+#include "roles/consumer.h"
+#include "roles/producer.h"
 #include "room.h"
-#include "shared_word.h"
+#include "channel/shared_word.h"
 
 enum { INPUTS_MAX = 4, RESULTS_BUFFER = 8192, WAIT_SECONDS = 20 };
 

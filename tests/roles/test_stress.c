@@ -31,7 +31,7 @@
 #include <unistd.h>
 
 #include "room.h"
-#include "shared_word.h"
+#include "channel/shared_word.h"
 
 #if defined(__SANITIZE_THREAD__)
 #define THREAD_SANITIZER 1

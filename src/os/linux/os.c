@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cage.h"
+#include "sandbox_calls.h"
 
 #define OS const struct shmsum_os *os
 #define SHM_FOLDER "/dev/shm" /* where glibc's and musl's shm_open keep their objects */

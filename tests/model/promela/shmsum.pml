@@ -23,7 +23,7 @@
  *   FAILS        1: reading, and emptying the results, may fail
  */
 
-/* ---- words (src/shared_word.h, include/shmsum/channel.h) ---- */
+/* ---- words (src/channel/shared_word.h, include/shmsum/channel.h) ---- */
 
 #define WAIT 128
 #define value(word_now) (word_now & 127)
@@ -141,28 +141,28 @@ inline die(side)
     fi
 }
 
-/* ---- src/channel.c ---- */
+/* ---- src/channel/channel.c ---- */
 
 /* How long to look is no question here, the figures are the parser's, and a start that fails is a death:
- * LEAVES OUT src/channel.c calibrate
- * LEAVES OUT src/channel.c shmsum_channel_init
- * LEAVES OUT src/channel.c broken
- * LEAVES OUT src/channel.c shmsum_channel_set_account
- * LEAVES OUT src/channel.c shmsum_channel_account
- * LEAVES OUT src/channel.c shmsum_channel_set_start_error
- * LEAVES OUT src/channel.c shmsum_channel_start_error
+ * LEAVES OUT src/channel/channel.c calibrate
+ * LEAVES OUT src/channel/channel.c shmsum_channel_init
+ * LEAVES OUT src/channel/channel.c broken
+ * LEAVES OUT src/channel/channel.c shmsum_channel_set_account
+ * LEAVES OUT src/channel/channel.c shmsum_channel_account
+ * LEAVES OUT src/channel/channel.c shmsum_channel_set_start_error
+ * LEAVES OUT src/channel/channel.c shmsum_channel_start_error
  * These are a load or a store each, and stand where they are called:
- * MIRRORS src/channel.c shmsum_stop_bits
- * MIRRORS src/channel.c shmsum_channel_set_closing
- * MIRRORS src/channel.c shmsum_channel_closing */
+ * MIRRORS src/channel/channel.c shmsum_stop_bits
+ * MIRRORS src/channel/channel.c shmsum_channel_set_closing
+ * MIRRORS src/channel/channel.c shmsum_channel_closing */
 
-/* MIRRORS src/channel.c has_changed
- * MIRRORS src/channel.c word_spin
+/* MIRRORS src/channel/channel.c has_changed
+ * MIRRORS src/channel/channel.c word_spin
  * One look: more of them, in the same state, are no other behaviour. */
 #define spin_sees_change(at, seen) (value(word[at]) != seen)
 
-/* MIRRORS src/channel.c word_sleep
- * MIRRORS src/shared_word.h shared_set_wait
+/* MIRRORS src/channel/channel.c word_sleep
+ * MIRRORS src/channel/shared_word.h shared_set_wait
  * MIRRORS src/os/linux/os.c linux_futex_wait_two */
 inline word_sleep(me, at, seen, mask)
 {
@@ -191,9 +191,9 @@ inline word_sleep(me, at, seen, mask)
     od
 }
 
-/* MIRRORS src/channel.c word_publish
- * MIRRORS src/channel.c wake
- * MIRRORS src/shared_word.h shared_exchange_release
+/* MIRRORS src/channel/channel.c word_publish
+ * MIRRORS src/channel/channel.c wake
+ * MIRRORS src/channel/shared_word.h shared_exchange_release
  * A wake does not fail: what becomes of a channel where it did (unwoken) is for fault.table.
  * In two parts: what the assertions are to know of it is noted in the step of the exchange. */
 inline exchange(at, new)
@@ -210,8 +210,8 @@ inline wake_if_awaited(at)
     old = 0
 }
 
-/* MIRRORS src/channel.c word_wait
- * MIRRORS src/channel.c wait_failed */
+/* MIRRORS src/channel/channel.c word_wait
+ * MIRRORS src/channel/channel.c wait_failed */
 inline word_wait(me, at, seen, mask)
 {
     if
@@ -220,14 +220,14 @@ inline word_wait(me, at, seen, mask)
     fi
 }
 
-/* MIRRORS src/channel.c shmsum_channel_attached */
+/* MIRRORS src/channel/channel.c shmsum_channel_attached */
 inline channel_attached()
 {
     d_step { exchange(ATTACHED, 1) }
     d_step { wake_if_awaited(ATTACHED) }
 }
 
-/* MIRRORS src/channel.c shmsum_channel_await_attached */
+/* MIRRORS src/channel/channel.c shmsum_channel_await_attached */
 inline channel_await_attached()
 {
     do
@@ -245,15 +245,15 @@ inline channel_await_attached()
     od
 }
 
-/* MIRRORS src/channel.c advance
- * MIRRORS src/channel.c next_slot */
+/* MIRRORS src/channel/channel.c advance
+ * MIRRORS src/channel/channel.c next_slot */
 #define advance() next = (next + 1) % SLOTS
 
-/* MIRRORS src/channel.c shmsum_channel_acquire
- * MIRRORS src/channel.c shmsum_channel_try_acquire
- * MIRRORS src/channel.c shmsum_channel_spin
- * MIRRORS src/channel.c shmsum_channel_sleep
- * MIRRORS src/channel.c theirs */
+/* MIRRORS src/channel/channel.c shmsum_channel_acquire
+ * MIRRORS src/channel/channel.c shmsum_channel_try_acquire
+ * MIRRORS src/channel/channel.c shmsum_channel_spin
+ * MIRRORS src/channel/channel.c shmsum_channel_sleep
+ * MIRRORS src/channel/channel.c theirs */
 inline channel_acquire()
 {
     do
@@ -276,7 +276,7 @@ inline channel_acquire()
     od
 }
 
-/* MIRRORS src/channel.c shmsum_channel_publish
+/* MIRRORS src/channel/channel.c shmsum_channel_publish
  * The line number of `content` stands for what the producer has filled. */
 inline channel_publish()
 {
@@ -285,7 +285,7 @@ inline channel_publish()
     d_step { wake_if_awaited(next); handed++; advance() }
 }
 
-/* MIRRORS src/channel.c shmsum_channel_end */
+/* MIRRORS src/channel/channel.c shmsum_channel_end */
 inline channel_end(how)
 {
     stop_mask = stop_mask & ~STOP_INPUT;
@@ -299,7 +299,7 @@ inline channel_end(how)
     fi
 }
 
-/* MIRRORS src/channel.c shmsum_channel_try_take */
+/* MIRRORS src/channel/channel.c shmsum_channel_try_take */
 inline channel_try_take()
 {
     if
@@ -313,14 +313,14 @@ inline channel_try_take()
     fi
 }
 
-/* MIRRORS src/channel.c shmsum_channel_done */
+/* MIRRORS src/channel/channel.c shmsum_channel_done */
 inline channel_done()
 {
     d_step { handed++; exchange(PROGRESS, handed); dealt_with++ }
     d_step { wake_if_awaited(PROGRESS) }
 }
 
-/* MIRRORS src/channel.c shmsum_channel_drain */
+/* MIRRORS src/channel/channel.c shmsum_channel_drain */
 inline channel_drain()
 {
     do
@@ -339,9 +339,9 @@ inline channel_drain()
     od
 }
 
-/* ---- src/await_input.c, src/producer.c: in the parent ---- */
+/* ---- src/roles/await_input.c, src/roles/producer.c: in the parent ---- */
 
-/* MIRRORS src/await_input.c await_input
+/* MIRRORS src/roles/await_input.c await_input
  * `ready` is what fd brings. ppoll lets signals in and waits, in one step. */
 inline await_input(mask, ready)
 {
@@ -358,7 +358,7 @@ inline await_input(mask, ready)
     masked = false
 }
 
-/* MIRRORS src/producer.c read_input
+/* MIRRORS src/roles/producer.c read_input
  * Afterwards OK: one more line. */
 inline read_input()
 {
@@ -381,8 +381,8 @@ inline read_input()
     od
 }
 
-/* MIRRORS src/producer.c producer_send
- * MIRRORS src/producer.c publish */
+/* MIRRORS src/roles/producer.c producer_send
+ * MIRRORS src/roles/producer.c publish */
 inline producer_send()
 {
     do
@@ -400,7 +400,7 @@ inline producer_send()
     od
 }
 
-/* MIRRORS src/producer.c producer_converse
+/* MIRRORS src/roles/producer.c producer_converse
  * A read may bring more than one line, and a line may need more than one slot. */
 inline producer_converse()
 {
@@ -537,14 +537,14 @@ concludes:
     }
 }
 
-/* ---- src/child/main.c, src/consumer.c ---- */
+/* ---- src/child/main.c, src/roles/consumer.c ---- */
 
-/* MIRRORS src/consumer.c report */
+/* MIRRORS src/roles/consumer.c report */
 #define report() account = taken
 
-/* MIRRORS src/consumer.c next_block
- * MIRRORS src/consumer.c flush
- * MIRRORS src/channel.c shmsum_channel_take */
+/* MIRRORS src/roles/consumer.c next_block
+ * MIRRORS src/roles/consumer.c flush
+ * MIRRORS src/channel/channel.c shmsum_channel_take */
 inline next_block()
 {
     do
@@ -568,8 +568,8 @@ inline next_block()
     od
 }
 
-/* MIRRORS src/consumer.c take_block
- * MIRRORS src/consumer.c is_closed
+/* MIRRORS src/roles/consumer.c take_block
+ * MIRRORS src/roles/consumer.c is_closed
  * At a terminal a blank line closes at once, elsewhere only when more follows. */
 inline take_block()
 {
@@ -589,7 +589,7 @@ inline take_block()
 }
 
 /* MIRRORS src/child/main.c watch_parent
- * MIRRORS src/consumer.c take_input */
+ * MIRRORS src/roles/consumer.c take_input */
 active proctype child()
 {
     byte next, handed, result, look, now, old;
@@ -630,7 +630,7 @@ active proctype child()
 /* ---- signals ---- */
 
 /* MIRRORS src/parent/life.c on_stop_signal
- * MIRRORS src/channel.c shmsum_stop_raise
+ * MIRRORS src/channel/channel.c shmsum_stop_raise
  * A handler is one step of its process, between two others: what it writes is private to that
  * process. So the wake on the stop word finds nobody. */
 inline on_stop_signal()

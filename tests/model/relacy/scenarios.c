@@ -1,6 +1,6 @@
 /*
- * scenarios.c - what two or three threads do with the real src/channel.c under Relacy (engine.h),
- * and what has to come out of it.
+ * scenarios.c - what two or three threads do with the real src/channel/channel.c under Relacy
+ * (engine.h), and what has to come out of it.
  *
  * Each thread stands for a process (or for a signal that arrives in one): the channel is the same
  * for both. Beyond what is checked here the engine notices races on payload bytes, waits that

@@ -1,7 +1,8 @@
 /*
- * sites.h - included before the first line of src/channel.c when the model compiles it (-include).
- * The source itself stays as it is: here the copy of payload bytes and the pause of a spin become
- * the model's, and every call of an accessor that orders something tells which one it is.
+ * sites.h - included before the first line of src/channel/channel.c when the model compiles it
+ * (-include). The source itself stays as it is: here the copy of payload bytes and the pause of a
+ * spin become the model's, and every call of an accessor that orders something tells which one it
+ * is.
  */
 #ifndef SHMSUM_MODEL_SITES_H
 #define SHMSUM_MODEL_SITES_H
@@ -10,13 +11,13 @@
 
 #include "engine.h"
 
-/* instead of src/cpu_relax.h */
+/* instead of src/channel/cpu_relax.h */
 #define SHMSUM_SRC_CPU_RELAX_H
 #define cpu_relax() engine_yield()
 
 #undef memcpy
 #define memcpy(to, from, size) engine_copy_out((to), (from), (size))
-#include "shared_word.h"
+#include "channel/shared_word.h"
 #undef memcpy
 
 #define shared_load_acquire(...)                                     \

@@ -1,6 +1,6 @@
 /*
- * stdatomic.h - what the model gives src/channel.c and src/shared_word.h in place of the
- * compiler's: every access, with the order that the C code asks for, goes to Relacy (see
+ * stdatomic.h - what the model gives src/channel/channel.c and src/channel/shared_word.h in place
+ * of the compiler's: every access, with the order that the C code asks for, goes to Relacy (see
  * ../engine.h).
  */
 #ifndef SHMSUM_MODEL_STDATOMIC_H

@@ -11,9 +11,9 @@
 #include <shmsum/line_parser.h>
 #include <shmsum/results.h>
 
-#include "diagnostic.h"
-#include "result_line.h"
-#include "watch.h"
+#include "results/diagnostic.h"
+#include "results/result_line.h"
+#include "observer.h"
 
 enum blank_lines {
     BLANK_LINES_END,  /* a blank line ends the input: the lab's rule */

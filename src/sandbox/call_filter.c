@@ -5,7 +5,7 @@
  * name that this processor has not got is passed over, and the calls of any other (i386 and x32 on
  * x86-64) kill the process.
  */
-#include "filter.h"
+#include "call_filter.h"
 
 #ifdef SHMSUM_HAS_SECCOMP
 #include <errno.h>

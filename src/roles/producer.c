@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "await_input.h"
-#include "message.h"
-#include "shared_word.h"
+#include "messages/message.h"
+#include "channel/shared_word.h"
 
 void producer_init(struct producer *producer, const struct shmsum_os *os,
                    struct shmsum_channel *channel)

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "escape.h"
+#include "messages/escape.h"
 
 static size_t put(char *to, const char *text)
 {

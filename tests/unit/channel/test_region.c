@@ -13,7 +13,7 @@
 #include <shmsum/channel.h>
 #include <shmsum/region.h>
 
-#include "shared_word.h"
+#include "channel/shared_word.h"
 
 #include "fault_os.h"
 #include "unit.h"

@@ -1,5 +1,5 @@
 /* test_progress.c - how far a long run has come: what the line says, and when it is drawn. */
-#include "parent/progress.h"
+#include "watchers/progress.h"
 
 #include "unit.h"
 

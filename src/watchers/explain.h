@@ -14,7 +14,7 @@
 
 #include <shmsum/region.h>
 
-#include "watch.h"
+#include "roles/observer.h"
 
 enum { EXPLAIN_SLOTS_MAX = 12 }; /* hand-offs that are told */
 

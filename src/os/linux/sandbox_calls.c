@@ -1,13 +1,14 @@
 /*
  * cage.c (Linux) - giving up rights: the calls themselves. See cage.h.
  *
- * What to give up, when, and what to do where the kernel refuses is decided by src/sandbox.c.
+ * What to give up, when, and what to do where the kernel refuses is decided by
+ * src/sandbox/sandbox.c.
  *
  * Sanitizers and gcov work inside of the process that they watch: at its end they open /proc, start
  * threads, write files. In a build with them the parts that would forbid this fail with ENOTSUP.
  */
 #define _GNU_SOURCE
-#include "cage.h"
+#include "sandbox_calls.h"
 
 #include <errno.h>
 #include <linux/filter.h>

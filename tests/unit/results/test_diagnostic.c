@@ -6,9 +6,9 @@
  */
 #include <errno.h>
 
-#include "diagnostic.h"
-#include "escape.h"
-#include "message.h"
+#include "results/diagnostic.h"
+#include "messages/escape.h"
+#include "messages/message.h"
 
 #include "oracle.h"
 #include "random.h"

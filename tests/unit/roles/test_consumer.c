@@ -9,8 +9,8 @@
 #include <poll.h>
 #include <signal.h>
 
-#include "consumer.h"
-#include "shared_word.h"
+#include "roles/consumer.h"
+#include "channel/shared_word.h"
 
 #include "fault_os.h"
 #include "oracle.h"

@@ -2,7 +2,7 @@
  */
 #include <errno.h>
 
-#include "job.h"
+#include "roles/job.h"
 
 #include "random.h"
 #include "unit.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "escape.h"
+#include "messages/escape.h"
 
 void excerpt_clear(struct excerpt *excerpt)
 {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../message.h"
+#include "messages/message.h"
 
 enum { STANDARD_ERROR = 2, REDRAW_MS = 100, NS_IN_MS = 1000000, NS_IN_S = 1000000000 };
 

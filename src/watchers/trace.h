@@ -18,7 +18,7 @@
 
 #include <shmsum/os.h>
 
-#include "watch.h"
+#include "roles/observer.h"
 
 enum { TRACE_BUFFER = 4096 }; /* PIPE_BUF: a piece of it is never torn, also in a FIFO */
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "trace.h"
+#include "watchers/trace.h"
 
 #include "unit.h"
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "message.h"
+#include "messages/message.h"
 
 static const char unread_text[] =
     "a blank line ends the input; what follows was not read (--blank-lines=skip reads on)";

@@ -1,5 +1,5 @@
-/* test_sandbox.c - src/sandbox.h: what is given up, in which order, and what is done where the
- * system refuses. The system is one that grants everything and does nothing:
+/* test_sandbox.c - src/sandbox/sandbox.h: what is given up, in which order, and what is done where
+ * the system refuses. The system is one that grants everything and does nothing:
  * tests/processes/test_cage.c has the real one. */
 #include "unit.h"
 
@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 
 #include "fault_os.h"
-#include "sandbox.h"
+#include "sandbox/sandbox.h"
 
 enum { ABI = 7, CHILD = 4711 };
 

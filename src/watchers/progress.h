@@ -7,7 +7,7 @@
 #ifndef SHMSUM_SRC_PARENT_PROGRESS_H
 #define SHMSUM_SRC_PARENT_PROGRESS_H
 
-#include "../producer.h"
+#include "roles/producer.h"
 
 enum { PROGRESS_TEXT_MAX = 96 };
 

@@ -8,7 +8,7 @@
 #define SHMSUM_SRC_JOB_H
 
 #include "consumer.h"
-#include "sandbox.h"
+#include "sandbox/sandbox.h"
 
 #define JOB_ENVIRONMENT "SHMSUM_REGION"
 

@@ -8,7 +8,7 @@
 
 #include <shmsum/channel.h>
 
-#include "watch.h"
+#include "observer.h"
 
 struct producer {
     const struct shmsum_os *os;

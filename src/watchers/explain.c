@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message.h"
+#include "messages/message.h"
 
 enum { TEXT_MAX = 512, LINE_MAX_BYTES = 512 };
 

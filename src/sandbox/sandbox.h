@@ -15,7 +15,7 @@
 #ifndef SHMSUM_SRC_SANDBOX_H
 #define SHMSUM_SRC_SANDBOX_H
 
-#include "filter.h"
+#include "call_filter.h"
 
 enum sandbox_mode {
     SANDBOX_AUTO,    /* what the kernel grants */

@@ -1,5 +1,5 @@
 /* test_result_line.c - what a line of the results looks like, as text and as JSON. */
-#include "result_line.h"
+#include "results/result_line.h"
 
 #include "unit.h"
 
