@@ -121,8 +121,8 @@ static int counted_wait_two(const struct shmsum_os *os, const void *word, uint32
 {
     (void)os;
     system_calls++;
-    return shmsum_os_default()->futex_wait_two(shmsum_os_default(), word, expected, stop,
-                                               stop_expected);
+    return shmsum_os_default()->futex_waitv(shmsum_os_default(), word, expected, stop,
+                                            stop_expected);
 }
 
 static int counted_wait(const struct shmsum_os *os, const void *word, uint32_t expected,
@@ -145,7 +145,7 @@ static bool channel_open(struct way *way)
     };
     counting_os = *shmsum_os_default();
     counting_os.futex_wake = counted_wake;
-    counting_os.futex_wait_two = counted_wait_two;
+    counting_os.futex_waitv = counted_wait_two;
     counting_os.futex_wait = counted_wait;
     if (shmsum_region_create(&way->region, &counting_os, &geometry, &why) < 0 ||
         shmsum_region_unlink(&way->region, &why) < 0)

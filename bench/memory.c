@@ -1,15 +1,15 @@
 /*
  * memory.c - section `memory`: from bytes in memory to sums, on one core, without any system call.
  *
- * The forms of the line parser, and what a program of binary doubles would do: strtod, and
- * fast_float, the fastest reader of doubles that there is; both add into one double a line. All get
- * the same lines in the same blocks of at most 64 KiB, which end where a line ends, from a buffer
- * of 4 MB that stays in the cache: this is what the code can do, not the memory. Once the sums are
- * only made, and once they are also turned into text (shmsum_decimal_sum_format; "%.15g" behind
- * strtod; std::to_chars, which is shortest and fastest, behind fast_float).
+ * The implementations of the line parser, and what a program of binary doubles would do: strtod,
+ * and fast_float, the fastest reader of doubles that there is; both add into one double a line. All
+ * get the same lines in the same blocks of at most 64 KiB, which end where a line ends, from a
+ * buffer of 4 MB that stays in the cache: this is what the code can do, not the memory. Once the
+ * sums are only made, and once they are also turned into text (shmsum_decimal_sum_format; "%.15g"
+ * behind strtod; std::to_chars, which is shortest and fastest, behind fast_float).
  *
- * Before any time counts: all forms must give the same text, byte by byte, and the doubles the same
- * count of numbers and nearly the same total.
+ * Before any time counts: all implementations must give the same text, byte by byte, and the
+ * doubles the same count of numbers and nearly the same total.
  */
 #include <math.h>
 #include <stdio.h>
@@ -43,13 +43,14 @@ static bool take_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *s
     return true;
 }
 
-static void pass_shmsum(const struct memory_input *from, enum shmsum_line_form form,
+static void pass_shmsum(const struct memory_input *from,
+                        enum shmsum_line_implementation implementation,
                         struct memory_outcome *outcome)
 {
     static struct shmsum_line_parser parser;
     struct memory_sink to = {.sink = {.take = take_sum}, .outcome = outcome};
     shmsum_line_parser_init(&parser, '.');
-    shmsum_line_parser_use(&parser, form);
+    shmsum_line_parser_use(&parser, implementation);
     size_t at = 0;
     for (size_t block = 0; block < from->blocks; block++) {
         size_t consumed;
@@ -99,7 +100,7 @@ void pass_strtod(const struct memory_input *from, struct memory_outcome *outcome
 static const struct contestant {
     const char *name;
     void (*pass)(const struct memory_input *from, struct memory_outcome *outcome);
-    int form; /* -1: doubles */
+    int implementation; /* -1: doubles */
 } contestants[] = {
     {"shmsum, scalar", pass_scalar, SHMSUM_LINE_SCALAR},
     {"shmsum, swar", pass_swar, SHMSUM_LINE_SWAR},
@@ -115,7 +116,9 @@ static bool can_run(const struct contestant *who)
 {
     static struct shmsum_line_parser parser;
     shmsum_line_parser_init(&parser, '.');
-    return who->form < 0 || shmsum_line_parser_use(&parser, (enum shmsum_line_form)who->form) == 0;
+    return who->implementation < 0 ||
+           shmsum_line_parser_use(&parser, (enum shmsum_line_implementation)who->implementation) ==
+               0;
 }
 
 static void make_input(enum numbers_kind kind, size_t size, uint64_t seed)
@@ -177,7 +180,7 @@ static void check(const char *kind)
             text = strdup(text_room);
             if (text == NULL)
                 bench_die("out of memory");
-        } else if (contestants[i].form >= 0) {
+        } else if (contestants[i].implementation >= 0) {
             if (outcome.text_size != text_size || memcmp(text, text_room, text_size) != 0)
                 bench_die("%s: %s and %s differ", kind, contestants[i].name, contestants[0].name);
         } else if (!(fabs(outcome.total - ours) <= 1e-9 * size)) {
@@ -204,12 +207,13 @@ static double time_passes(const struct contestant *who, bool format, uint64_t at
 int main(int argc, char *argv[])
 {
     struct bench bench;
-    bench_begin(&bench, "memory",
-                "One core, no system calls: blocks of 64 KiB out of a buffer that stays in the "
-                "cache, to a sum for each line; then the same with the sums as text. Medians of "
-                "passes in turns. All forms gave the same text before; strtod and fast_float add "
-                "binary doubles, which are not exact.",
-                argc, argv);
+    bench_begin(
+        &bench, "memory",
+        "One core, no system calls: blocks of 64 KiB out of a buffer that stays in the "
+        "cache, to a sum for each line; then the same with the sums as text. Medians of "
+        "passes in turns. All implementations gave the same text before; strtod and fast_float add "
+        "binary doubles, which are not exact.",
+        argc, argv);
     size_t size = (size_t)bench_pick(&bench, 4000000, 1000000, 100000);
     uint64_t at_least_ns = bench_pick(&bench, 100000000, 10000000, 1000000);
     size_t rounds = bench_rounds(&bench);

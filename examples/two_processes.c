@@ -44,7 +44,7 @@ static void produce(struct shmsum_channel *channel)
         if (size > 0)
             shmsum_channel_publish(channel, (uint32_t)size, 0);
     } while (size > 0);
-    check("end", shmsum_channel_end(channel, SHMSUM_ENDING_COMPLETE, NULL));
+    check("end", shmsum_channel_end(channel, SHMSUM_END_COMPLETE, NULL));
 }
 
 static void consume(struct shmsum_channel *channel)
@@ -78,7 +78,7 @@ int main(void)
     shmsum_channel_init(&channel, &region, role, &stop, SHMSUM_STOP_PEER);
 
     if (child == 0) {
-        check("die_signal", os->die_signal(os, SIGKILL)); /* when the parent is dead */
+        check("die_signal", os->set_pdeathsig(os, SIGKILL)); /* when the parent is dead */
         check("getppid", getppid() == parent ? 0 : -ESRCH);
         consume(&channel);
         return EXIT_SUCCESS;

@@ -4,7 +4,7 @@
  * Property: whatever the other side puts into the words that both share, and however often it
  * changes them, each function of the channel and each role ends with -EPROTO, -ECANCELED, the
  * error of a system call that failed, or the right data: exactly the bytes, lengths, sources and
- * endings that one reading of the words gave, handed over once and in order; the consumer's
+ * end_reasons that one reading of the words gave, handed over once and in order; the consumer's
  * results and figures are those of the bytes that it took. Nothing is touched outside of the
  * payload of a slot and its private copy, nobody sleeps on a word that lacks WAIT or after the
  * stop, WAIT in the old value and only that leads to a wake, and every call ends.
@@ -17,7 +17,7 @@
  * The hooks of src/channel/shared_word.h stand between the channel and the words. The stop word,
  * which is private, is told from the others by a mark in its unused bits. Where the model below
  * needs to know which word was read, it goes by the order of the documented algorithm, which is
- * that of DOC: channel-protocol: state, then length and source, or ending; each of them once.
+ * that of DOC: channel-protocol: state, then length and source, or end reason; each of them once.
  */
 #define _DEFAULT_SOURCE /* S_IFREG */
 #include <errno.h>
@@ -650,20 +650,20 @@ static int fake_set_mask(OS, int how, const sigset_t *mask, sigset_t *old)
 }
 
 static const struct shmsum_os fake_os = {
-    .futex_wait_two = fake_futex_wait_two,
+    .futex_waitv = fake_futex_wait_two,
     .futex_wait = fake_futex_wait,
     .futex_wake = fake_futex_wake,
     .cpu_count = fake_cpu_count,
     .clock_ns = fake_clock_ns,
-    .get_pid = fake_get_pid,
+    .getpid = fake_get_pid,
     .fstat = fake_fstat,
-    .seek = fake_seek,
-    .truncate = fake_truncate,
+    .lseek = fake_seek,
+    .ftruncate = fake_truncate,
     .write = fake_write,
-    .sync = fake_sync,
+    .fsync = fake_sync,
     .read = fake_read,
-    .poll = fake_poll,
-    .set_mask = fake_set_mask,
+    .ppoll = fake_poll,
+    .sigprocmask = fake_set_mask,
 };
 
 /* ---- what a call may return ---- */
@@ -724,7 +724,7 @@ static void check_look(int result, const struct shmsum_block *block)
         break;
     case SHMSUM_END:
         FUZZ_CHECK(world.reads == 2 && result == (value == 1 || value == 2 ? 0 : -EPROTO));
-        FUZZ_CHECK(result < 0 || (block->end && (uint32_t)block->ending == value));
+        FUZZ_CHECK(result < 0 || (block->end && (uint32_t)block->end_reason == value));
         break;
     default:
         FUZZ_CHECK(result == -EPROTO);
@@ -736,8 +736,8 @@ static void check_block(const struct shmsum_block *block)
 {
     if (block->end) {
         FUZZ_CHECK(world.copies == 0 && without_wait(world.last[1]) == SHMSUM_END);
-        FUZZ_CHECK((uint32_t)block->ending == world.last[0]);
-        FUZZ_CHECK(block->ending == SHMSUM_ENDING_COMPLETE || block->ending == SHMSUM_ENDING_CUT);
+        FUZZ_CHECK((uint32_t)block->end_reason == world.last[0]);
+        FUZZ_CHECK(block->end_reason == SHMSUM_END_COMPLETE || block->end_reason == SHMSUM_END_CUT);
         return;
     }
     FUZZ_CHECK(world.copies == 1);
@@ -837,19 +837,19 @@ static bool is_too_far(uint64_t progress)
     return without_wait(world.channel.handed - (uint32_t)progress) > world.setting.slots + 1;
 }
 
-static void end_channel(enum shmsum_ending ending, struct shmsum_failure *why)
+static void end_channel(enum shmsum_end_reason end_reason, struct shmsum_failure *why)
 {
     struct shmsum_channel *channel = &world.channel;
     uint64_t wakes = world.wakes;
     begin_call();
-    int result = shmsum_channel_end(channel, ending, why);
+    int result = shmsum_channel_end(channel, end_reason, why);
     FUZZ_CHECK(!(channel->stop_mask & SHMSUM_STOP_INPUT));
     uint32_t state = without_wait(world.first[0]);
     FUZZ_CHECK(state <= SHMSUM_READY || result == -EPROTO);
     check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, why);
     if (result == 0) {
         const uint8_t *slot = slot_at(channel->next);
-        FUZZ_CHECK(get_word(slot) == SHMSUM_END && get_word(slot + 12) == (uint32_t)ending);
+        FUZZ_CHECK(get_word(slot) == SHMSUM_END && get_word(slot + 12) == (uint32_t)end_reason);
         FUZZ_CHECK(world.wakes - wakes == (world.last[0] >> 31 & 1));
         FUZZ_CHECK(without_wait(world.last[1]) == SHMSUM_FREE);
     }
@@ -942,7 +942,7 @@ static void producer_steps(struct fuzz_input *input)
             }
             break;
         case 7:
-            end_channel(what & 8 ? SHMSUM_ENDING_CUT : SHMSUM_ENDING_COMPLETE, &why);
+            end_channel(what & 8 ? SHMSUM_END_CUT : SHMSUM_END_COMPLETE, &why);
             return;
         }
         if (result < 0)
@@ -1068,13 +1068,13 @@ static void run_consumer(void)
     struct shmsum_results results;
     struct shmsum_failure why = {0};
     struct consumer consumer;
-    enum consumer_ending ending = (enum consumer_ending)99;
+    enum consumer_end_reason end_reason = (enum consumer_end_reason)99;
     uint32_t handed = world.channel.handed;
     FUZZ_CHECK(shmsum_results_init(&results, &fake_os, RESULTS_FD, "results", buffer,
                                    RESULTS_BUFFER, &why) == 0);
     consumer_init(&consumer, &fake_os, &config, &world.channel, &results, world.copy);
     begin_call();
-    int result = consumer_run(&consumer, &ending, &why);
+    int result = consumer_run(&consumer, &end_reason, &why);
     observe();
     free(buffer);
 
@@ -1086,13 +1086,13 @@ static void run_consumer(void)
     bool wrote = results.error == 0;
     if (result == 0) {
         FUZZ_CHECK(why.call == NULL && wrote && !model.broken);
-        if (ending == CONSUMER_COMPLETE)
+        if (end_reason == CONSUMER_COMPLETE)
             expect_end_of_source(&model);
-        switch (ending) {
+        switch (end_reason) {
         case CONSUMER_COMPLETE:
         case CONSUMER_CUT:
             FUZZ_CHECK(without_wait(world.last[1]) == SHMSUM_END);
-            FUZZ_CHECK(world.last[0] == (ending == CONSUMER_CUT ? 2 : 1));
+            FUZZ_CHECK(world.last[0] == (end_reason == CONSUMER_CUT ? 2 : 1));
             break;
         case CONSUMER_CLOSED:
             FUZZ_CHECK(is_closed(&model) && get_word(world.memory + AT_CLOSING) == 2);
@@ -1103,12 +1103,13 @@ static void run_consumer(void)
             FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE);
             break;
         }
-        FUZZ_CHECK(ending == CONSUMER_CLOSED || !is_closed(&model) || ending == CONSUMER_COMPLETE);
+        FUZZ_CHECK(end_reason == CONSUMER_CLOSED || !is_closed(&model) ||
+                   end_reason == CONSUMER_COMPLETE);
     } else {
         FUZZ_CHECK(why.call != NULL && why.error == -result);
         /* It had seen the end, and no block behind it, when a call failed. */
         if (result != -EPROTO && world.reads - world.reads_at_copy >= (world.copies > 0 ? 3 : 2) &&
-            without_wait(world.last[1]) == SHMSUM_END && world.last[0] == SHMSUM_ENDING_COMPLETE)
+            without_wait(world.last[1]) == SHMSUM_END && world.last[0] == SHMSUM_END_COMPLETE)
             expect_end_of_source(&model);
         if (result == -EPROTO)
             FUZZ_CHECK(model.broken || is_broken_for_consumer());
@@ -1150,7 +1151,7 @@ static void run_producer(void)
     producer_init(&producer, &fake_os, channel);
     begin_call();
     bool converses = world.setting.mode == 4;
-    result = converses ? producer_converse(&producer, INPUT_FD, "input", 1, TERMINAL_FD, &why)
+    result = converses ? producer_dialogue(&producer, INPUT_FD, "input", 1, TERMINAL_FD, &why)
                        : producer_send(&producer, INPUT_FD, "input", 1, &why);
     check_failure(result,
                   without_wait(world.last[0]) != SHMSUM_FREE ||
@@ -1163,14 +1164,14 @@ static void run_producer(void)
         FUZZ_CHECK(world.published == world.read || world.last[0] == SHMSUM_CLOSED);
     if (result == 0 || result == -ECANCELED) {
         why = (struct shmsum_failure){0};
-        end_channel(result == 0 ? SHMSUM_ENDING_COMPLETE : SHMSUM_ENDING_CUT, &why);
+        end_channel(result == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT, &why);
     }
     for (uint8_t i = 0; i < 3; i++)
         look_beside(i);
 }
 
 /* Modes: 0 the consumer's end, 1 the producer's end, call by call; 2 consumer_run; 3
- * producer_send; 4 producer_converse. */
+ * producer_send; 4 producer_dialogue. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size > INPUT_MAX)

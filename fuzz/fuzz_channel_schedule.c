@@ -123,7 +123,7 @@ static struct {
 
     struct consumer consumer;
     struct shmsum_results results;
-    enum consumer_ending ending;
+    enum consumer_end_reason end_reason;
     size_t taken;
     int results_file;
 } run;
@@ -459,7 +459,7 @@ static int send_inputs(void)
     for (uint32_t i = 0; i < run.input.sources; i++) {
         int fd = INPUTS_FD + (int)i;
         int result = run.dialogue
-                         ? producer_converse(&run.producer, fd, "input", i, MESSAGES_FD, &side->why)
+                         ? producer_dialogue(&run.producer, fd, "input", i, MESSAGES_FD, &side->why)
                          : producer_send(&run.producer, fd, "input", i, &side->why);
         if (result < 0)
             return result;
@@ -478,9 +478,9 @@ static void produce(void)
         bool leaves_by_itself = shmsum_channel_closing(channel) == SHMSUM_CLOSED ||
                                 (shmsum_stop_bits(&side->stop) & SHMSUM_STOP_PEER) != 0;
         if (!leaves_by_itself) {
-            enum shmsum_ending ending = result == 0 ? SHMSUM_ENDING_COMPLETE : SHMSUM_ENDING_CUT;
+            enum shmsum_end_reason end_reason = result == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT;
             struct shmsum_failure later;
-            run.ended = shmsum_channel_end(channel, ending, result == 0 ? &side->why : &later);
+            run.ended = shmsum_channel_end(channel, end_reason, result == 0 ? &side->why : &later);
         }
     }
     side->outcome = result;
@@ -497,7 +497,7 @@ static void consume(void)
 {
     struct side *side = &run.consumer_side;
     shmsum_channel_attached(&side->channel);
-    side->outcome = consumer_run(&run.consumer, &run.ending, &side->why);
+    side->outcome = consumer_run(&run.consumer, &run.end_reason, &side->why);
 }
 
 static void begin_side(void)
@@ -807,7 +807,7 @@ static void check_salvage(void)
 static void check_account(void)
 {
     const struct shmsum_channel *channel = &run.producer_side.channel;
-    const struct expected *expected = expect(run.taken, run.ending == CONSUMER_COMPLETE);
+    const struct expected *expected = expect(run.taken, run.end_reason == CONSUMER_COMPLETE);
     uint64_t sums = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SUMS);
     uint64_t errors = shmsum_channel_account(channel, SHMSUM_ACCOUNT_ERRORS);
     FUZZ_CHECK(sums + errors == expected->lines);
@@ -840,9 +840,9 @@ static void check_consumer(void)
         return;
     }
     FUZZ_CHECK(side->outcome == 0 && !run.write_failed);
-    check_results_are(expect(run.taken, run.ending == CONSUMER_COMPLETE));
+    check_results_are(expect(run.taken, run.end_reason == CONSUMER_COMPLETE));
     check_account();
-    switch (run.ending) {
+    switch (run.end_reason) {
     case CONSUMER_COMPLETE:
         FUZZ_CHECK(run.taken == run.input.size);
         FUZZ_CHECK(producer->state == KILLED || (producer->outcome == 0 && run.ended == 0));
@@ -950,11 +950,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_setting(&input);
     make_files();
     run.os = run.world.os;
-    run.os.futex_wait_two = schedule_wait_two;
+    run.os.futex_waitv = schedule_wait_two;
     run.os.futex_wait = schedule_wait;
     run.os.futex_wake = schedule_wake;
-    run.os.poll = schedule_poll;
-    run.os.set_mask = schedule_set_mask;
+    run.os.ppoll = schedule_poll;
+    run.os.sigprocmask = schedule_set_mask;
     run.os.read = schedule_read;
     run.os.write = schedule_write;
 

@@ -39,8 +39,8 @@
 #include "parent/inputs.h"
 #include "parent/output.h"
 
-/* Ends of the process come back here. Its state is to be cleared for each input, so this module is
- * built into the target. */
+/* Ends of the process come back here. The state of these two modules is cleared for each input, so
+ * they are built into the target. */
 static jmp_buf process_end;
 static int exit_status;
 _Noreturn static void end_process(int status)
@@ -49,7 +49,8 @@ _Noreturn static void end_process(int status)
     longjmp(process_end, 1);
 }
 #define _exit(status) end_process(status)
-#include "parent/life.c"
+#include "parent/child_process.c"
+#include "parent/signals.c"
 #undef _exit
 
 enum {
@@ -201,18 +202,18 @@ static bool was_injected(enum fault_member member)
 /* ---- the region ---- */
 
 static const struct matters create_matters[] = {
-    {.member = FAULT_random, .call = "getrandom"},
+    {.member = FAULT_getrandom, .call = "getrandom"},
     {.member = FAULT_shm_open, .call = "shm_open", .borne = {EINTR, EEXIST}},
-    {.member = FAULT_lock, .call = "flock", .borne = {EINTR}},
+    {.member = FAULT_flock, .call = "flock", .borne = {EINTR}},
     {.member = FAULT_fstat, .call = "fstat"},
-    {.member = FAULT_allocate, .call = "posix_fallocate", .borne = {EINTR}},
-    {.member = FAULT_map_shared, .call = "mmap"},
+    {.member = FAULT_posix_fallocate, .call = "posix_fallocate", .borne = {EINTR}},
+    {.member = FAULT_mmap, .call = "mmap"},
     {.call = NULL},
 };
 static const struct matters attach_matters[] = {
     {.member = FAULT_shm_open, .call = "shm_open", .borne = {EINTR}},
     {.member = FAULT_fstat, .call = "fstat"},
-    {.member = FAULT_map_shared, .call = "mmap"},
+    {.member = FAULT_mmap, .call = "mmap"},
     {.call = NULL},
 };
 static const struct matters unlink_matters[] = {
@@ -248,8 +249,8 @@ static void reap(void)
     begin();
     int result = shmsum_region_reap(run.os);
     static const struct matters reap_matters[] = {
-        {.member = FAULT_shm_list_open, .call = ""},
-        {.member = FAULT_shm_list_next, .call = ""},
+        {.member = FAULT_shm_opendir, .call = ""},
+        {.member = FAULT_shm_readdir, .call = ""},
         {.call = NULL},
     };
     const struct matters *matter;
@@ -327,18 +328,18 @@ static const struct matters init_matters[] = {
 };
 static const struct matters flush_matters[] = {
     {.member = FAULT_write, .call = "write", .object = RESULTS_NAME, .borne = {EINTR, EAGAIN}},
-    {.member = FAULT_poll, .call = "ppoll", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.member = FAULT_ppoll, .call = "ppoll", .object = RESULTS_NAME, .borne = {EINTR}},
     {.call = NULL},
 };
 static const struct matters sync_matters[] = {
-    {.member = FAULT_sync, .call = "fsync", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.member = FAULT_fsync, .call = "fsync", .object = RESULTS_NAME, .borne = {EINTR}},
     {.call = NULL},
 };
 static const struct matters salvage_matters[] = {
     {.member = FAULT_fstat, .call = "fstat", .object = RESULTS_NAME},
     {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_pread, .call = "read", .object = RESULTS_NAME, .borne = {EINTR}},
-    {.member = FAULT_truncate, .call = "ftruncate", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.member = FAULT_ftruncate, .call = "ftruncate", .object = RESULTS_NAME, .borne = {EINTR}},
     {.call = NULL},
 };
 
@@ -358,7 +359,7 @@ static void check_results(int file, size_t start, const char *right, size_t righ
 
 static bool could_not_cut_back(void)
 {
-    return was_injected(FAULT_seek) || was_injected(FAULT_fstat) || was_injected(FAULT_truncate);
+    return was_injected(FAULT_lseek) || was_injected(FAULT_fstat) || was_injected(FAULT_ftruncate);
 }
 
 static void scenario_results(void)
@@ -486,21 +487,21 @@ static const struct matters input_matters[] = {
 static const struct matters output_matters[] = {
     {.member = FAULT_open, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_fstat, .call = "fstat"},
-    {.member = FAULT_lock, .call = "flock", .object = RESULTS_NAME, .only = EWOULDBLOCK},
-    {.member = FAULT_appends, .call = "fcntl", .object = "standard output"},
-    {.member = FAULT_seek, .call = "lseek"},
+    {.member = FAULT_flock, .call = "flock", .object = RESULTS_NAME, .only = EWOULDBLOCK},
+    {.member = FAULT_fcntl_append, .call = "fcntl", .object = "standard output"},
+    {.member = FAULT_lseek, .call = "lseek"},
     {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_pread, .call = "read", .object = RESULTS_NAME, .borne = {EINTR}},
     {.call = NULL},
 };
 static const struct matters begin_matters[] = {
-    {.member = FAULT_truncate, .call = "ftruncate", .object = RESULTS_NAME, .borne = {EINTR}},
-    {.member = FAULT_seek, .call = "lseek"},
+    {.member = FAULT_ftruncate, .call = "ftruncate", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.member = FAULT_lseek, .call = "lseek"},
     {.call = NULL},
 };
 static const struct matters folder_matters[] = {
     {.member = FAULT_open, .call = "open", .object = "folder of the results", .borne = {EINTR}},
-    {.member = FAULT_sync,
+    {.member = FAULT_fsync,
      .call = "fsync",
      .object = "folder of the results",
      .borne = {EINVAL, EINTR}},
@@ -524,7 +525,7 @@ static bool open_output(struct output *output, int file, bool standard, bool app
     int result = output_open(output, run.os, standard ? "-" : RESULTS_NAME, append, sync, &run.why);
     bool lockable = true; /* as far as it could tell */
     for (uint64_t i = run.mark; i < run.faults.injected && i < FAULT_LOG_MAX; i++)
-        lockable &= run.faults.log[i].member != FAULT_lock || run.faults.log[i].error == EINTR;
+        lockable &= run.faults.log[i].member != FAULT_flock || run.faults.log[i].error == EINTR;
     if (!standard && S_ISLNK(there->mode))
         refusal.error = ELOOP;
     else if (!standard && S_ISDIR(there->mode))
@@ -653,8 +654,8 @@ static void scenario_standard_fds(void)
 static const struct matters send_matters[] = {
     {.member = FAULT_fstat, .call = "fstat", .object = INPUT_NAME},
     {.member = FAULT_read, .call = "read", .object = INPUT_NAME, .borne = {EINTR}},
-    {.member = FAULT_poll, .call = "ppoll", .object = INPUT_NAME, .borne = {EINTR}, .not_fd = 2},
-    {.member = FAULT_futex_wait_two,
+    {.member = FAULT_ppoll, .call = "ppoll", .object = INPUT_NAME, .borne = {EINTR}, .not_fd = 2},
+    {.member = FAULT_futex_waitv,
      .call = "futex",
      .borne = {EAGAIN, EINTR, ETIMEDOUT, ENOSYS, EPERM}},
     {.member = FAULT_futex_wait, .call = "futex", .borne = {EAGAIN, EINTR, ETIMEDOUT}},
@@ -666,8 +667,8 @@ static const struct matters consume_matters[] = {
      .object = RESULTS_NAME,
      .borne = {EINTR, EAGAIN},
      .fd = 1},
-    {.member = FAULT_poll, .call = "ppoll", .object = RESULTS_NAME, .borne = {EINTR}, .fd = 1},
-    {.member = FAULT_futex_wait_two,
+    {.member = FAULT_ppoll, .call = "ppoll", .object = RESULTS_NAME, .borne = {EINTR}, .fd = 1},
+    {.member = FAULT_futex_waitv,
      .call = "futex",
      .object = "slot",
      .borne = {EAGAIN, EINTR, ETIMEDOUT, ENOSYS, EPERM}},
@@ -675,7 +676,7 @@ static const struct matters consume_matters[] = {
      .call = "futex",
      .object = "slot",
      .borne = {EAGAIN, EINTR, ETIMEDOUT}},
-    {.member = FAULT_sync, .call = "fsync", .object = RESULTS_NAME, .borne = {EINTR}},
+    {.member = FAULT_fsync, .call = "fsync", .object = RESULTS_NAME, .borne = {EINTR}},
     {.call = NULL},
 };
 
@@ -716,9 +717,9 @@ static void consume(struct shmsum_region *region, int file, size_t start,
                init_matters, NULL))
         return;
     consumer_init(&consumer, run.os, config, &channel, &results, block);
-    enum consumer_ending ending;
+    enum consumer_end_reason end_reason;
     begin();
-    int result = consumer_run(&consumer, &ending, &run.why);
+    int result = consumer_run(&consumer, &end_reason, &run.why);
     bool broken = failed(result, consume_matters, NULL);
     const struct expected *right = expected_results(&run.input, handed, complete);
     check_results(file, start, right->text, right->size,
@@ -726,7 +727,7 @@ static void consume(struct shmsum_region *region, int file, size_t start,
     if (broken)
         return;
     FUZZ_CHECK(run.world.files[file].size - start == right->size);
-    FUZZ_CHECK(complete == (ending == CONSUMER_COMPLETE) || ending == CONSUMER_CLOSED);
+    FUZZ_CHECK(complete == (end_reason == CONSUMER_COMPLETE) || end_reason == CONSUMER_CLOSED);
     FUZZ_CHECK(results.lines == right->lines);
 }
 
@@ -749,21 +750,20 @@ static bool produce(struct shmsum_region *region, size_t *handed)
     if (attached) {
         begin();
         int result = (run.setting[2] & 2) != 0
-                         ? producer_converse(&producer, 0, INPUT_NAME, 0, 2, &run.why)
+                         ? producer_dialogue(&producer, 0, INPUT_NAME, 0, 2, &run.why)
                          : producer_send(&producer, 0, INPUT_NAME, 0, &run.why);
         const struct matters *matter;
         bool other = first_that_matters(matters, &matter) != NULL;
         bool told = strcmp(run.why.call, "sigprocmask") == 0;
         /* A mask that was not restored is told, not what went wrong under it. */
-        bool masked = was_injected(FAULT_set_mask) && result < 0 && (told || !other);
+        bool masked = was_injected(FAULT_sigprocmask) && result < 0 && (told || !other);
         if (masked)
             FUZZ_CHECK(tells("sigprocmask", INPUT_NAME, -result) || result == -ECANCELED);
         else
             sent = !role_failed(result, matters);
     }
     begin();
-    int ended =
-        shmsum_channel_end(&channel, sent ? SHMSUM_ENDING_COMPLETE : SHMSUM_ENDING_CUT, &run.why);
+    int ended = shmsum_channel_end(&channel, sent ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT, &run.why);
     bool ended_well = !role_failed(ended, send_matters);
     *handed = (size_t)producer.bytes;
     if (sent)
@@ -821,34 +821,34 @@ static void scenario_roles(void)
     shmsum_region_clean_up(&region);
 }
 
-/* ---- life ---- */
+/* ---- the child process and signals ---- */
 
 static const struct matters handler_matters[] = {
-    {.member = FAULT_set_action, .call = "sigaction", .object = "signal handler"},
-    {.member = FAULT_set_mask, .call = "sigprocmask", .object = "SIGCHLD"},
+    {.member = FAULT_sigaction, .call = "sigaction", .object = "signal handler"},
+    {.member = FAULT_sigprocmask, .call = "sigprocmask", .object = "SIGCHLD"},
     {.call = NULL},
 };
 static const struct matters start_matters[] = {
-    {.member = FAULT_set_mask, .call = "sigprocmask", .object = "all signals"},
+    {.member = FAULT_sigprocmask, .call = "sigprocmask", .object = "all signals"},
     {.member = FAULT_fork, .call = "fork", .object = "child"},
     {.call = NULL},
 };
 static const struct matters become_matters[] = {
-    {.member = FAULT_set_action, .call = ""}, {.member = FAULT_open, .call = ""},
-    {.member = FAULT_duplicate, .call = ""},  {.member = FAULT_set_mask, .call = ""},
-    {.member = FAULT_exec, .call = ""},       {.call = NULL},
+    {.member = FAULT_sigaction, .call = ""}, {.member = FAULT_open, .call = ""},
+    {.member = FAULT_dup2, .call = ""},      {.member = FAULT_sigprocmask, .call = ""},
+    {.member = FAULT_execve, .call = ""},    {.call = NULL},
 };
 
 static enum shmsum_start_call start_call_of(const struct fault_injected *fault)
 {
-    switch (fault == NULL ? FAULT_exec : fault->member) {
-    case FAULT_set_action:
+    switch (fault == NULL ? FAULT_execve : fault->member) {
+    case FAULT_sigaction:
         return SHMSUM_START_SIGACTION;
     case FAULT_open:
         return SHMSUM_START_OPEN;
-    case FAULT_duplicate:
+    case FAULT_dup2:
         return SHMSUM_START_DUP2;
-    case FAULT_set_mask:
+    case FAULT_sigprocmask:
         return SHMSUM_START_SIGPROCMASK;
     default:
         return SHMSUM_START_EXEC;
@@ -874,15 +874,15 @@ static int child_dies(struct memory_os *world, struct pollfd *fds, size_t count)
     return -EINTR;
 }
 
-static void scenario_child(struct shmsum_channel *channel, const struct life_child *child)
+static void scenario_child(struct shmsum_channel *channel, const struct child_program *program)
 {
     memory_os_add(&run.world, "/dev/null", false, S_IFCHR | 0666, NULL, 0);
     run.world.child = 0;
     begin();
     if (setjmp(process_end) == 0) {
         /* it comes back only when it could not fork */
-        (void)failed(life_start(child, channel, &run.why), start_matters, NULL);
-        FUZZ_CHECK(was_injected(FAULT_set_mask) || was_injected(FAULT_fork));
+        (void)failed(child_start(run.os, program, channel, &run.why), start_matters, NULL);
+        FUZZ_CHECK(was_injected(FAULT_sigprocmask) || was_injected(FAULT_fork));
         return;
     }
     FUZZ_CHECK(exit_status == CHILD_NOT_STARTED);
@@ -897,9 +897,10 @@ static void scenario_child(struct shmsum_channel *channel, const struct life_chi
     sigemptyset(&run.world.mask);
 }
 
-static void scenario_life(void)
+static void scenario_child_process(void)
 {
-    memset(&life, 0, sizeof life);
+    memset(&child, 0, sizeof child);
+    memset(&signals, 0, sizeof signals);
     memory_os_open(&run.world, memory_os_add(&run.world, RESULTS_NAME, false, S_IFREG, NULL, 0), 5,
                    O_WRONLY);
     run.world.on_poll = child_dies;
@@ -907,10 +908,10 @@ static void scenario_life(void)
     if ((run.setting[0] & 2) != 0)
         run.world.actions[SIGHUP].sa_handler = SIG_IGN; /* nohup */
     begin();
-    if (failed(life_ignore(run.os, &run.why), handler_matters, NULL))
+    if (failed(signals_ignore(run.os, &run.why), handler_matters, NULL))
         return;
     begin();
-    if (failed(life_begin(run.os, &run.why), handler_matters, NULL))
+    if (failed(signals_catch(run.os, &run.why), handler_matters, NULL))
         return;
     struct shmsum_region region;
     static _Alignas(SHMSUM_REGION_LINE) uint8_t memory[2 * SHMSUM_REGION_HEADER_BYTES];
@@ -918,52 +919,53 @@ static void scenario_life(void)
     struct shmsum_geometry geometry = {1, 1};
     FUZZ_CHECK(shmsum_region_init_in(&region, run.os, memory, sizeof memory, &geometry) == 0);
     struct shmsum_channel channel;
-    shmsum_channel_init(&channel, &region, SHMSUM_PRODUCER, life_stop(), SHMSUM_STOP_PEER);
+    shmsum_channel_init(&channel, &region, SHMSUM_PRODUCER, signals_stop_word(), SHMSUM_STOP_PEER);
     char *nothing[] = {NULL};
-    struct life_child child = {.path = "child", .argv = nothing, .envp = nothing, .results = 5};
+    struct child_program program = {
+        .path = "child", .argv = nothing, .envp = nothing, .results = 5};
     if ((run.setting[0] & 4) != 0) {
-        scenario_child(&channel, &child);
+        scenario_child(&channel, &program);
         return;
     }
     begin();
-    int started = life_start(&child, &channel, &run.why);
+    int started = child_start(run.os, &program, &channel, &run.why);
     if (failed(started, start_matters, NULL)) {
         /* one that was started is not left alone */
-        FUZZ_CHECK(life.child == 0 || life.reaped || was_injected(FAULT_kill) ||
-                   was_injected(FAULT_wait_child));
+        FUZZ_CHECK(child.pid == 0 || child.reaped || was_injected(FAULT_kill) ||
+                   was_injected(FAULT_waitpid));
         return;
     }
 
-    int signals = run.setting[2] % 3;
-    for (int i = 0; i < signals; i++) {
+    int count = run.setting[2] % 3;
+    for (int i = 0; i < count; i++) {
         errno = ENOTTY;
         deliver(SIGINT);
         FUZZ_CHECK(errno == ENOTTY); /* whom it interrupts must not see it */
     }
-    FUZZ_CHECK(life_signal() == (signals > 0 ? SIGINT : 0));
-    uint32_t bits = signals == 0   ? 0
-                    : signals == 1 ? SHMSUM_STOP_INPUT
-                                   : SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW;
-    FUZZ_CHECK(shmsum_stop_bits(life_stop()) == bits);
+    FUZZ_CHECK(signals_first() == (count > 0 ? SIGINT : 0));
+    uint32_t bits = count == 0   ? 0
+                    : count == 1 ? SHMSUM_STOP_INPUT
+                                 : SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW;
+    FUZZ_CHECK(shmsum_stop_bits(signals_stop_word()) == bits);
     uint64_t before = run.faults.injected;
     if ((run.setting[0] & 8) != 0)
-        life_kill_child();
-    int status = life_await_child((run.setting[0] & 16) != 0 ? SHMSUM_STOP_NOW : 0);
+        child_kill();
+    int status = child_wait((run.setting[0] & 16) != 0 ? SHMSUM_STOP_NOW : 0);
     bool told =
         (run.setting[0] & 8) != 0 || ((run.setting[0] & 16) != 0 && (bits & SHMSUM_STOP_NOW) != 0);
-    FUZZ_CHECK(told || !life_killed_child());
+    FUZZ_CHECK(told || !child_killed_by_us());
     if (told && run.faults.injected == before)
-        FUZZ_CHECK(life_killed_child());
-    if (life_killed_child())
+        FUZZ_CHECK(child_killed_by_us());
+    if (child_killed_by_us())
         FUZZ_CHECK(run.world.killed == SIGKILL && run.world.whom == MEMORY_CHILD);
-    FUZZ_CHECK(status == run.world.status || (status < 0 && was_injected(FAULT_wait_child)));
-    FUZZ_CHECK((shmsum_stop_bits(life_stop()) & SHMSUM_STOP_PEER) != 0 || status < 0);
+    FUZZ_CHECK(status == run.world.status || (status < 0 && was_injected(FAULT_waitpid)));
+    FUZZ_CHECK((shmsum_stop_bits(signals_stop_word()) & SHMSUM_STOP_PEER) != 0 || status < 0);
 
     run.world.killed = 0;
     if (setjmp(process_end) == 0)
-        life_die(SIGTERM);
+        signals_die(run.os, SIGTERM);
     FUZZ_CHECK(exit_status == 128 + SIGTERM);
-    FUZZ_CHECK(was_injected(FAULT_kill) || was_injected(FAULT_get_pid) ||
+    FUZZ_CHECK(was_injected(FAULT_kill) || was_injected(FAULT_getpid) ||
                (run.world.killed == SIGTERM && run.world.whom == MEMORY_PID));
 }
 
@@ -990,7 +992,7 @@ static void read_faults(struct fuzz_input *input)
         int error = errors[fuzz_below(input, sizeof errors / sizeof errors[0])];
         if (times == TIMES_MAX && !asks_again(error))
             times = FAULT_FOR_GOOD;
-        if (member == FAULT_set_mask && error == EINTR)
+        if (member == FAULT_sigprocmask && error == EINTR)
             error = EINVAL; /* the one that sigprocmask has */
         fault_os_fail(&run.faults, member, first, times, error);
     }
@@ -1011,8 +1013,8 @@ static void read_text(struct fuzz_input *input)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const scenarios[])(void) = {
-        scenario_region, scenario_results,      scenario_salvage, scenario_files,
-        scenario_roles,  scenario_standard_fds, scenario_life,    scenario_roles,
+        scenario_region, scenario_results,      scenario_salvage,       scenario_files,
+        scenario_roles,  scenario_standard_fds, scenario_child_process, scenario_roles,
     };
     struct fuzz_input input = {data, size};
     memset(&run, 0, sizeof run);
@@ -1029,10 +1031,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* what could not be given back because that call was made to fail is no leak */
     if (was_injected(FAULT_shm_unlink))
         memset(run.faults.names, 0, sizeof run.faults.names);
-    if (was_injected(FAULT_unmap))
+    if (was_injected(FAULT_munmap))
         memset(run.faults.mappings, 0, sizeof run.faults.mappings);
     FUZZ_CHECK(fault_os_leaks(&run.faults) == 0);
-    if (!was_injected(FAULT_set_mask)) /* nor do signals stay held back */
+    if (!was_injected(FAULT_sigprocmask)) /* nor do signals stay held back */
         FUZZ_CHECK(sigismember(&run.world.mask, SIGINT) != 1);
     return 0;
 }

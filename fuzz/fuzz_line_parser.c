@@ -1,20 +1,20 @@
 /*
- * fuzz_line_parser.c - asserts: for any bytes, every form of the line parser, and every way to cut
- * the bytes into blocks, as events or to a sink that takes what it likes, tells of each line what
- * the oracle (tests/support/oracle.h, on GMP) says of it: sum, count of numbers, line, and of the
- * first error kind, column, length and head of the token; at every cut the anchor is where the
- * oracle sees it; every byte is consumed once, none outside the block is read, and the parser is as
- * new after the end of an input.
+ * fuzz_line_parser.c - asserts: for any bytes, every implementation of the line parser, and every
+ * way to cut the bytes into blocks, as events or to a sink that takes what it likes, tells of each
+ * line what the oracle (tests/support/oracle.h, on GMP) says of it: sum, count of numbers, line,
+ * and of the first error kind, column, length and head of the token; at every cut the anchor is
+ * where the oracle sees it; every byte is consumed once, none outside the block is read, and the
+ * parser is as new after the end of an input.
  *
  * The input:
  *
  *     byte 0    bit 0: the decimal point is ','; bit 1: FILLER blanks and a LF follow the text, so
- *               that the fast forms, which leave the end of a block to the plain one, come to see
- *               all of it; bits 2..7: one more way to cut, into blocks of one size, see step_of
- *     byte 1    so many blanks stand before the text, see lead_of: moves it against the chunks of
- *               64 bytes and the stretches of 1024 that the fast forms read
- *     byte 2    which lines a sink takes, see takes
- *     the rest  is the text; in it '|' is no byte but a cut, and '\' makes the next byte plain
+ *               that the fast implementations, which leave the end of a block to the plain one,
+ * come to see all of it; bits 2..7: one more way to cut, into blocks of one size, see step_of byte
+ * 1    so many blanks stand before the text, see lead_of: moves it against the chunks of 64 bytes
+ * and the stretches of 1024 that the fast implementations read byte 2    which lines a sink takes,
+ * see takes the rest  is the text; in it '|' is no byte but a cut, and '\' makes the next byte
+ * plain
  */
 #include <shmsum/line_parser.h>
 
@@ -32,7 +32,7 @@ enum {
     FILLER = 112,
     CONTENT_MAX = LEAD_MAX + INPUT_MAX + FILLER + 1,
     SHORT = 384,    /* the anchor is not asked for at every step of longer contents */
-    FAST_STEP = 96, /* blocks in which the fast forms have something to do */
+    FAST_STEP = 96, /* blocks in which the fast implementations have something to do */
 };
 
 /* What the oracle says of one line. */
@@ -261,17 +261,17 @@ static bool take(struct shmsum_line_sink *is, struct shmsum_decimal_sum *sum)
     return taken;
 }
 
-/* The form after the one that is used, of those that this CPU has. */
-static void use_next_form(struct shmsum_line_parser *parser)
+/* The implementation after the one that is used, of those that this CPU has. */
+static void use_next_implementation(struct shmsum_line_parser *parser)
 {
-    unsigned form = parser->form;
+    unsigned implementation = parser->implementation;
     do
-        form = (form + 1) % SHMSUM_LINE_FORMS;
-    while (shmsum_line_parser_use(parser, (enum shmsum_line_form)form) != 0);
+        implementation = (implementation + 1) % SHMSUM_LINE_IMPLEMENTATIONS;
+    while (shmsum_line_parser_use(parser, (enum shmsum_line_implementation)implementation) != 0);
 }
 
 /* How a run goes: each line is an event; sums go to a sink that takes some of them; both in turn,
- * and another form after each event. */
+ * and another implementation after each event. */
 enum way { EVENTS, SINK, MIXED };
 
 /* Where a run is. */
@@ -329,7 +329,7 @@ static size_t feed(struct run *run, const struct block *block, size_t at)
         check_event(parser, event, run->lines);
         FUZZ_CHECK(block->begin + at == input.lines[run->lines++].after);
         if (run->way == MIXED)
-            use_next_form(parser);
+            use_next_implementation(parser);
     }
     return at;
 }
@@ -353,12 +353,14 @@ static void check_run(struct shmsum_line_parser *parser, const struct blocks *bl
 }
 
 /* What is not about a text. */
-static void check_forms(struct shmsum_line_parser *parser)
+static void check_implementations(struct shmsum_line_parser *parser)
 {
-    for (enum shmsum_line_form form = 0; form < SHMSUM_LINE_FORMS; form++)
-        FUZZ_CHECK(shmsum_line_form_by_name(shmsum_line_form_name(form)) == (int)form);
-    FUZZ_CHECK(shmsum_line_form_by_name("") == -1);
-    FUZZ_CHECK(shmsum_line_parser_use(parser, SHMSUM_LINE_FORMS) == -ENOTSUP);
+    for (enum shmsum_line_implementation implementation = 0;
+         implementation < SHMSUM_LINE_IMPLEMENTATIONS; implementation++)
+        FUZZ_CHECK(shmsum_line_implementation_by_name(
+                       shmsum_line_implementation_name(implementation)) == (int)implementation);
+    FUZZ_CHECK(shmsum_line_implementation_by_name("") == -1);
+    FUZZ_CHECK(shmsum_line_parser_use(parser, SHMSUM_LINE_IMPLEMENTATIONS) == -ENOTSUP);
 }
 
 /* The invariant holds, and notices a field that cannot be. */
@@ -404,9 +406,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             continue;
         struct blocks blocks;
         cut_content(cuts, &blocks);
-        bool all_forms = cuts != IN_STEPS;
-        for (unsigned form = 0; all_forms && form < SHMSUM_LINE_FORMS; form++) {
-            if (shmsum_line_parser_use(&parser, (enum shmsum_line_form)form) != 0)
+        bool all_implementations = cuts != IN_STEPS;
+        for (unsigned implementation = 0;
+             all_implementations && implementation < SHMSUM_LINE_IMPLEMENTATIONS;
+             implementation++) {
+            if (shmsum_line_parser_use(&parser, (enum shmsum_line_implementation)implementation) !=
+                0)
                 continue;
             if (cuts == WHOLE)
                 check_run(&parser, &blocks, EVENTS);
@@ -416,7 +421,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_run(&parser, &blocks, MIXED);
         free_blocks(&blocks);
     }
-    check_forms(&parser);
+    check_implementations(&parser);
     check_invariant(&parser, (unsigned)input.step + input.taking);
     for (size_t i = 0; i < input.line_count; i++)
         free(input.lines[i].sum);
@@ -443,7 +448,7 @@ static void put_text(struct draft *draft, const char *text)
         put(draft, (uint8_t)*text++);
 }
 
-/* How many digits: mostly about the lengths at which some form changes its way. */
+/* How many digits: mostly about the lengths at which some implementation changes its way. */
 static size_t draw_length(struct random *random)
 {
     static const uint16_t lengths[] = {7,  8,  9,  15, 16,  17,   18,   19,

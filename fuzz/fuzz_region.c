@@ -371,18 +371,18 @@ static uid_t fake_get_user(OS)
 static const struct shmsum_os fake_os = {
     .close = fake_close,
     .fstat = fake_fstat,
-    .lock = fake_lock,
+    .flock = fake_lock,
     .shm_open = fake_shm_open,
     .shm_unlink = fake_shm_unlink,
-    .shm_list_open = fake_list_open,
-    .shm_list_next = fake_list_next,
-    .shm_list_close = fake_list_close,
-    .allocate = fake_allocate,
-    .map_shared = fake_map_shared,
-    .unmap = fake_unmap,
-    .random = fake_random,
-    .get_pid = fake_get_pid,
-    .get_user = fake_get_user,
+    .shm_opendir = fake_list_open,
+    .shm_readdir = fake_list_next,
+    .shm_closedir = fake_list_close,
+    .posix_fallocate = fake_allocate,
+    .mmap = fake_map_shared,
+    .munmap = fake_unmap,
+    .getrandom = fake_random,
+    .getpid = fake_get_pid,
+    .geteuid = fake_get_user,
 };
 
 /* ---- what several of them read ---- */
@@ -612,7 +612,7 @@ static void attach(struct fuzz_input *input)
     if (attempt.fstat_error != 0)
         fault_os_fail(&faults, FAULT_fstat, 1, 1, attempt.fstat_error);
     if (attempt.map_error != 0)
-        fault_os_fail(&faults, FAULT_map_shared, 1, 1, attempt.map_error);
+        fault_os_fail(&faults, FAULT_mmap, 1, 1, attempt.map_error);
     uint64_t size = object->size;
 
     struct shmsum_region region;
@@ -666,8 +666,8 @@ static bool is_fatal(enum fault_member member, int error)
     switch (member) {
     case FAULT_shm_open:
         return error != EEXIST && error != EINTR;
-    case FAULT_lock:
-    case FAULT_allocate:
+    case FAULT_flock:
+    case FAULT_posix_fallocate:
         return error != EINTR;
     default:
         return member != FAULT_shm_unlink && member != FAULT_close;
@@ -679,8 +679,8 @@ static bool is_fatal(enum fault_member member, int error)
 static void create(struct fuzz_input *input)
 {
     static const enum fault_member members[] = {
-        FAULT_random,   FAULT_shm_open,   FAULT_lock,       FAULT_fstat,
-        FAULT_allocate, FAULT_map_shared, FAULT_shm_unlink, FAULT_close,
+        FAULT_getrandom,       FAULT_shm_open, FAULT_flock,      FAULT_fstat,
+        FAULT_posix_fallocate, FAULT_mmap,     FAULT_shm_unlink, FAULT_close,
     };
     struct shmsum_geometry geometry;
     geometry.slots = take_count(input, 1024);
@@ -827,13 +827,13 @@ static void reap(struct fuzz_input *input)
 {
     uint8_t broken = fuzz_byte(input);
     if (broken & 1)
-        fault_os_fail(&faults, FAULT_shm_list_open, 1, 1, EACCES);
+        fault_os_fail(&faults, FAULT_shm_opendir, 1, 1, EACCES);
     if (broken & 2)
-        fault_os_fail(&faults, FAULT_shm_list_next, (broken >> 4) + UINT64_C(1), 1, EIO);
+        fault_os_fail(&faults, FAULT_shm_readdir, (broken >> 4) + UINT64_C(1), 1, EIO);
     if (broken & 4)
         fault_os_fail(&faults, FAULT_fstat, (broken >> 4) + UINT64_C(1), 1, EIO);
     if (broken & 8)
-        fault_os_fail(&faults, FAULT_shm_list_close, 1, 1, EIO);
+        fault_os_fail(&faults, FAULT_shm_closedir, 1, 1, EIO);
     while (input->left > 0 && world.object_count < OBJECTS_MAX) {
         struct object *object = &world.objects[world.object_count++];
         *object = (struct object){.exists = true, .mode = S_IFREG | 0600, .user = USER};
@@ -866,7 +866,7 @@ static void reap(struct fuzz_input *input)
     }
     if (broken & 1)
         FUZZ_CHECK(result == -EACCES);
-    else if (broken & 2 && faults.calls[FAULT_shm_list_next] > (uint64_t)(broken >> 4))
+    else if (broken & 2 && faults.calls[FAULT_shm_readdir] > (uint64_t)(broken >> 4))
         FUZZ_CHECK(result == -EIO);
     else
         FUZZ_CHECK(result == removed && world.listed == world.object_count);

@@ -225,7 +225,7 @@ static int memory_fstat(OS, int fd, struct stat *status)
     return file_of(world, fd) == NULL ? -EBADF : tell(world, world->fds[fd].file, status);
 }
 
-static off_t memory_seek(OS, int fd, off_t offset, int whence)
+static off_t memory_lseek(OS, int fd, off_t offset, int whence)
 {
     struct memory_os *world = world_of(os);
     const struct memory_file *file = file_of(world, fd);
@@ -242,7 +242,7 @@ static off_t memory_seek(OS, int fd, off_t offset, int whence)
     return open->at = at;
 }
 
-static int memory_truncate(OS, int fd, off_t size)
+static int memory_ftruncate(OS, int fd, off_t size)
 {
     struct memory_os *world = world_of(os);
     const struct memory_file *file = file_of(world, fd);
@@ -251,7 +251,7 @@ static int memory_truncate(OS, int fd, off_t size)
     return S_ISREG(file->mode) ? resize(world, world->fds[fd].file, size) : -EINVAL;
 }
 
-static int memory_sync(OS, int fd)
+static int memory_fsync(OS, int fd)
 {
     const struct memory_file *file = file_of(world_of(os), fd);
     if (file == NULL)
@@ -259,7 +259,7 @@ static int memory_sync(OS, int fd)
     return S_ISREG(file->mode) || S_ISDIR(file->mode) ? 0 : -EINVAL;
 }
 
-static int memory_lock(OS, int fd, bool wait)
+static int memory_flock(OS, int fd, bool wait)
 {
     (void)wait; /* whoever holds one here will not let go */
     struct memory_file *file = file_of(world_of(os), fd);
@@ -271,13 +271,13 @@ static int memory_lock(OS, int fd, bool wait)
     return 0;
 }
 
-static int memory_appends(OS, int fd)
+static int memory_fcntl_append(OS, int fd)
 {
     struct memory_os *world = world_of(os);
     return file_of(world, fd) == NULL ? -EBADF : (world->fds[fd].flags & O_APPEND) != 0;
 }
 
-static int memory_duplicate(OS, int from, int to)
+static int memory_dup2(OS, int from, int to)
 {
     struct memory_os *world = world_of(os);
     if (file_of(world, from) == NULL)
@@ -286,7 +286,7 @@ static int memory_duplicate(OS, int from, int to)
     return to;
 }
 
-static int memory_is_terminal(OS, int fd)
+static int memory_isatty(OS, int fd)
 {
     const struct memory_file *file = file_of(world_of(os), fd);
     return file == NULL ? -EBADF : S_ISCHR(file->mode);
@@ -298,7 +298,7 @@ static int memory_reopen(OS, int fd)
     return file_of(world, fd) == NULL ? -EBADF : new_fd(world, world->fds[fd].file, O_RDONLY);
 }
 
-static ssize_t memory_self_path(OS, char *path, size_t size)
+static ssize_t memory_readlink_self(OS, char *path, size_t size)
 {
     (void)os;
     static const char self[] = "/bin/shmsum";
@@ -325,7 +325,7 @@ static int memory_shm_unlink(OS, const char *name)
     return 0;
 }
 
-static int memory_shm_list_open(OS, void **list)
+static int memory_shm_opendir(OS, void **list)
 {
     struct memory_os *world = world_of(os);
     world->listed = 0;
@@ -333,7 +333,7 @@ static int memory_shm_list_open(OS, void **list)
     return 0;
 }
 
-static int memory_shm_list_next(OS, void *list, const char **name)
+static int memory_shm_readdir(OS, void *list, const char **name)
 {
     (void)list;
     struct memory_os *world = world_of(os);
@@ -347,14 +347,14 @@ static int memory_shm_list_next(OS, void *list, const char **name)
     return 0;
 }
 
-static int memory_shm_list_close(OS, void *list)
+static int memory_shm_closedir(OS, void *list)
 {
     (void)os;
     (void)list;
     return 0;
 }
 
-static int memory_allocate(OS, int fd, off_t size)
+static int memory_posix_fallocate(OS, int fd, off_t size)
 {
     struct memory_os *world = world_of(os);
     if (file_of(world, fd) == NULL)
@@ -362,7 +362,7 @@ static int memory_allocate(OS, int fd, off_t size)
     return size > MEMORY_FILE_BYTES ? -ENOSPC : resize(world, world->fds[fd].file, size);
 }
 
-static int memory_map_shared(OS, int fd, size_t size, void **memory)
+static int memory_mmap(OS, int fd, size_t size, void **memory)
 {
     struct memory_os *world = world_of(os);
     struct memory_file *file = file_of(world, fd);
@@ -376,14 +376,14 @@ static int memory_map_shared(OS, int fd, size_t size, void **memory)
     return 0;
 }
 
-static int memory_unmap(OS, void *memory, size_t size)
+static int memory_munmap(OS, void *memory, size_t size)
 {
     (void)os;
     (void)memory;
     return size == 0 ? -EINVAL : 0;
 }
 
-static int memory_random(OS, void *bytes, size_t size)
+static int memory_getrandom(OS, void *bytes, size_t size)
 {
     struct memory_os *world = world_of(os);
     uint8_t *to = bytes;
@@ -400,8 +400,8 @@ static bool is_still(const void *word, uint32_t expected)
     return atomic_load_explicit(&shared->value, memory_order_relaxed) == expected;
 }
 
-static int memory_futex_wait_two(OS, const void *word, uint32_t expected, const void *stop,
-                                 uint32_t stop_expected)
+static int memory_futex_waitv(OS, const void *word, uint32_t expected, const void *stop,
+                              uint32_t stop_expected)
 {
     struct memory_os *world = world_of(os);
     if (!is_still(word, expected) || !is_still(stop, stop_expected))
@@ -425,7 +425,7 @@ static int memory_futex_wake(OS, const void *word)
     return 0;
 }
 
-static int memory_poll(OS, struct pollfd *fds, size_t count, const sigset_t *mask)
+static int memory_ppoll(OS, struct pollfd *fds, size_t count, const sigset_t *mask)
 {
     (void)mask;
     struct memory_os *world = world_of(os);
@@ -443,7 +443,7 @@ static pid_t memory_fork(OS)
     return world_of(os)->child;
 }
 
-static int memory_exec(OS, const char *path, char *const argv[], char *const envp[])
+static int memory_execve(OS, const char *path, char *const argv[], char *const envp[])
 {
     (void)os;
     (void)path;
@@ -452,7 +452,7 @@ static int memory_exec(OS, const char *path, char *const argv[], char *const env
     return -ENOEXEC; /* nothing runs in this world */
 }
 
-static pid_t memory_wait_child(OS, pid_t pid, int *status, bool wait)
+static pid_t memory_waitpid(OS, pid_t pid, int *status, bool wait)
 {
     struct memory_os *world = world_of(os);
     if (!world->child_gone && !wait)
@@ -473,32 +473,32 @@ static int memory_kill(OS, pid_t pid, int signal)
     return 0;
 }
 
-static pid_t memory_get_pid(OS)
+static pid_t memory_getpid(OS)
 {
     (void)os;
     return MEMORY_PID;
 }
 
-static pid_t memory_get_parent(OS)
+static pid_t memory_getppid(OS)
 {
     (void)os;
     return 1;
 }
 
-static uid_t memory_get_user(OS)
+static uid_t memory_geteuid(OS)
 {
     (void)os;
     return MEMORY_USER;
 }
 
-static int memory_die_signal(OS, int signal)
+static int memory_set_pdeathsig(OS, int signal)
 {
     (void)os;
     (void)signal;
     return 0;
 }
 
-static int memory_set_action(OS, int signal, const struct sigaction *action, struct sigaction *old)
+static int memory_sigaction(OS, int signal, const struct sigaction *action, struct sigaction *old)
 {
     struct memory_os *world = world_of(os);
     if (signal <= 0 || signal >= MEMORY_SIGNALS_MAX)
@@ -510,7 +510,7 @@ static int memory_set_action(OS, int signal, const struct sigaction *action, str
     return 0;
 }
 
-static int memory_set_mask(OS, int how, const sigset_t *mask, sigset_t *old)
+static int memory_sigprocmask(OS, int how, const sigset_t *mask, sigset_t *old)
 {
     struct memory_os *world = world_of(os);
     if (old != NULL)
@@ -530,13 +530,13 @@ static int memory_keeps_rights(OS)
     return -ENOSYS;
 }
 
-static int memory_set_limit(OS, int resource, uint64_t limit)
+static int memory_setrlimit(OS, int resource, uint64_t limit)
 {
     (void)os, (void)resource, (void)limit;
     return -ENOSYS;
 }
 
-static int memory_close_from(OS, int first)
+static int memory_close_range(OS, int first)
 {
     struct memory_os *world = world_of(os);
     for (int fd = first; fd < MEMORY_FDS_MAX; fd++)
@@ -545,13 +545,13 @@ static int memory_close_from(OS, int first)
     return 0;
 }
 
-static int memory_forbid_paths(OS, bool reading)
+static int memory_landlock_restrict(OS, bool reading)
 {
     (void)os, (void)reading;
     return -ENOSYS;
 }
 
-static int memory_filter_calls(OS, const void *filter, size_t bytes)
+static int memory_seccomp(OS, const void *filter, size_t bytes)
 {
     (void)os, (void)filter, (void)bytes;
     return -ENOSYS;
@@ -585,45 +585,45 @@ void memory_os_init(struct memory_os *world)
                 .write = memory_write,
                 .stat = memory_stat,
                 .fstat = memory_fstat,
-                .seek = memory_seek,
-                .truncate = memory_truncate,
-                .sync = memory_sync,
-                .lock = memory_lock,
-                .appends = memory_appends,
-                .duplicate = memory_duplicate,
-                .is_terminal = memory_is_terminal,
+                .lseek = memory_lseek,
+                .ftruncate = memory_ftruncate,
+                .fsync = memory_fsync,
+                .flock = memory_flock,
+                .fcntl_append = memory_fcntl_append,
+                .dup2 = memory_dup2,
+                .isatty = memory_isatty,
                 .reopen = memory_reopen,
-                .self_path = memory_self_path,
+                .readlink_self = memory_readlink_self,
                 .shm_open = memory_shm_open,
                 .shm_unlink = memory_shm_unlink,
-                .shm_list_open = memory_shm_list_open,
-                .shm_list_next = memory_shm_list_next,
-                .shm_list_close = memory_shm_list_close,
-                .allocate = memory_allocate,
-                .map_shared = memory_map_shared,
-                .unmap = memory_unmap,
-                .random = memory_random,
-                .futex_wait_two = memory_futex_wait_two,
+                .shm_opendir = memory_shm_opendir,
+                .shm_readdir = memory_shm_readdir,
+                .shm_closedir = memory_shm_closedir,
+                .posix_fallocate = memory_posix_fallocate,
+                .mmap = memory_mmap,
+                .munmap = memory_munmap,
+                .getrandom = memory_getrandom,
+                .futex_waitv = memory_futex_waitv,
                 .futex_wait = memory_futex_wait,
                 .futex_wake = memory_futex_wake,
-                .poll = memory_poll,
+                .ppoll = memory_ppoll,
                 .fork = memory_fork,
-                .exec = memory_exec,
-                .wait_child = memory_wait_child,
+                .execve = memory_execve,
+                .waitpid = memory_waitpid,
                 .kill = memory_kill,
-                .get_pid = memory_get_pid,
-                .get_parent = memory_get_parent,
-                .get_user = memory_get_user,
-                .die_signal = memory_die_signal,
-                .set_action = memory_set_action,
-                .set_mask = memory_set_mask,
-                .no_new_privs = memory_keeps_rights,
-                .not_dumpable = memory_keeps_rights,
-                .set_limit = memory_set_limit,
-                .close_from = memory_close_from,
-                .forbid_paths = memory_forbid_paths,
-                .filter_calls = memory_filter_calls,
-                .scratch = memory_keeps_rights,
+                .getpid = memory_getpid,
+                .getppid = memory_getppid,
+                .geteuid = memory_geteuid,
+                .set_pdeathsig = memory_set_pdeathsig,
+                .sigaction = memory_sigaction,
+                .sigprocmask = memory_sigprocmask,
+                .set_no_new_privs = memory_keeps_rights,
+                .clear_dumpable = memory_keeps_rights,
+                .setrlimit = memory_setrlimit,
+                .close_range = memory_close_range,
+                .landlock_restrict = memory_landlock_restrict,
+                .seccomp = memory_seccomp,
+                .memfd_create = memory_keeps_rights,
                 .cpu_count = memory_cpu_count,
                 .clock_ns = memory_clock_ns,
             },

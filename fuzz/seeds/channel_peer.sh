@@ -94,7 +94,7 @@ seed run-broken-length "$role"'\000\000'"$(text 000)$ready"'\214'"$w"
 seed run-no-space "$role"'\000\000'"$(text 000)$free$free\\313\\361\\371\\377"
 seed run-no-space-pipe "$role"'\000\002'"$(text 000)$free$free\\313\\377"
 
-# producer_send and producer_converse: reads of the input say how many bytes come.
+# producer_send and producer_dialogue: reads of the input say how many bytes come.
 seed send-file '\003\003\143\000\004'"$free"'\062'"$true$free"'\310'"$true$free"'\000'"$free$true"
 seed send-pipe '\003\001\017\000\010\201'"$free"'\000\005'"$true$free"'\312\000\360\000\334\000\003'"$true$free"'\000\000'"$free$true"
 seed send-read-fails '\003\001\017\000\004'"$free"'\377'

@@ -18,7 +18,7 @@
  * it; copy the payload out; exchange FREE (release). END is published in a slot of its own, only
  * once that slot is FREE, and the consumer never overwrites it: it cannot be lost.
  *
- * Each state belongs to one side. A side that finds a state, length, source or ending that the
+ * Each state belongs to one side. A side that finds a state, length, source or end reason that the
  * other had no right to write stops with -EPROTO; nothing is repaired, guessed or followed.
  *
  * Waiting: a brief spin, calibrated to about the cost of a wake, then sleep in a futex on the
@@ -43,9 +43,9 @@ enum shmsum_state {
 };
 
 /* Why there is no more input. */
-enum shmsum_ending {
-    SHMSUM_ENDING_COMPLETE = 1, /* all of it was handed over */
-    SHMSUM_ENDING_CUT = 2,      /* stopped early: an unfinished last line is not a line */
+enum shmsum_end_reason {
+    SHMSUM_END_COMPLETE = 1, /* all of it was handed over */
+    SHMSUM_END_CUT = 2,      /* stopped early: an unfinished last line is not a line */
 };
 
 /*
@@ -99,9 +99,9 @@ struct shmsum_channel {
 /* What the consumer found. */
 struct shmsum_block {
     bool end;
-    enum shmsum_ending ending; /* when end */
-    uint32_t length;           /* when not: bytes of payload, 1 .. payload_bytes */
-    uint32_t source;           /* and which input they came from; not checked here */
+    enum shmsum_end_reason end_reason; /* when end */
+    uint32_t length;                   /* when not: bytes of payload, 1 .. payload_bytes */
+    uint32_t source;                   /* and which input they came from; not checked here */
 };
 
 /* Sets bits in a stop word and wakes whoever sleeps on it in this process. Async-signal-safe. */
@@ -139,7 +139,7 @@ int shmsum_channel_acquire(struct shmsum_channel *channel, uint8_t **payload,
 void shmsum_channel_publish(struct shmsum_channel *channel, uint32_t length, uint32_t source);
 /* Waits for a FREE slot, whatever SHMSUM_STOP_INPUT says, and publishes END in it. 0, -ECANCELED,
  * -EPROTO, or the errno of a refused wake. After it the producer's end is done. */
-int shmsum_channel_end(struct shmsum_channel *channel, enum shmsum_ending ending,
+int shmsum_channel_end(struct shmsum_channel *channel, enum shmsum_end_reason end_reason,
                        struct shmsum_failure *why);
 /* Waits until the consumer is done with all that was published. 0, -ECANCELED, -EPROTO. */
 int shmsum_channel_drain(struct shmsum_channel *channel, struct shmsum_failure *why);

@@ -36,12 +36,12 @@ enum shmsum_line_error_kind {
 
 enum { SHMSUM_TOKEN_HEAD = 32 };
 
-/* The forms that the parser has: all give the same events, byte for byte. */
-enum shmsum_line_form {
+/* The implementations that the parser has: all give the same events, byte for byte. */
+enum shmsum_line_implementation {
     SHMSUM_LINE_SCALAR, /* the plain one: the specification */
     SHMSUM_LINE_SWAR,   /* eight bytes at a time, on every CPU */
     SHMSUM_LINE_AVX2,   /* 64 bytes at a time, on x86-64 with AVX2 and BMI */
-    SHMSUM_LINE_FORMS,
+    SHMSUM_LINE_IMPLEMENTATIONS,
 };
 
 struct shmsum_line_error {
@@ -60,14 +60,15 @@ struct shmsum_line_parser {
 
     /* private */
     char point;
-    uint8_t form;
+    uint8_t implementation;
     uint8_t state;     /* where in the grammar: see line_parser.c */
     uint8_t before_cr; /* the state to go back to when a CR proves to be data */
     bool ended;        /* the last call returned an event; the next byte starts a line */
     bool bad;          /* the line has an error */
     bool negative;
     bool exponent_negative;
-    uint16_t ahead; /* how far a fast form looks at once: less after it had to stop early */
+    uint16_t
+        ahead; /* how far a fast implementation looks at once: less after it had to stop early */
     uint64_t next_line;
     uint64_t column; /* bytes of the line consumed in earlier blocks */
     uint64_t fraction_digits;
@@ -75,15 +76,17 @@ struct shmsum_line_parser {
     struct shmsum_decimal number;
 };
 
-/* Starts at line 1, in the fastest form that this CPU has. `point` is '.' or ','. */
+/* Starts at line 1, in the fastest implementation that this CPU has. `point` is '.' or ','. */
 void shmsum_line_parser_init(struct shmsum_line_parser *parser, char point);
 
-/* Chooses the form, between two lines. 0; or -ENOTSUP when this CPU or build does not have it. */
-int shmsum_line_parser_use(struct shmsum_line_parser *parser, enum shmsum_line_form form);
+/* Chooses the implementation, between two lines. 0; or -ENOTSUP when this CPU or build does not
+ * have it. */
+int shmsum_line_parser_use(struct shmsum_line_parser *parser,
+                           enum shmsum_line_implementation implementation);
 
 /* "scalar", "swar", "avx2"; and back: -1 for any other name. */
-const char *shmsum_line_form_name(enum shmsum_line_form form);
-int shmsum_line_form_by_name(const char *name);
+const char *shmsum_line_implementation_name(enum shmsum_line_implementation implementation);
+int shmsum_line_implementation_by_name(const char *name);
 
 /*
  * Reads bytes[0..size) up to the end of the first line in them. Sets *consumed to how many bytes

@@ -28,7 +28,7 @@
  *          0      4  state          both (see channel.h)    both
  *          4      4  length         producer before READY   consumer after acquire
  *          8      4  source         producer before READY   consumer: which input file it came from
- *         12      4  ending         producer before END     consumer: complete or cut short
+ *         12      4  end_reason     producer before END     consumer: complete or cut short
  *        128         payload        producer before READY   consumer after acquire
  */
 #ifndef SHMSUM_REGION_H
@@ -111,7 +111,7 @@ struct shmsum_slot {
     alignas(SHMSUM_REGION_LINE) struct shmsum_word state;
     struct shmsum_word length;
     struct shmsum_word source;
-    struct shmsum_word ending;
+    struct shmsum_word end_reason;
 #ifndef __cplusplus /* which has no arrays without a size: there the payload is what follows */
     alignas(SHMSUM_REGION_LINE) uint8_t payload[];
 #endif
@@ -136,7 +136,7 @@ static_assert(sizeof(struct shmsum_region_header) == SHMSUM_REGION_HEADER_BYTES,
 SHMSUM_AT(shmsum_slot, state, 0);
 SHMSUM_AT(shmsum_slot, length, 4);
 SHMSUM_AT(shmsum_slot, source, 8);
-SHMSUM_AT(shmsum_slot, ending, 12);
+SHMSUM_AT(shmsum_slot, end_reason, 12);
 static_assert(sizeof(struct shmsum_slot) == SHMSUM_REGION_LINE, "payload");
 static_assert(sizeof(struct shmsum_word) == 4 && sizeof(struct shmsum_wide) == 8, "words");
 #ifndef __cplusplus

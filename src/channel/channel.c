@@ -102,7 +102,7 @@ static int word_sleep(struct shmsum_channel *channel, struct shmsum_word *word, 
         if (channel->timed) {
             result = os->futex_wait(os, word, seen | SHARED_WORD_WAIT, STOP_LOOK_MS);
         } else {
-            result = os->futex_wait_two(os, word, seen | SHARED_WORD_WAIT, channel->stop, stop);
+            result = os->futex_waitv(os, word, seen | SHARED_WORD_WAIT, channel->stop, stop);
             /* EPERM: what filters made before futex_waitv existed say of it */
             if (result == -ENOSYS || result == -EPERM) {
                 channel->timed = true;
@@ -230,7 +230,7 @@ void shmsum_channel_publish(struct shmsum_channel *channel, uint32_t length, uin
     advance(channel);
 }
 
-int shmsum_channel_end(struct shmsum_channel *channel, enum shmsum_ending ending,
+int shmsum_channel_end(struct shmsum_channel *channel, enum shmsum_end_reason end_reason,
                        struct shmsum_failure *why)
 {
     channel->stop_mask &= ~(uint32_t)SHMSUM_STOP_INPUT;
@@ -239,7 +239,7 @@ int shmsum_channel_end(struct shmsum_channel *channel, enum shmsum_ending ending
     if (result < 0)
         return result;
     struct shmsum_slot *slot = next_slot(channel);
-    shared_store_relaxed(&slot->ending, (uint32_t)ending);
+    shared_store_relaxed(&slot->end_reason, (uint32_t)end_reason);
     word_publish(channel, &slot->state, SHMSUM_END); /* pairs with the acquire in try_take */
     /* of this word or of an earlier one that the consumer may still sleep on */
     return channel->unwoken < 0 ? wait_failed(why, "slot", channel->unwoken) : 0;
@@ -255,10 +255,11 @@ int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct 
     if (state == SHMSUM_FREE)
         return -EAGAIN;
     if (state == SHMSUM_END) {
-        uint32_t ending = shared_load_relaxed(&slot->ending);
-        if (ending != SHMSUM_ENDING_COMPLETE && ending != SHMSUM_ENDING_CUT)
-            return broken(why, "ending of a slot, from the producer");
-        *block = (struct shmsum_block){.end = true, .ending = (enum shmsum_ending)ending};
+        uint32_t end_reason = shared_load_relaxed(&slot->end_reason);
+        if (end_reason != SHMSUM_END_COMPLETE && end_reason != SHMSUM_END_CUT)
+            return broken(why, "end reason of a slot, from the producer");
+        *block =
+            (struct shmsum_block){.end = true, .end_reason = (enum shmsum_end_reason)end_reason};
         return 0;
     }
     if (state != SHMSUM_READY)

@@ -66,7 +66,7 @@ int shmsum_region_init_in(struct shmsum_region *region, const struct shmsum_os *
         .header = memory,
         .bytes = bytes,
         .geometry = *geometry,
-        .creator = os->get_pid(os),
+        .creator = os->getpid(os),
         .fd = -1,
     };
     write_header(region);
@@ -80,7 +80,7 @@ static int create_named(struct shmsum_region *region, struct shmsum_failure *why
     const struct shmsum_os *os = region->os;
     for (int i = 0; i < CREATE_TRIES; i++) {
         uint64_t random[2];
-        int result = os->random(os, random, sizeof random);
+        int result = os->getrandom(os, random, sizeof random);
         if (result < 0)
             return shmsum_failure_set(why, "getrandom", "name of the region", -result);
         snprintf(region->name, sizeof region->name, "/" NAME_PREFIX "%u-%016" PRIx64 "%016" PRIx64,
@@ -93,7 +93,7 @@ static int create_named(struct shmsum_region *region, struct shmsum_failure *why
         region->fd = fd;
         region->named = true;
         do
-            result = os->lock(os, fd, true);
+            result = os->flock(os, fd, true);
         while (result == -EINTR);
         if (result < 0)
             return shmsum_failure_set(why, "flock", region->name, -result);
@@ -119,26 +119,26 @@ int shmsum_region_create(struct shmsum_region *region, const struct shmsum_os *o
         .os = os,
         .bytes = shmsum_region_bytes(geometry),
         .geometry = *geometry,
-        .creator = os->get_pid(os),
+        .creator = os->getpid(os),
         .fd = -1,
     };
     if (region->bytes == 0)
         return shmsum_failure_set(why, "region", "geometry", EINVAL);
-    int result = os->random(os, region->nonce, sizeof region->nonce);
+    int result = os->getrandom(os, region->nonce, sizeof region->nonce);
     if (result < 0)
         return shmsum_failure_set(why, "getrandom", "nonce of the region", -result);
     result = create_named(region, why);
     if (result < 0)
         goto out_clean_up;
     do
-        result = os->allocate(os, region->fd, (off_t)region->bytes);
+        result = os->posix_fallocate(os, region->fd, (off_t)region->bytes);
     while (result == -EINTR);
     if (result < 0) {
         shmsum_failure_set(why, "posix_fallocate", region->name, -result);
         goto out_clean_up;
     }
     void *memory;
-    result = os->map_shared(os, region->fd, region->bytes, &memory);
+    result = os->mmap(os, region->fd, region->bytes, &memory);
     if (result < 0) {
         shmsum_failure_set(why, "mmap", region->name, -result);
         goto out_clean_up;
@@ -167,7 +167,7 @@ static int check_object(const struct shmsum_region *region, off_t *size, struct 
         return shmsum_failure_set(why, "fstat", region->name, -result);
     if (!S_ISREG(status.st_mode))
         return refuse(why, "region: not a regular object");
-    if (status.st_uid != os->get_user(os))
+    if (status.st_uid != os->geteuid(os))
         return refuse(why, "region: belongs to another user");
     if ((status.st_mode & 07777) != 0600)
         return refuse(why, "region: mode is not 0600");
@@ -231,7 +231,7 @@ int shmsum_region_attach(struct shmsum_region *region, const struct shmsum_os *o
     if (result < 0)
         goto out_clean_up;
     void *memory;
-    result = os->map_shared(os, region->fd, (size_t)size, &memory);
+    result = os->mmap(os, region->fd, (size_t)size, &memory);
     if (result < 0) {
         shmsum_failure_set(why, "mmap", region->name, -result);
         goto out_clean_up;
@@ -273,7 +273,7 @@ void shmsum_region_clean_up(struct shmsum_region *region)
 {
     shmsum_region_unlink(region, NULL);
     if (region->header != NULL) {
-        region->os->unmap(region->os, region->header, region->bytes);
+        region->os->munmap(region->os, region->header, region->bytes);
         region->header = NULL;
     }
 }
@@ -285,8 +285,8 @@ static bool reap_one(const struct shmsum_os *os, const char *name)
     if (fd < 0)
         return false;
     struct stat status;
-    bool reaped = os->fstat(os, fd, &status) == 0 && status.st_uid == os->get_user(os) &&
-                  os->lock(os, fd, false) == 0 && os->shm_unlink(os, name) == 0;
+    bool reaped = os->fstat(os, fd, &status) == 0 && status.st_uid == os->geteuid(os) &&
+                  os->flock(os, fd, false) == 0 && os->shm_unlink(os, name) == 0;
     os->close(os, fd);
     return reaped;
 }
@@ -306,18 +306,18 @@ static bool is_region_name(const char *name)
 int shmsum_region_reap(const struct shmsum_os *os)
 {
     void *list;
-    int result = os->shm_list_open(os, &list);
+    int result = os->shm_opendir(os, &list);
     if (result < 0)
         return result;
     int reaped = 0;
     const char *name;
-    while ((result = os->shm_list_next(os, list, &name)) > 0) {
+    while ((result = os->shm_readdir(os, list, &name)) > 0) {
         if (!is_region_name(name))
             continue;
         char path[SHMSUM_REGION_NAME_MAX + 1];
         snprintf(path, sizeof path, "/%s", name);
         reaped += reap_one(os, path);
     }
-    os->shm_list_close(os, list);
+    os->shm_closedir(os, list);
     return result < 0 ? result : reaped;
 }

@@ -22,7 +22,7 @@
 enum { RESULTS_BUFFER = 256 * 1024 };
 enum { TRACE_FD = 0, RESULTS_FD = 1, MESSAGES_FD = 2 };
 
-/* What the child works with. Nothing is allocated: in its cage it could not be. */
+/* What the child works with. Nothing is allocated: in its sandbox it could not be. */
 static struct {
     struct consumer consumer;
     char buffer[RESULTS_BUFFER];
@@ -43,7 +43,7 @@ static void on_parent_death(int signal)
 {
     (void)signal;
     int saved = errno;
-    if (life.os->get_parent(life.os) != life.parent)
+    if (life.os->getppid(life.os) != life.parent)
         shmsum_stop_raise(life.os, &life.stop, SHMSUM_STOP_PEER);
     errno = saved;
 }
@@ -54,19 +54,19 @@ static int watch_parent(const struct shmsum_os *os, pid_t parent, struct shmsum_
     life.parent = parent;
     struct sigaction action = {.sa_handler = on_parent_death};
     sigemptyset(&action.sa_mask);
-    int result = os->set_action(os, SIGUSR1, &action, NULL);
+    int result = os->sigaction(os, SIGUSR1, &action, NULL);
     if (result < 0)
         return shmsum_failure_set(why, "sigaction", "SIGUSR1", -result);
     sigset_t unblock;
     sigemptyset(&unblock);
     sigaddset(&unblock, SIGUSR1);
-    result = os->set_mask(os, SIG_UNBLOCK, &unblock, NULL);
+    result = os->sigprocmask(os, SIG_UNBLOCK, &unblock, NULL);
     if (result < 0)
         return shmsum_failure_set(why, "sigprocmask", "SIGUSR1", -result);
-    result = os->die_signal(os, SIGUSR1);
+    result = os->set_pdeathsig(os, SIGUSR1);
     if (result < 0)
         return shmsum_failure_set(why, "prctl", "PR_SET_PDEATHSIG", -result);
-    if (os->get_parent(os) != parent) /* it died before the kernel was asked */
+    if (os->getppid(os) != parent) /* it died before the kernel was asked */
         shmsum_stop_raise(os, &life.stop, SHMSUM_STOP_PEER);
     return 0;
 }
@@ -85,15 +85,18 @@ static void say_orphaned(const struct shmsum_os *os, const struct job *job, uint
             lines == 1 ? "result" : "results");
 }
 
-/* For tests: SHMSUM_FORCE names the form of the parser. */
-static int force_form(struct shmsum_line_parser *parser, struct shmsum_failure *why)
+/* For tests: SHMSUM_PARSER names the implementation of the parser. */
+static int choose_implementation(struct shmsum_line_parser *parser, struct shmsum_failure *why)
 {
-    const char *name = getenv("SHMSUM_FORCE");
+    const char *name = getenv("SHMSUM_PARSER");
     if (name == NULL)
         return 0;
-    int form = shmsum_line_form_by_name(name);
-    int result = form < 0 ? -EINVAL : shmsum_line_parser_use(parser, (enum shmsum_line_form)form);
-    return result < 0 ? shmsum_failure_set(why, "SHMSUM_FORCE", name, -result) : 0;
+    int implementation = shmsum_line_implementation_by_name(name);
+    int result =
+        implementation < 0
+            ? -EINVAL
+            : shmsum_line_parser_use(parser, (enum shmsum_line_implementation)implementation);
+    return result < 0 ? shmsum_failure_set(why, "SHMSUM_PARSER", name, -result) : 0;
 }
 
 /* Who wants to know what the consumer does. */
@@ -109,7 +112,7 @@ static void watch(struct consumer *consumer, const struct job *job,
     }
 }
 
-/* Everything that the consumer needs is made ready; then the cage, the first sign, and only then
+/* Everything that the consumer needs is made ready; then the sandbox, the first sign, and only then
  * the first byte of input. Returns the exit status. */
 static int run(const struct shmsum_os *os, const struct job *job, struct shmsum_region *region,
                struct shmsum_failure *why)
@@ -125,19 +128,19 @@ static int run(const struct shmsum_os *os, const struct job *job, struct shmsum_
     struct sandbox sandbox;
     sandbox_prepare_child(&sandbox, os, job->sandbox, job->trace || job->explain);
     watch(consumer, job, region);
-    if (force_form(&consumer->parser, why) < 0 || sandbox_enter(&sandbox, why) < 0)
+    if (choose_implementation(&consumer->parser, why) < 0 || sandbox_enter(&sandbox, why) < 0)
         return 3;
     shmsum_channel_set_account(&channel, SHMSUM_ACCOUNT_SANDBOX, sandbox.granted);
     shmsum_channel_attached(&channel);
-    enum consumer_ending ending;
-    if (consumer_run(consumer, &ending, why) < 0)
+    enum consumer_end_reason end_reason;
+    if (consumer_run(consumer, &end_reason, why) < 0)
         return 3;
     int result = os->close(os, RESULTS_FD); /* some file systems tell of a lost write only now */
     if (result < 0 && result != -EINTR) {
         shmsum_failure_set(why, "close", job->results, -result);
         return 3;
     }
-    if (ending == CONSUMER_ORPHANED)
+    if (end_reason == CONSUMER_ORPHANED)
         say_orphaned(os, job, consumer->bytes, results.lines);
     return consumer->errors > 0 || consumer->unread ? 1 : 0;
 }

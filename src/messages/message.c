@@ -17,7 +17,7 @@ void message_bytes(const struct shmsum_os *os, int fd, const char *text, size_t 
         ssize_t wrote = os->write(os, fd, text, size);
         if (wrote == -EAGAIN) { /* somebody made it non-blocking */
             struct pollfd ready = {.fd = fd, .events = POLLOUT};
-            int waited = os->poll(os, &ready, 1, NULL);
+            int waited = os->ppoll(os, &ready, 1, NULL);
             wrote = waited < 0 ? waited : -EINTR;
         }
         if (wrote == -EINTR)

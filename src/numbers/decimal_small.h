@@ -1,6 +1,6 @@
 /*
- * decimal_small.h - adding small numbers, inline: the innermost step of the fast forms of the
- * parser. The contract is shmsum_decimal_sum_add_small's, in decimal_sum.h.
+ * decimal_small.h - adding small numbers, inline: the innermost step of the fast implementations of
+ * the parser. The contract is shmsum_decimal_sum_add_small's, in decimal_sum.h.
  */
 #ifndef SHMSUM_SRC_DECIMAL_SMALL_H
 #define SHMSUM_SRC_DECIMAL_SMALL_H

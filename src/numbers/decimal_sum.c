@@ -1,5 +1,6 @@
 /*
- * decimal_sum.c - exact sums of decimal numbers: the plain form, which is the specification.
+ * decimal_sum.c - exact sums of decimal numbers: the plain implementation, which is the
+ * specification.
  *
  * Called by the line parser for every number and by the consumer for every line. Promises: exact,
  * no allocation, no system call.

@@ -1,5 +1,5 @@
 /*
- * line_parser.c - bytes in, one event for each line out: the plain form, which is the
+ * line_parser.c - bytes in, one event for each line out: the plain implementation, which is the
  * specification.
  *
  * Called by the consumer for every block. A state machine over bytes, which takes runs of digits
@@ -23,7 +23,7 @@
 #include <string.h>
 
 #include "decimal_push.h"
-#include "line_parser_forms.h"
+#include "line_parser_implementations.h"
 
 enum state {
     BETWEEN,
@@ -49,25 +49,26 @@ bool shmsum_line_parser_is_valid(const struct shmsum_line_parser *parser)
            shmsum_decimal_is_valid(&parser->number) && shmsum_decimal_sum_is_valid(&parser->sum);
 }
 
-static const char *const form_names[SHMSUM_LINE_FORMS] = {"scalar", "swar", "avx2"};
+static const char *const implementation_names[SHMSUM_LINE_IMPLEMENTATIONS] = {"scalar", "swar",
+                                                                              "avx2"};
 
-const char *shmsum_line_form_name(enum shmsum_line_form form)
+const char *shmsum_line_implementation_name(enum shmsum_line_implementation implementation)
 {
-    assert(form < SHMSUM_LINE_FORMS);
-    return form_names[form];
+    assert(implementation < SHMSUM_LINE_IMPLEMENTATIONS);
+    return implementation_names[implementation];
 }
 
-int shmsum_line_form_by_name(const char *name)
+int shmsum_line_implementation_by_name(const char *name)
 {
-    for (int form = 0; form < SHMSUM_LINE_FORMS; form++)
-        if (strcmp(name, form_names[form]) == 0)
-            return form;
+    for (int implementation = 0; implementation < SHMSUM_LINE_IMPLEMENTATIONS; implementation++)
+        if (strcmp(name, implementation_names[implementation]) == 0)
+            return implementation;
     return -1;
 }
 
-static bool has_form(enum shmsum_line_form form)
+static bool has_implementation(enum shmsum_line_implementation implementation)
 {
-    switch (form) {
+    switch (implementation) {
     case SHMSUM_LINE_SCALAR:
     case SHMSUM_LINE_SWAR:
         return true;
@@ -83,12 +84,13 @@ static bool has_form(enum shmsum_line_form form)
     }
 }
 
-int shmsum_line_parser_use(struct shmsum_line_parser *parser, enum shmsum_line_form form)
+int shmsum_line_parser_use(struct shmsum_line_parser *parser,
+                           enum shmsum_line_implementation implementation)
 {
     assert(parser->ended);
-    if (!has_form(form))
+    if (!has_implementation(implementation))
         return -ENOTSUP;
-    parser->form = (uint8_t)form;
+    parser->implementation = (uint8_t)implementation;
     return 0;
 }
 
@@ -102,7 +104,8 @@ void shmsum_line_parser_init(struct shmsum_line_parser *parser, char point)
     parser->ended = true;
     parser->next_line = 1;
     parser->ahead = LINE_PARSER_AHEAD;
-    parser->form = has_form(SHMSUM_LINE_AVX2) ? SHMSUM_LINE_AVX2 : SHMSUM_LINE_SWAR;
+    parser->implementation =
+        has_implementation(SHMSUM_LINE_AVX2) ? SHMSUM_LINE_AVX2 : SHMSUM_LINE_SWAR;
     decimal_clear(&parser->number);
     shmsum_decimal_sum_init(&parser->sum);
 }
@@ -318,10 +321,11 @@ bool line_parser_add_token(struct shmsum_line_parser *parser, const uint8_t *tok
     return good;
 }
 
-/* The common tokens from `at` on, in the fast form: see DOC: line-parser-forms. */
+/* The common tokens from `at` on, in the fast implementation: see DOC: line-parser-implementations.
+ */
 static const uint8_t *take_fast(struct line_feed *feed, const uint8_t *at, bool *line_ended)
 {
-    switch (feed->parser->form) {
+    switch (feed->parser->implementation) {
 #if defined(__x86_64__)
     case SHMSUM_LINE_AVX2:
         return line_parser_avx2(feed, at, line_ended);
@@ -357,7 +361,7 @@ static enum shmsum_line feed_lines(struct shmsum_line_parser *parser, const uint
                 return end_line(parser);
             }
         }
-        try_fast = false; /* until the plain form has taken a token */
+        try_fast = false; /* until the plain implementation has taken a token */
         uint8_t c = *at;
         if (parser->state == SKIP) {
             at = memchr(at, '\n', (size_t)(end - at));

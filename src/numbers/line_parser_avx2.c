@@ -1,5 +1,6 @@
 /*
- * line_parser_avx2.c - the fast form for x86-64 CPUs with AVX2 and BMI. See line_parser_forms.h.
+ * line_parser_avx2.c - the fast implementation for x86-64 CPUs with AVX2 and BMI. See
+ * line_parser_implementations.h.
  *
  * DOC: line-parser-stages
  *
@@ -13,11 +14,11 @@
  *              shuffle, multiply neighbours together (Muła, "SIMD-ized conversion of 16 digits")
  *     lines    the values of each line added up, and its sum given away
  *
- * What the second stage cannot convert is left to the third, which asks the plain form.
+ * What the second stage cannot convert is left to the third, which asks the plain implementation.
  *
  * Called by the line parser only where the CPU has been asked.
  */
-#include "line_parser_forms.h"
+#include "line_parser_implementations.h"
 
 #if defined(__x86_64__)
 
@@ -42,7 +43,7 @@ enum {
     LONG_TOKEN = DIGITS + 2, /* with sign and point */
     EXPONENT_DIGITS = 3,     /* of a number with an exponent that is converted here */
 };
-_Static_assert((int)REACH < (int)LINE_PARSER_FAST_MIN, "a fast form can do something");
+_Static_assert((int)REACH < (int)LINE_PARSER_FAST_MIN, "a fast implementation can do something");
 
 /* What the second stage says of a token, other than its bucket. */
 enum {
@@ -580,8 +581,8 @@ static inline const uint8_t *begin_of(const struct stretch *stretch, uint32_t to
     return token == 0 ? stretch->bytes : stretch->bytes + stretch->ends[token - 1] + 1;
 }
 
-/* Token i, when it has no plain bucket. False: it is left to the plain form, which will say what is
- * wrong with it. */
+/* Token i, when it has no plain bucket. False: it is left to the plain implementation, which will
+ * say what is wrong with it. */
 static bool take_other(struct line *line, const struct stretch *stretch, uint32_t i)
 {
     struct shmsum_line_parser *parser = line->parser;
@@ -617,7 +618,8 @@ static inline void take_same(struct line *line, const struct stretch *stretch, u
     line->numbers += numbers;
 }
 
-/* Tokens of any kind. Returns how far it came: `to`; or the one that it leaves to the plain form.
+/* Tokens of any kind. Returns how far it came: `to`; or the one that it leaves to the plain
+ * implementation.
  */
 static inline uint32_t take_mixed(struct line *line, const struct stretch *stretch, uint32_t from,
                                   uint32_t to)

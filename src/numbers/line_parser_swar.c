@@ -1,11 +1,11 @@
 /*
- * line_parser_swar.c - the fast form for every CPU: eight bytes at a time in a 64-bit word. See
- * line_parser_forms.h.
+ * line_parser_swar.c - the fast implementation for every CPU: eight bytes at a time in a 64-bit
+ * word. See line_parser_implementations.h.
  *
  * Eight digits are recognised and converted at once with three multiplications (Lemire, "Quickly
  * parsing eight digits", 2018, after Johnny Lee).
  */
-#include "line_parser_forms.h"
+#include "line_parser_implementations.h"
 
 #include <string.h>
 

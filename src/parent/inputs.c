@@ -87,7 +87,7 @@ uint64_t inputs_bytes(const struct shmsum_os *os, char *const *paths, int count)
         struct stat status;
         if (status_of(os, paths[i], &status) < 0 || !S_ISREG(status.st_mode))
             return 0;
-        off_t at = is_standard(paths[i]) ? os->seek(os, STANDARD_INPUT, 0, SEEK_CUR) : 0;
+        off_t at = is_standard(paths[i]) ? os->lseek(os, STANDARD_INPUT, 0, SEEK_CUR) : 0;
         if (at >= 0 && status.st_size > at)
             bytes += (uint64_t)(status.st_size - at);
     }

@@ -45,9 +45,9 @@ static int find_start(struct output *output, struct shmsum_failure *why)
     const struct shmsum_os *os = output->os;
     off_t start = 0;
     if (output->append)
-        start = os->seek(os, output->fd, 0, SEEK_END);
+        start = os->lseek(os, output->fd, 0, SEEK_END);
     else if (output->standard) /* the shell chose the place */
-        start = os->seek(os, output->fd, 0, SEEK_CUR);
+        start = os->lseek(os, output->fd, 0, SEEK_CUR);
     if (start < 0)
         return shmsum_failure_set(why, "lseek", output->name, (int)-start);
     output->start = start;
@@ -83,13 +83,13 @@ static int examine(struct output *output, bool sync, struct shmsum_failure *why)
     if (!output->regular)
         return 0;
     if (output->standard) { /* "shmsum -o - >> FILE" is --append, said by the shell */
-        result = os->appends(os, output->fd);
+        result = os->fcntl_append(os, output->fd);
         if (result < 0)
             return shmsum_failure_set(why, "fcntl", output->name, -result);
         output->append = result == 1;
     } else {
         do
-            result = os->lock(os, output->fd, false);
+            result = os->flock(os, output->fd, false);
         while (result == -EINTR);
         if (result == -EWOULDBLOCK)
             return shmsum_failure_set(why, "flock", output->name, EWOULDBLOCK);
@@ -144,11 +144,11 @@ int output_begin(struct output *output, struct shmsum_failure *why)
         return 0;
     int result;
     do
-        result = os->truncate(os, output->fd, 0);
+        result = os->ftruncate(os, output->fd, 0);
     while (result == -EINTR);
     if (result < 0)
         return shmsum_failure_set(why, "ftruncate", output->name, -result);
-    off_t start = os->seek(os, output->fd, 0, SEEK_SET);
+    off_t start = os->lseek(os, output->fd, 0, SEEK_SET);
     if (start < 0)
         return shmsum_failure_set(why, "lseek", output->name, (int)-start);
     return 0;
@@ -194,7 +194,7 @@ int output_sync_folder(const struct output *output, struct shmsum_failure *why)
         return shmsum_failure_set(why, "open", "folder of the results", -fd);
     int result;
     do
-        result = os->sync(os, fd);
+        result = os->fsync(os, fd);
     while (result == -EINTR);
     os->close(os, fd);
     if (result < 0 && result != -EINVAL) /* EINVAL: a file system whose folders need none */

@@ -62,16 +62,16 @@ static void keep_whole_lines(struct shmsum_results *results, size_t done)
     if (!results->regular || done == whole)
         return;
     const struct shmsum_os *os = results->os;
-    off_t at = os->seek(os, results->fd, 0, SEEK_CUR);
-    /* Not fstat: the cage of the child has no room for it, as libraries make a call with a path of
-     * it. Nothing more is written, so it does not matter where this leaves us. */
-    if (at >= 0 && os->seek(os, results->fd, 0, SEEK_END) == at) {
+    off_t at = os->lseek(os, results->fd, 0, SEEK_CUR);
+    /* Not fstat: the sandbox of the child has no room for it, as libraries make a call with a path
+     * of it. Nothing more is written, so it does not matter where this leaves us. */
+    if (at >= 0 && os->lseek(os, results->fd, 0, SEEK_END) == at) {
         off_t cut = at - (off_t)(done - whole);
         int result;
         do
-            result = os->truncate(os, results->fd, cut);
+            result = os->ftruncate(os, results->fd, cut);
         while (result == -EINTR);
-        os->seek(os, results->fd, cut, SEEK_SET);
+        os->lseek(os, results->fd, cut, SEEK_SET);
     }
 }
 
@@ -88,7 +88,7 @@ int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *
             continue;
         if (wrote == -EAGAIN) { /* somebody made it non-blocking; we wait all the same */
             struct pollfd ready = {.fd = results->fd, .events = POLLOUT};
-            int waited = os->poll(os, &ready, 1, NULL);
+            int waited = os->ppoll(os, &ready, 1, NULL);
             if (waited >= 0 || waited == -EINTR)
                 continue;
             wrote = waited; /* as good as a write that fails: asking for ever would be no wait */
@@ -116,7 +116,7 @@ int shmsum_results_sync(struct shmsum_results *results, struct shmsum_failure *w
     const struct shmsum_os *os = results->os;
     int result;
     do
-        result = os->sync(os, results->fd);
+        result = os->fsync(os, results->fd);
     while (result == -EINTR);
     return result < 0 ? shmsum_failure_set(why, "fsync", results->name, -result) : 0;
 }
@@ -157,7 +157,7 @@ int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name,
     os->close(os, reader);
     if (result == 0 && whole < at) {
         do
-            result = os->truncate(os, fd, whole);
+            result = os->ftruncate(os, fd, whole);
         while (result == -EINTR);
         if (result < 0)
             shmsum_failure_set(why, "ftruncate", name, -result);

@@ -13,16 +13,16 @@ int await_input(const struct shmsum_os *os, int fd, const char *name,
     sigset_t all, before;
     sigfillset(&all);
     const char *call = "sigprocmask";
-    int result = os->set_mask(os, SIG_SETMASK, &all, &before);
+    int result = os->sigprocmask(os, SIG_SETMASK, &all, &before);
     if (result >= 0) {
         if (shmsum_stop_bits(stop) & stop_mask) {
             result = -ECANCELED;
         } else {
             struct pollfd input = {.fd = fd, .events = POLLIN};
             call = "ppoll";
-            result = os->poll(os, &input, 1, &before);
+            result = os->ppoll(os, &input, 1, &before);
         }
-        int restored = os->set_mask(os, SIG_SETMASK, &before, NULL);
+        int restored = os->sigprocmask(os, SIG_SETMASK, &before, NULL);
         if (restored < 0) { /* nothing is heard any more, not even the child's death */
             call = "sigprocmask";
             result = restored;

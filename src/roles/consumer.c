@@ -286,27 +286,28 @@ static void tell_taken(const struct consumer *consumer, const struct shmsum_bloc
         watch->taken(watch, block->end ? 0 : block->length);
 }
 
-/* Takes all input; 0 with *ending set. */
-static int take_input(struct consumer *consumer, enum consumer_ending *ending,
+/* Takes all input; 0 with *end_reason set. */
+static int take_input(struct consumer *consumer, enum consumer_end_reason *end_reason,
                       struct shmsum_failure *why)
 {
     for (;;) {
         if (is_closed(consumer)) {
-            *ending = CONSUMER_CLOSED;
+            *end_reason = CONSUMER_CLOSED;
             return 0;
         }
         struct shmsum_block block;
         int result = next_block(consumer, &block, why);
         if (result == -EAGAIN) {
-            *ending = CONSUMER_ORPHANED;
+            *end_reason = CONSUMER_ORPHANED;
             return 0;
         }
         if (result < 0)
             return result;
         tell_taken(consumer, &block);
         if (block.end) {
-            *ending = block.ending == SHMSUM_ENDING_COMPLETE ? CONSUMER_COMPLETE : CONSUMER_CUT;
-            return *ending == CONSUMER_COMPLETE ? finish_source(consumer, why) : 0;
+            *end_reason =
+                block.end_reason == SHMSUM_END_COMPLETE ? CONSUMER_COMPLETE : CONSUMER_CUT;
+            return *end_reason == CONSUMER_COMPLETE ? finish_source(consumer, why) : 0;
         }
         result = take_block(consumer, &block, why);
         for (struct consumer_watch *watch = consumer->watch; watch != NULL; watch = watch->next)
@@ -336,10 +337,10 @@ static void say_last_words(struct consumer *consumer)
     }
 }
 
-int consumer_run(struct consumer *consumer, enum consumer_ending *ending,
+int consumer_run(struct consumer *consumer, enum consumer_end_reason *end_reason,
                  struct shmsum_failure *why)
 {
-    int result = take_input(consumer, ending, why);
+    int result = take_input(consumer, end_reason, why);
     if (result < 0) {
         struct shmsum_failure later;
         flush(consumer, &later); /* the first failure is the one to tell */

@@ -37,7 +37,7 @@ struct consumer_config {
     bool sync;     /* fsync at the end */
 };
 
-enum consumer_ending {
+enum consumer_end_reason {
     CONSUMER_COMPLETE, /* all input was summed */
     CONSUMER_CUT,      /* the producer stopped early; an unfinished last line was dropped */
     CONSUMER_CLOSED,   /* a blank line ended the input */
@@ -74,11 +74,11 @@ void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
                    struct shmsum_results *results, uint8_t *block);
 
 /*
- * Runs until the input ends. Returns 0 with *ending set and all results written; or a negative
+ * Runs until the input ends. Returns 0 with *end_reason set and all results written; or a negative
  * errno with *why filled (what could be written was): the errors of shmsum_channel_take and
  * shmsum_results_flush.
  */
-int consumer_run(struct consumer *consumer, enum consumer_ending *ending,
+int consumer_run(struct consumer *consumer, enum consumer_end_reason *end_reason,
                  struct shmsum_failure *why);
 
 #endif

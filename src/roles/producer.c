@@ -79,7 +79,7 @@ int producer_send(struct producer *producer, int fd, const char *name, uint32_t 
     }
 }
 
-int producer_converse(struct producer *producer, int fd, const char *name, uint32_t source,
+int producer_dialogue(struct producer *producer, int fd, const char *name, uint32_t source,
                       int terminal, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = producer->os;

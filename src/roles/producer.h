@@ -34,7 +34,7 @@ int producer_send(struct producer *producer, int fd, const char *name, uint32_t 
  * The lab's dialogue: writes "> " to `terminal`, reads a line, hands it over and waits until the
  * consumer is done with it, until the input ends or the consumer wants no more. Returns as above.
  */
-int producer_converse(struct producer *producer, int fd, const char *name, uint32_t source,
+int producer_dialogue(struct producer *producer, int fd, const char *name, uint32_t source,
                       int terminal, struct shmsum_failure *why);
 
 #endif

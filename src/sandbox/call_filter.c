@@ -154,9 +154,9 @@ static int add(scmp_filter_ctx context, const struct rule *rules, size_t count, 
 }
 
 /* libseccomp hands its work out through a descriptor only. */
-static int export(scmp_filter_ctx context, struct filter *filter, const struct shmsum_os *os)
+static int export(scmp_filter_ctx context, struct call_filter *filter, const struct shmsum_os *os)
 {
-    int fd = os->scratch(os);
+    int fd = os->memfd_create(os);
     if (fd < 0)
         return fd;
     int result = seccomp_export_bpf(context, fd);
@@ -172,14 +172,14 @@ static int export(scmp_filter_ctx context, struct filter *filter, const struct s
 }
 
 /* What is neither in `both` nor in these rules ends with `otherwise`. */
-static int make(struct filter *filter, const struct shmsum_os *os, uint32_t otherwise,
+static int make(struct call_filter *filter, const struct shmsum_os *os, uint32_t otherwise,
                 const struct rule *rules, size_t count, pid_t child)
 {
     scmp_filter_ctx context = seccomp_init(otherwise);
     if (context == NULL)
         return -ENOSYS; /* the kernel does not know that action; or there is no memory */
     int result = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    pid_t own = os->get_pid(os);
+    pid_t own = os->getpid(os);
     if (result == 0)
         result = add(context, both, sizeof both / sizeof both[0], own, child);
     if (result == 0)
@@ -190,14 +190,14 @@ static int make(struct filter *filter, const struct shmsum_os *os, uint32_t othe
     return result;
 }
 
-int filter_make_child(struct filter *filter, const struct shmsum_os *os, bool traced)
+int call_filter_make_child(struct call_filter *filter, const struct shmsum_os *os, bool traced)
 {
     size_t count = sizeof child_only / sizeof child_only[0];
     return make(filter, os, SCMP_ACT_KILL_PROCESS, child_only, traced ? count : count - CHILD_TIMES,
                 0);
 }
 
-int filter_make_parent(struct filter *filter, const struct shmsum_os *os, pid_t child)
+int call_filter_make_parent(struct call_filter *filter, const struct shmsum_os *os, pid_t child)
 {
     /* It fails, and is no death: a C library with other habits than those known here must not cost
      * anybody his results. */
@@ -209,13 +209,13 @@ int filter_make_parent(struct filter *filter, const struct shmsum_os *os, pid_t 
 
 #include <errno.h>
 
-int filter_make_child(struct filter *filter, const struct shmsum_os *os, bool traced)
+int call_filter_make_child(struct call_filter *filter, const struct shmsum_os *os, bool traced)
 {
     (void)filter, (void)os, (void)traced;
     return -ENOTSUP;
 }
 
-int filter_make_parent(struct filter *filter, const struct shmsum_os *os, pid_t child)
+int call_filter_make_parent(struct call_filter *filter, const struct shmsum_os *os, pid_t child)
 {
     (void)filter, (void)os, (void)child;
     return -ENOTSUP;

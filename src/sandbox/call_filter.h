@@ -9,12 +9,12 @@
 
 #include <shmsum/os.h>
 
-enum { FILTER_BYTES_MAX = 8192 };
+enum { CALL_FILTER_BYTES_MAX = 8192 };
 
-/* A filter in the kernel's form, for shmsum_os.filter_calls. */
-struct filter {
+/* A filter in the kernel's form, for shmsum_os.seccomp. */
+struct call_filter {
     size_t bytes;
-    uint8_t code[FILTER_BYTES_MAX];
+    uint8_t code[CALL_FILTER_BYTES_MAX];
 };
 
 /*
@@ -23,7 +23,7 @@ struct filter {
  * there when this was built. traced: the child writes a trace to descriptor 0. They allocate, and
  * give back, memory.
  */
-int filter_make_child(struct filter *filter, const struct shmsum_os *os, bool traced);
-int filter_make_parent(struct filter *filter, const struct shmsum_os *os, pid_t child);
+int call_filter_make_child(struct call_filter *filter, const struct shmsum_os *os, bool traced);
+int call_filter_make_parent(struct call_filter *filter, const struct shmsum_os *os, pid_t child);
 
 #endif

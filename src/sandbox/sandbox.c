@@ -25,7 +25,7 @@ void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
 {
     *sandbox = (struct sandbox){.os = os, .mode = mode, .parts = SANDBOX_CHILD};
     if (mode != SANDBOX_OFF)
-        sandbox->made = filter_make_child(&sandbox->filter, os, traced);
+        sandbox->made = call_filter_make_child(&sandbox->filter, os, traced);
 }
 
 void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
@@ -33,7 +33,7 @@ void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
 {
     *sandbox = (struct sandbox){.os = os, .mode = mode, .parts = SANDBOX_PARENT};
     if (mode != SANDBOX_OFF)
-        sandbox->made = filter_make_parent(&sandbox->filter, os, child);
+        sandbox->made = call_filter_make_parent(&sandbox->filter, os, child);
 }
 
 static int limit_child(const struct shmsum_os *os, const char **call)
@@ -45,12 +45,12 @@ static int limit_child(const struct shmsum_os *os, const char **call)
     } limits[] = {{RLIMIT_NOFILE, 1}, {RLIMIT_NPROC, 0}, {RLIMIT_CORE, 0}};
     *call = "setrlimit";
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        int result = os->set_limit(os, limits[i].resource, limits[i].limit);
+        int result = os->setrlimit(os, limits[i].resource, limits[i].limit);
         if (result < 0)
             return result;
     }
     *call = "prctl";
-    return os->not_dumpable(os);
+    return os->clear_dumpable(os);
 }
 
 int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why)
@@ -59,11 +59,11 @@ int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why)
     bool is_child = sandbox->parts == SANDBOX_CHILD;
     if (sandbox->mode == SANDBOX_OFF)
         return 0;
-    int result = note(sandbox, SANDBOX_NO_NEW_PRIVS, "prctl", os->no_new_privs(os), why);
+    int result = note(sandbox, SANDBOX_NO_NEW_PRIVS, "prctl", os->set_no_new_privs(os), why);
     if (result < 0)
         return result;
     /* Its ruleset is a descriptor for a moment: before there can be none. */
-    int abi = os->forbid_paths(os, !is_child);
+    int abi = os->landlock_restrict(os, !is_child);
     if (abi >= 0)
         sandbox->granted |= (uint64_t)(abi < SANDBOX_ABI_MAX ? abi : SANDBOX_ABI_MAX)
                             << SANDBOX_ABI_SHIFT;
@@ -71,7 +71,7 @@ int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why)
     if (result < 0)
         return result;
     if (is_child) {
-        result = note(sandbox, SANDBOX_DESCRIPTORS, "close_range", os->close_from(os, 3), why);
+        result = note(sandbox, SANDBOX_DESCRIPTORS, "close_range", os->close_range(os, 3), why);
         if (result < 0)
             return result;
         const char *call;
@@ -80,9 +80,8 @@ int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why)
         if (result < 0)
             return result;
     }
-    int filtered = sandbox->made < 0
-                       ? sandbox->made
-                       : os->filter_calls(os, sandbox->filter.code, sandbox->filter.bytes);
+    int filtered = sandbox->made < 0 ? sandbox->made
+                                     : os->seccomp(os, sandbox->filter.code, sandbox->filter.bytes);
     return note(sandbox, SANDBOX_SECCOMP, "seccomp", filtered, why);
 }
 

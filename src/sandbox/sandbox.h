@@ -39,7 +39,7 @@ struct sandbox {
     const struct shmsum_os *os;
     enum sandbox_mode mode;
     enum sandbox_part parts; /* all that this process is to give up */
-    struct filter filter;
+    struct call_filter filter;
     int made;         /* 0, or why there is no filter */
     uint64_t granted; /* what was given up */
 };

@@ -113,13 +113,13 @@ static ssize_t traced_write(const struct shmsum_os *os, int fd, const void *byte
     return wrote;
 }
 
-static int traced_poll(const struct shmsum_os *os, struct pollfd *fds, size_t count,
-                       const sigset_t *mask)
+static int traced_ppoll(const struct shmsum_os *os, struct pollfd *fds, size_t count,
+                        const sigset_t *mask)
 {
     struct trace *trace = trace_of(os);
     uint64_t begin = now_ns(trace);
     end_idle(trace, begin);
-    int result = trace->real->poll(trace->real, fds, count, mask);
+    int result = trace->real->ppoll(trace->real, fds, count, mask);
     put_span(trace, "wait for input", begin, now_ns(trace), NULL, 0);
     return result;
 }
@@ -129,7 +129,7 @@ static int traced_wait_two(const struct shmsum_os *os, const void *word, uint32_
 {
     struct trace *trace = trace_of(os);
     uint64_t begin = now_ns(trace);
-    int result = trace->real->futex_wait_two(trace->real, word, expected, stop, stop_expected);
+    int result = trace->real->futex_waitv(trace->real, word, expected, stop, stop_expected);
     put_span(trace, "sleep", begin, now_ns(trace), NULL, 0);
     return result;
 }
@@ -153,11 +153,11 @@ static int traced_wake(const struct shmsum_os *os, const void *word)
     return result;
 }
 
-static int traced_sync(const struct shmsum_os *os, int fd)
+static int traced_fsync(const struct shmsum_os *os, int fd)
 {
     struct trace *trace = trace_of(os);
     uint64_t begin = now_ns(trace);
-    int result = trace->real->sync(trace->real, fd);
+    int result = trace->real->fsync(trace->real, fd);
     put_span(trace, "sync", begin, now_ns(trace), NULL, 0);
     return result;
 }
@@ -210,16 +210,16 @@ void trace_begin(struct trace *trace, const struct shmsum_os *real, int fd, bool
         .fd = fd,
         .results = results,
         .epoch_ns = epoch_ns,
-        .process = (unsigned)real->get_pid(real),
+        .process = (unsigned)real->getpid(real),
     };
     trace->os.context = trace;
     trace->os.read = traced_read;
     trace->os.write = traced_write;
-    trace->os.poll = traced_poll;
-    trace->os.futex_wait_two = traced_wait_two;
+    trace->os.ppoll = traced_ppoll;
+    trace->os.futex_waitv = traced_wait_two;
     trace->os.futex_wait = traced_wait;
     trace->os.futex_wake = traced_wake;
-    trace->os.sync = traced_sync;
+    trace->os.fsync = traced_fsync;
     put(trace,
         "%s{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":%u,\"args\":{\"name\":\"%s\"}},\n",
         first ? "[\n" : "", trace->process, role);

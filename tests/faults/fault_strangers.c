@@ -477,7 +477,7 @@ static int guessed_random(const struct shmsum_os *os, void *bytes, size_t size)
     struct guessed *guessed = os->context;
     guessed->calls++;
     if (guessed->calls < 2 || guessed->calls > 1 + guessed->guesses) /* the first is the nonce */
-        return guessed->real->random(guessed->real, bytes, size);
+        return guessed->real->getrandom(guessed->real, bytes, size);
     memset(bytes, 0xab, size);
     return 0;
 }
@@ -511,7 +511,7 @@ static void name_guessed(const void *argument)
             struct guessed guessed = {shmsum_os_default(), 0, guesses};
             struct shmsum_os os = *guessed.real;
             os.context = &guessed;
-            os.random = guessed_random;
+            os.getrandom = guessed_random;
             static const struct shmsum_geometry geometry = {2, 4096};
             struct shmsum_region region;
             struct shmsum_failure why = {0};
@@ -813,7 +813,7 @@ static void child_refuses(const void *argument)
     shmsum_channel_init(&channel, &region, SHMSUM_PRODUCER, &stop, 0);
     struct session session = start_child_on(&region, hand_over_forged);
     check(shmsum_channel_await_attached(&channel, NULL) == 0 &&
-              shmsum_channel_end(&channel, SHMSUM_ENDING_COMPLETE, NULL) == 0,
+              shmsum_channel_end(&channel, SHMSUM_END_COMPLETE, NULL) == 0,
           "the child does not attach to what is right");
     int status = session_await_parent(&session);
     session_clean_up(&session);

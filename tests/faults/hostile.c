@@ -77,7 +77,7 @@ static struct saying of_child[] = {
     {"protocol: state of a slot, from the producer", 0},
     {"protocol: length of a slot, from the producer", 0},
     {"protocol: source of a slot, from the producer", 0},
-    {"protocol: ending of a slot, from the producer", 0},
+    {"protocol: end reason of a slot, from the producer", 0},
     {"protocol: region: wrong magic", 0},
     {"protocol: region: wrong version", 0},
     {"protocol: region: wrong nonce", 0},
@@ -553,7 +553,7 @@ static bool check_digits(const struct file *file)
 }
 
 /* Each line is a number in canonical form or an error. */
-static bool check_form(const struct file *file)
+static bool check_implementation(const struct file *file)
 {
     for (const char *line = file->text; *line != '\0'; line = strchr(line, '\n') + 1) {
         size_t length = strcspn(line, "\n");
@@ -581,7 +581,7 @@ static void check_child(void)
     else if (plan->content == HOSTILE_DIGITS && !check_digits(&file))
         fails(FALSE_SUCCESS, "status %d, and the results are not those of the blocks: %.200s",
               status, file.text);
-    else if (plan->content == HOSTILE_ANY && !check_form(&file))
+    else if (plan->content == HOSTILE_ANY && !check_implementation(&file))
         fails(FALSE_SUCCESS, "a result is neither number nor error");
     check_said_lines(file.lines);
     bool errors = strncmp(file.text, "error", 5) == 0 || strstr(file.text, "\nerror") != NULL;

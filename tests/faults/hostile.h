@@ -21,7 +21,7 @@ enum hostile_word {
     HOSTILE_WAIT, /* bit 31 of a state, attached or progress */
     HOSTILE_LENGTH,
     HOSTILE_SOURCE,
-    HOSTILE_ENDING,
+    HOSTILE_END_REASON,
     HOSTILE_PAYLOAD,
     HOSTILE_ATTACHED,
     HOSTILE_START_ERROR,

@@ -55,10 +55,10 @@ static void nap(void)
 
 static void *consume(void *nothing)
 {
-    enum consumer_ending ending;
+    enum consumer_end_reason end_reason;
     struct shmsum_failure why;
     const struct consumer *consumer = &child.consumer;
-    if (consumer_run(&child.consumer, &ending, &why) < 0)
+    if (consumer_run(&child.consumer, &end_reason, &why) < 0)
         child.status = DISTURBED;
     else
         child.status = consumer->errors > 0 || consumer->unread;

@@ -187,7 +187,7 @@ static void feed(const struct hostile_plan *plan)
     if (next_payload(deadline) == NULL)
         return;
     parent.notes->lines = parent.line - 1;
-    parent.notes->finished = shmsum_channel_end(&parent.channel, SHMSUM_ENDING_COMPLETE, NULL) == 0;
+    parent.notes->finished = shmsum_channel_end(&parent.channel, SHMSUM_END_COMPLETE, NULL) == 0;
 }
 
 /* END everywhere, until the child has left. */
@@ -198,7 +198,7 @@ static void end(bool storm)
     for (bool first = true; !notes->reaped; first = false) {
         for (uint32_t i = 0; storm && i < parent.region.geometry.slots; i++) {
             struct shmsum_slot *slot = shmsum_region_slot(&parent.region, i);
-            atomic_store(&slot->ending.value, SHMSUM_ENDING_CUT);
+            atomic_store(&slot->end_reason.value, SHMSUM_END_CUT);
             atomic_store(&slot->state.value, SHMSUM_END);
         }
         wake_all();

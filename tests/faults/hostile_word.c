@@ -16,15 +16,15 @@
 enum { SOURCES = 3 };
 
 const char *const hostile_names[HOSTILE_ROWS] = {
-    [HOSTILE_STATE] = "state",        [HOSTILE_WAIT] = "WAIT",
-    [HOSTILE_LENGTH] = "length",      [HOSTILE_SOURCE] = "source",
-    [HOSTILE_ENDING] = "ending",      [HOSTILE_PAYLOAD] = "payload",
-    [HOSTILE_ATTACHED] = "attached",  [HOSTILE_START_ERROR] = "start_error",
-    [HOSTILE_PROGRESS] = "progress",  [HOSTILE_CLOSING] = "closing",
-    [HOSTILE_ACCOUNT] = "account",    [HOSTILE_MAGIC] = "magic",
-    [HOSTILE_VERSION] = "version",    [HOSTILE_CREATOR] = "creator",
-    [HOSTILE_GEOMETRY] = "geometry",  [HOSTILE_REGION_BYTES] = "region_bytes",
-    [HOSTILE_NONCE] = "nonce",        [HOSTILE_RESULTS] = "results file",
+    [HOSTILE_STATE] = "state",           [HOSTILE_WAIT] = "WAIT",
+    [HOSTILE_LENGTH] = "length",         [HOSTILE_SOURCE] = "source",
+    [HOSTILE_END_REASON] = "end_reason", [HOSTILE_PAYLOAD] = "payload",
+    [HOSTILE_ATTACHED] = "attached",     [HOSTILE_START_ERROR] = "start_error",
+    [HOSTILE_PROGRESS] = "progress",     [HOSTILE_CLOSING] = "closing",
+    [HOSTILE_ACCOUNT] = "account",       [HOSTILE_MAGIC] = "magic",
+    [HOSTILE_VERSION] = "version",       [HOSTILE_CREATOR] = "creator",
+    [HOSTILE_GEOMETRY] = "geometry",     [HOSTILE_REGION_BYTES] = "region_bytes",
+    [HOSTILE_NONCE] = "nonce",           [HOSTILE_RESULTS] = "results file",
     [HOSTILE_STATUS] = "exit status",
 };
 
@@ -178,8 +178,8 @@ enum hostile_word hostile_strike(const struct hostile *hostile)
     case HOSTILE_SOURCE:
         strike_word(hostile, &slot->source);
         break;
-    case HOSTILE_ENDING:
-        strike_word(hostile, &slot->ending);
+    case HOSTILE_END_REASON:
+        strike_word(hostile, &slot->end_reason);
         break;
     case HOSTILE_PAYLOAD:
         strike_payload(hostile, slot);
@@ -241,7 +241,7 @@ enum {
     /* What tells where a block is, but not what is in it. */
     OF_THE_RING = HOSTILE_BIT(HOSTILE_STATE) | HOSTILE_BIT(HOSTILE_WAIT) |
                   HOSTILE_BIT(HOSTILE_LENGTH) | HOSTILE_BIT(HOSTILE_SOURCE) |
-                  HOSTILE_BIT(HOSTILE_ENDING),
+                  HOSTILE_BIT(HOSTILE_END_REASON),
 };
 
 /* Some of the bits of `words`: one, several or all. */

@@ -1,10 +1,10 @@
 /*
  * intruder.c - stands in for shmsum-child, as hostile bytes might have made it: attaches, enters
- * the very same cage, and then tries what $SHMSUM_TEST_ATTACK says.
+ * the very same sandbox, and then tries what $SHMSUM_TEST_ATTACK says.
  *
  * The real parent starts it. It leaves with INTRUDER_REFUSED when the attack fails, INTRUDER_DONE
- * when it succeeds; or the cage kills it. It attacks before it says "attached", so that the region
- * still has its name.
+ * when it succeeds; or the sandbox kills it. It attacks before it says "attached", so that the
+ * region still has its name.
  */
 #define _GNU_SOURCE
 #include "intruder.h"

@@ -38,7 +38,7 @@ static int room_futex_wait_two(const struct shmsum_os *table, const void *word, 
     const struct shmsum_os *real = shmsum_os_default();
     atomic_store_explicit(&os->asleep_while, expected, memory_order_relaxed);
     atomic_store_explicit(&os->asleep, word, memory_order_relaxed);
-    int result = real->futex_wait_two(real, word, expected, stop, stop_expected);
+    int result = real->futex_waitv(real, word, expected, stop, stop_expected);
     atomic_store_explicit(&os->asleep, NULL, memory_order_relaxed);
     if (result == -EINTR)
         atomic_fetch_add_explicit(&os->interrupted, 1, memory_order_relaxed);
@@ -70,7 +70,7 @@ void room_os_init(struct room_os *os)
     memset(os, 0, sizeof *os);
     os->table = *shmsum_os_default();
     os->table.context = os;
-    os->table.futex_wait_two = room_futex_wait_two;
+    os->table.futex_waitv = room_futex_wait_two;
     os->table.futex_wait = room_futex_wait;
     os->table.futex_wake = room_futex_wake;
 }
@@ -80,7 +80,7 @@ bool room_has_wait_two(void)
     const struct shmsum_os *real = shmsum_os_default();
     struct shmsum_word words[2];
     memset(words, 0, sizeof words);
-    return real->futex_wait_two(real, &words[0], 1, &words[1], 1) == -EAGAIN;
+    return real->futex_waitv(real, &words[0], 1, &words[1], 1) == -EAGAIN;
 }
 
 /* ---- a region and its two ends ---- */

@@ -87,13 +87,13 @@ static void get(struct fixture *f, uint32_t length, uint32_t number)
         assert_int_equal(bytes[i], GUARD_BYTE);
 }
 
-static void get_end(struct fixture *f, enum shmsum_ending ending)
+static void get_end(struct fixture *f, enum shmsum_end_reason end_reason)
 {
     uint8_t bytes[BYTES_MAX];
     struct shmsum_block block = {.end = false};
     assert_int_equal(shmsum_channel_try_take(f->consumer, bytes, &block, &f->why), 0);
     assert_true(block.end);
-    assert_int_equal(block.ending, ending);
+    assert_int_equal(block.end_reason, end_reason);
 }
 
 static int try_put(struct fixture *f)
@@ -161,10 +161,10 @@ static void test_states_of_a_slot(void **state)
 
     const struct shmsum_slot *second = slot(&f, 1);
     assert_int_equal(shared_load_relaxed(&second->state), SHMSUM_FREE);
-    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_CUT, &f.why), 0);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_CUT, &f.why), 0);
     assert_int_equal(shared_load_relaxed(&second->state), SHMSUM_END);
-    assert_int_equal(shared_load_relaxed(&second->ending), SHMSUM_ENDING_CUT);
-    get_end(&f, SHMSUM_ENDING_CUT);
+    assert_int_equal(shared_load_relaxed(&second->end_reason), SHMSUM_END_CUT);
+    get_end(&f, SHMSUM_END_CUT);
     assert_int_equal(shared_load_relaxed(&second->state), SHMSUM_END);
     assert_int_equal(f.producer->slots, 1);
     assert_int_equal(f.consumer->slots, 1);
@@ -199,8 +199,8 @@ static void test_every_geometry(void **state)
                 get(&f, 1, number);
                 number += slots[i];
             }
-            assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), 0);
-            get_end(&f, SHMSUM_ENDING_COMPLETE);
+            assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), 0);
+            get_end(&f, SHMSUM_END_COMPLETE);
             end(&f);
         }
     }
@@ -245,11 +245,11 @@ static void test_end_right_behind_ready_in_one_slot(void **state)
     begin(&f, 1, 8);
     put(&f, 5, 1);
     f.os.on_wait = take_then_look;
-    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), 0);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), 0);
     assert_int_equal(f.step, 1);
     assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), SHMSUM_END);
     for (int i = 0; i < 3; i++) {
-        get_end(&f, SHMSUM_ENDING_COMPLETE);
+        get_end(&f, SHMSUM_END_COMPLETE);
         assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), SHMSUM_END);
     }
     shmsum_channel_done(f.consumer);
@@ -265,7 +265,7 @@ static void test_end_given_up_leaves_ready(void **state)
     begin(&f, 1, 8);
     put(&f, 5, 1);
     shmsum_stop_raise(&f.os.table, f.producer_stop, SHMSUM_STOP_NOW);
-    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), -ECANCELED);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), -ECANCELED);
     assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), SHMSUM_READY);
     get(&f, 5, 1);
     assert_int_equal(try_get(&f), -EAGAIN);
@@ -285,11 +285,11 @@ static void test_end_right_behind_ready_in_many_slots(void **state)
             }
             for (uint32_t i = 0; i < ready; i++)
                 put(&f, 1 + i % 8, i);
-            assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), 0);
+            assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), 0);
             for (uint32_t i = 0; i < ready; i++)
                 get(&f, 1 + i % 8, i);
-            get_end(&f, SHMSUM_ENDING_COMPLETE);
-            get_end(&f, SHMSUM_ENDING_COMPLETE);
+            get_end(&f, SHMSUM_END_COMPLETE);
+            get_end(&f, SHMSUM_END_COMPLETE);
             assert_int_equal(waits(&f), 0);
             end(&f);
         }
@@ -317,7 +317,7 @@ static void expect_broken_for_producer(uint32_t value)
     assert_int_equal(shmsum_channel_acquire(f.producer, &payload, &f.why), -EPROTO);
     assert_failure(&f, "protocol", what, EPROTO);
     memset(&f.why, 0, sizeof f.why);
-    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), -EPROTO);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), -EPROTO);
     assert_failure(&f, "protocol", what, EPROTO);
     assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), value); /* nothing is repaired */
     assert_int_equal(waits(&f), 0);
@@ -415,16 +415,16 @@ static void test_bad_lengths(void **state)
     }
 }
 
-static void test_bad_endings(void **state)
+static void test_bad_end_reasons(void **state)
 {
     (void)state;
-    static const uint32_t endings[] = {0, 3, 0x80000001, UINT32_MAX};
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+    static const uint32_t end_reasons[] = {0, 3, 0x80000001, UINT32_MAX};
+    for (size_t i = 0; i < sizeof end_reasons / sizeof end_reasons[0]; i++) {
         struct fixture f;
         begin(&f, 2, 8);
-        assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), 0);
-        shared_store_relaxed(&slot(&f, 0)->ending, endings[i]);
-        expect_broken_for_consumer(&f, "ending of a slot, from the producer");
+        assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), 0);
+        shared_store_relaxed(&slot(&f, 0)->end_reason, end_reasons[i]);
+        expect_broken_for_consumer(&f, "end reason of a slot, from the producer");
         end(&f);
     }
 }
@@ -551,11 +551,11 @@ static void test_wait_of_the_other_side_is_harmless(void **state)
     assert_int_equal(wakes(&f), 2);
 
     set_wait(first);
-    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), 0);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), 0);
     assert_int_equal(wakes(&f), 3);
     set_wait(first);
-    get_end(&f, SHMSUM_ENDING_COMPLETE);
-    get_end(&f, SHMSUM_ENDING_COMPLETE);
+    get_end(&f, SHMSUM_END_COMPLETE);
+    get_end(&f, SHMSUM_END_COMPLETE);
 
     struct shmsum_word *attached = &f.room.region.header->attached;
     set_wait(attached);
@@ -699,7 +699,7 @@ static int call(struct fixture *f, enum waiting waiting)
     case ACQUIRE:
         return shmsum_channel_acquire(f->producer, &payload, &f->why);
     case END:
-        return shmsum_channel_end(f->producer, SHMSUM_ENDING_COMPLETE, &f->why);
+        return shmsum_channel_end(f->producer, SHMSUM_END_COMPLETE, &f->why);
     case DRAIN:
         return shmsum_channel_drain(f->producer, &f->why);
     case ATTACHED:
@@ -898,7 +898,7 @@ static void test_stop_input_does_not_stop_end(void **state)
         f.os.on_wait = disturb;
         assert_int_equal(call(&f, END), 0);
         assert_true(f.step >= 7);
-        get_end(&f, SHMSUM_ENDING_COMPLETE);
+        get_end(&f, SHMSUM_END_COMPLETE);
         /* nor the wait for the consumer after it */
         f.os.on_wait = answer_just_now;
         playing = DRAIN;
@@ -996,7 +996,7 @@ static void test_who_could_not_be_woken_is_not_waited_for(void **state)
     begin_unwoken(&f); /* END has a slot of its own, but is not heard either */
     assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_FREE));
     put(&f, 1, 1);
-    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), -EPERM);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), -EPERM);
     assert_failure(&f, "futex", "slot", EPERM);
     end(&f);
 
@@ -1014,14 +1014,14 @@ static void test_who_could_not_be_woken_is_not_waited_for(void **state)
     refusal = -EAGAIN;
     assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_FREE));
     put(&f, 1, 1);
-    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), -EIO);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), -EIO);
     refusal = -EPERM;
     end(&f);
 
     begin_unwoken(&f); /* nobody slept: no wake, no failure */
     put(&f, 1, 1);
     get(&f, 1, 1);
-    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_ENDING_COMPLETE, &f.why), 0);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), 0);
     end(&f);
 }
 
@@ -1288,7 +1288,7 @@ int main(void)
         cmocka_unit_test(test_slot_freed_out_of_turn),
         cmocka_unit_test(test_bad_states_from_the_producer),
         cmocka_unit_test(test_bad_lengths),
-        cmocka_unit_test(test_bad_endings),
+        cmocka_unit_test(test_bad_end_reasons),
         cmocka_unit_test(test_geometry_is_not_read_again),
         cmocka_unit_test(test_bad_attached),
         cmocka_unit_test(test_progress_out_of_window),

@@ -45,7 +45,7 @@ struct pair {
 
     /* What became of it, for the main thread after both have ended. */
     int producer_result, consumer_result;
-    enum shmsum_ending ending;
+    enum shmsum_end_reason end_reason;
     uint64_t taken;
     char wrong[ROOM_WRONG_MAX]; /* by the consumer */
     char producer_wrong[128];
@@ -105,7 +105,7 @@ static void *producer(void *argument)
             result = drain(pair, i + 1);
     }
     if (result == 0)
-        result = shmsum_channel_end(&pair->room.producer, SHMSUM_ENDING_COMPLETE, NULL);
+        result = shmsum_channel_end(&pair->room.producer, SHMSUM_END_COMPLETE, NULL);
     if (result == 0)
         result = drain(pair, pair->count);
     pair->producer_result = result;
@@ -128,7 +128,7 @@ static void *consumer(void *argument)
         if (result < 0)
             return NULL;
         if (block.end) {
-            pair->ending = block.ending;
+            pair->end_reason = block.end_reason;
             return NULL;
         }
         room_content_check(pair->seed, pair->taken, &block, bytes,
@@ -196,7 +196,7 @@ static void hand_over_many(enum kernel kernel)
         run_two(pair);
         assert_int_equal(pair->producer_result, 0);
         assert_int_equal(pair->consumer_result, 0);
-        assert_int_equal(pair->ending, SHMSUM_ENDING_COMPLETE);
+        assert_int_equal(pair->end_reason, SHMSUM_END_COMPLETE);
         assert_true(pair->taken == pair->count);
         assert_true(pair->room.consumer.slots == pair->count);
         assert_true(pair->room.producer.slots == pair->count);
@@ -285,7 +285,7 @@ static void *end_alone(void *argument)
     struct pair *pair = argument;
     for (uint32_t i = 0; i < pair->room.region.geometry.slots; i++)
         produce_one(pair, i);
-    pair->producer_result = shmsum_channel_end(&pair->room.producer, SHMSUM_ENDING_COMPLETE, NULL);
+    pair->producer_result = shmsum_channel_end(&pair->room.producer, SHMSUM_END_COMPLETE, NULL);
     return NULL;
 }
 

@@ -119,7 +119,7 @@ struct play {
     /* what became of it */
     int produced, consumed;
     struct shmsum_failure producer_why, consumer_why;
-    enum consumer_ending ending;
+    enum consumer_end_reason end_reason;
 };
 
 static void play_init(struct play *play, uint32_t slots, uint32_t payload_bytes)
@@ -154,7 +154,7 @@ static int send_all(struct play *play)
 {
     for (uint32_t i = 0; i < play->input_count; i++) {
         int result = play->converse
-                         ? producer_converse(&play->producer, play->inputs[i], play->names[i], i,
+                         ? producer_dialogue(&play->producer, play->inputs[i], play->names[i], i,
                                              play->terminal, &play->producer_why)
                          : producer_send(&play->producer, play->inputs[i], play->names[i], i,
                                          &play->producer_why);
@@ -176,8 +176,8 @@ static void *run_producer(void *argument)
     if (play->dies)
         shmsum_stop_raise(&play->os.table, &play->room.stops[1], SHMSUM_STOP_PEER);
     else if (!peer_is_gone && shmsum_channel_closing(channel) != SHMSUM_CLOSED)
-        shmsum_channel_end(channel,
-                           play->produced == 0 ? SHMSUM_ENDING_COMPLETE : SHMSUM_ENDING_CUT, NULL);
+        shmsum_channel_end(channel, play->produced == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT,
+                           NULL);
     return NULL;
 }
 
@@ -186,7 +186,7 @@ static void *run_consumer(void *argument)
 {
     struct play *play = argument;
     shmsum_channel_attached(&play->room.consumer);
-    play->consumed = consumer_run(&play->consumer, &play->ending, &play->consumer_why);
+    play->consumed = consumer_run(&play->consumer, &play->end_reason, &play->consumer_why);
     shmsum_stop_raise(&play->os.table, &play->room.stops[0], SHMSUM_STOP_PEER);
     return NULL;
 }
@@ -287,7 +287,7 @@ static bool answer_input(struct answer *answer, const char *bytes, size_t size,
 static void assert_answer(const struct play *play, const struct answer *answer)
 {
     assert_int_equal(play->consumed, 0);
-    assert_int_equal(play->ending, answer->closed ? CONSUMER_CLOSED : CONSUMER_COMPLETE);
+    assert_int_equal(play->end_reason, answer->closed ? CONSUMER_CLOSED : CONSUMER_COMPLETE);
     struct text results = file_text(play->results_fd);
     assert_text(&results, &answer->results);
     assert_true(account(play, SHMSUM_ACCOUNT_SUMS) == answer->sums);
@@ -555,7 +555,7 @@ static void test_blank_line_before_the_next_input(void **state)
             play_start(&play);
             play_join(&play);
             assert_int_equal(play.consumed, 0);
-            assert_int_equal(play.ending, CONSUMER_CLOSED);
+            assert_int_equal(play.end_reason, CONSUMER_CLOSED);
             assert_true(play.consumer.unread);
             struct text results = file_text(play.results_fd);
             assert_string_equal(results.bytes, "1\n");
@@ -733,16 +733,16 @@ static void have_results(const struct dialogue *dialogue, const char *expected)
     text_clear(&results);
 }
 
-static void dialogue_end(struct dialogue *dialogue, enum consumer_ending ending,
+static void dialogue_end(struct dialogue *dialogue, enum consumer_end_reason end_reason,
                          const char *results)
 {
     play_join(&dialogue->play);
     /* Who is told that the consumer has left may learn of it while still waiting for its last
      * done. */
-    if (ending != CONSUMER_CLOSED || dialogue->play.produced != -ECANCELED)
+    if (end_reason != CONSUMER_CLOSED || dialogue->play.produced != -ECANCELED)
         assert_int_equal(dialogue->play.produced, 0);
     assert_int_equal(dialogue->play.consumed, 0);
-    assert_int_equal(dialogue->play.ending, ending);
+    assert_int_equal(dialogue->play.end_reason, end_reason);
     see_nothing_more(dialogue);
     have_results(dialogue, results);
     if (dialogue->keyboard >= 0)
@@ -864,7 +864,7 @@ static void test_dialogue_from_a_file(void **state)
     play_start(&play);
     play_join(&play);
     assert_int_equal(play.produced, 0);
-    assert_int_equal(play.ending, CONSUMER_COMPLETE);
+    assert_int_equal(play.end_reason, CONSUMER_COMPLETE);
     struct text results = file_text(play.results_fd);
     assert_string_equal(results.bytes, "10\n11\nerror: column 1: \"x\" is not a number\n7\n");
     struct text prompts = file_text(play.terminal);
@@ -925,7 +925,7 @@ static void test_signal_while_waiting_for_input(void **state)
         play_join(&play);
         assert_int_equal(play.produced, -ECANCELED);
         assert_int_equal(play.consumed, 0);
-        assert_int_equal(play.ending, CONSUMER_CUT);
+        assert_int_equal(play.end_reason, CONSUMER_CUT);
         struct text results = file_text(play.results_fd);
         assert_true(strncmp("3\n7\n", results.bytes, results.size) == 0);
         assert_int_equal(results.size % 2, 0);
@@ -973,18 +973,18 @@ static void test_signal_just_before_the_wait(void **state)
     for (int before_mask = 0; before_mask < 2; before_mask++) {
         play_init(&play, 2, 8);
         polls = 0;
-        real_set_mask = play.os.table.set_mask;
-        real_poll = play.os.table.poll;
+        real_set_mask = play.os.table.sigprocmask;
+        real_poll = play.os.table.ppoll;
         if (before_mask)
-            play.os.table.set_mask = signal_then_set_mask;
-        play.os.table.poll = signal_then_poll;
+            play.os.table.sigprocmask = signal_then_set_mask;
+        play.os.table.ppoll = signal_then_poll;
         int pipes[2];
         assert_int_equal(pipe(pipes), 0);
         play.inputs[0] = pipes[0];
         play_start(&play);
         play_join(&play);
         assert_int_equal(play.produced, -ECANCELED);
-        assert_int_equal(play.ending, CONSUMER_CUT);
+        assert_int_equal(play.end_reason, CONSUMER_CUT);
         assert_int_equal(polls, before_mask ? 0 : 1);
         close(pipes[0]);
         close(pipes[1]);
@@ -1057,7 +1057,7 @@ static void test_stop_while_reading_a_file(void **state)
     play_start(&play);
     play_join(&play);
     assert_int_equal(play.produced, -ECANCELED);
-    assert_int_equal(play.ending, CONSUMER_CUT);
+    assert_int_equal(play.end_reason, CONSUMER_CUT);
     assert_int_equal(reads, 3);
     struct text results = file_text(play.results_fd);
     assert_string_equal(results.bytes, "3\n7\n11\n");
@@ -1089,7 +1089,7 @@ static void test_orphaned_consumer(void **state)
         play_start(&play);
         play_join(&play);
         assert_int_equal(play.consumed, 0);
-        assert_int_equal(play.ending, CONSUMER_ORPHANED);
+        assert_int_equal(play.end_reason, CONSUMER_ORPHANED);
         struct text results = file_text(play.results_fd);
         assert_text(&results, &answer.results);
         text_clear(&results);
@@ -1140,7 +1140,7 @@ static void test_read_error(void **state)
             if (fails)
                 assert_failure(&play.producer_why, "read", "one", EIO);
             assert_int_equal(play.consumed, 0);
-            assert_int_equal(play.ending, fails ? CONSUMER_CUT : CONSUMER_COMPLETE);
+            assert_int_equal(play.end_reason, fails ? CONSUMER_CUT : CONSUMER_COMPLETE);
             static const char whole[] = "3\n7\n11\n";
             static const size_t prefixes[] = {0, 2, 4, 7};
             struct text results = file_text(play.results_fd);
@@ -1179,9 +1179,9 @@ static void test_interrupted_and_short_reads(void **state)
         answer_input(&answer, input.bytes, input.size, BLANK_LINES_END, true);
         reads = polls = 0;
         real_read = play.os.table.read;
-        real_poll = play.os.table.poll;
+        real_poll = play.os.table.ppoll;
         play.os.table.read = read_stutters;
-        play.os.table.poll = poll_stutters;
+        play.os.table.ppoll = poll_stutters;
         int pipes[2] = {-1, -1};
         if (from_pipe) {
             assert_int_equal(pipe(pipes), 0);
@@ -1226,7 +1226,7 @@ static void test_other_failed_calls_of_the_producer(void **state)
         play.inputs[0] = pipes[0];
         play.terminal = pipes[1];
         play.converse = converse == 1;
-        play.os.table.poll = poll_fails;
+        play.os.table.ppoll = poll_fails;
         assert_int_equal(send_all(&play), -ENOMEM);
         assert_failure(&play.producer_why, "ppoll", "one", ENOMEM);
         /* the mask of signals is as it was */
@@ -1297,7 +1297,7 @@ static void test_nobody_asks_why(void **state)
     assert_int_equal(shmsum_channel_acquire(&play.room.producer, &payload, NULL), 0);
     memcpy(payload, input, sizeof input);
     shmsum_channel_publish(&play.room.producer, sizeof input, 0);
-    assert_int_equal(consumer_run(&play.consumer, &play.ending, NULL), -ENOSPC);
+    assert_int_equal(consumer_run(&play.consumer, &play.end_reason, NULL), -ENOSPC);
     play_clean_up(&play);
 }
 

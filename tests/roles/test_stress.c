@@ -95,7 +95,7 @@ struct side {
     _Alignas(SHMSUM_REGION_LINE) atomic_ullong passed; /* slots published or taken */
     atomic_bool over;
     int result;
-    enum shmsum_ending ending; /* sent or found; 0: none */
+    enum shmsum_end_reason end_reason; /* sent or found; 0: none */
     char wrong[ROOM_WRONG_MAX];
 };
 
@@ -191,15 +191,15 @@ static int produce(struct side *side)
     }
     if (result == 0 && shape->fate == FATE_ORPHANED)
         return LEFT;
-    enum shmsum_ending ending = SHMSUM_ENDING_COMPLETE;
+    enum shmsum_end_reason end_reason = SHMSUM_END_COMPLETE;
     if (result == -ECANCELED && shmsum_stop_bits(&side->stop) == SHMSUM_STOP_INPUT) {
-        ending = SHMSUM_ENDING_CUT;
+        end_reason = SHMSUM_END_CUT;
         result = 0;
     }
     if (result == 0)
-        result = shmsum_channel_end(channel, ending, NULL);
+        result = shmsum_channel_end(channel, end_reason, NULL);
     if (result == 0) {
-        side->ending = ending;
+        side->end_reason = end_reason;
         result = shape->drains != 0 ? drain(side, number) : 0;
     }
     return result;
@@ -220,7 +220,7 @@ static int consume(struct side *side)
         if (result < 0)
             return result;
         if (block.end) {
-            side->ending = block.ending;
+            side->end_reason = block.end_reason;
             return 0;
         }
         room_content_check(board->seed, number, &block, bytes, shape->payload_bytes, side->wrong);
@@ -362,8 +362,9 @@ __attribute__((no_sanitize("thread"))) static void print_state(void)
         char text[32];
         snprintf(text, sizeof text, "  slot %u:", i);
         print_word(text, shared_load_relaxed(&slot->state), true);
-        fprintf(stderr, ", length %u, number %u, ending %u\n", shared_load_relaxed(&slot->length),
-                shared_load_relaxed(&slot->source), shared_load_relaxed(&slot->ending));
+        fprintf(stderr, ", length %u, number %u, end_reason %u\n",
+                shared_load_relaxed(&slot->length), shared_load_relaxed(&slot->source),
+                shared_load_relaxed(&slot->end_reason));
     }
 }
 
@@ -583,7 +584,7 @@ static void start(struct side *side)
         fail("fork: %s", strerror(errno));
     if (process == 0) {
         const struct shmsum_os *real = shmsum_os_default();
-        real->die_signal(real, SIGKILL);
+        real->set_pdeathsig(real, SIGKILL);
         if (getppid() == parent)
             run_side(side);
         _exit(0);
@@ -603,25 +604,25 @@ static void check_outcome(void)
             fail("the %s: %s", role_name(&board->sides[i]), board->sides[i].wrong);
 
     bool ended = producer->result == 0 && consumer->result == 0 && taken == published &&
-                 producer->ending != 0 && producer->ending == consumer->ending;
+                 producer->end_reason != 0 && producer->end_reason == consumer->end_reason;
     bool stopped = producer->result == -ECANCELED;
     bool fine = false;
     switch (shape->fate) {
     case FATE_WHOLE:
-        fine = ended && published == shape->count && producer->ending == SHMSUM_ENDING_COMPLETE;
+        fine = ended && published == shape->count && producer->end_reason == SHMSUM_END_COMPLETE;
         break;
     case FATE_INPUT:
-        fine = ended && (producer->ending == SHMSUM_ENDING_CUT || published == shape->count);
+        fine = ended && (producer->end_reason == SHMSUM_END_CUT || published == shape->count);
         break;
     case FATE_NOW:
         fine = stopped && consumer->result == -ECANCELED && taken <= published;
         break;
     case FATE_INPUT_NOW: /* END may have come through before it was given up, and then came last */
-        fine = (stopped || (producer->result == 0 && producer->ending == SHMSUM_ENDING_CUT)) &&
+        fine = (stopped || (producer->result == 0 && producer->end_reason == SHMSUM_END_CUT)) &&
                taken <= published &&
                (consumer->result == -ECANCELED ||
-                (consumer->result == 0 && consumer->ending == SHMSUM_ENDING_CUT &&
-                 producer->ending == SHMSUM_ENDING_CUT && taken == published));
+                (consumer->result == 0 && consumer->end_reason == SHMSUM_END_CUT &&
+                 producer->end_reason == SHMSUM_END_CUT && taken == published));
         break;
     case FATE_ORPHANED: /* what was published arrives; a killed producer may not have counted it */
         fine = consumer->result == -ECANCELED &&
@@ -634,10 +635,11 @@ static void check_outcome(void)
         break;
     }
     if (!fine)
-        fail("published %llu, taken %llu; the producer ended with %d, ending %d, the consumer with "
-             "%d, ending %d",
-             published, taken, producer->result, (int)producer->ending, consumer->result,
-             (int)consumer->ending);
+        fail("published %llu, taken %llu; the producer ended with %d, end_reason %d, the consumer "
+             "with "
+             "%d, end_reason %d",
+             published, taken, producer->result, (int)producer->end_reason, consumer->result,
+             (int)consumer->end_reason);
 }
 
 /* ---- many of them ---- */

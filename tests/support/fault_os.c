@@ -172,46 +172,46 @@ static int fault_fstat(OS, int fd, struct stat *status)
     return forge(faults, real->fstat(real, fd, status), status);
 }
 
-static off_t fault_seek(OS, int fd, off_t offset, int whence)
+static off_t fault_lseek(OS, int fd, off_t offset, int whence)
 {
-    ENTER_ON(seek, fd);
-    return real->seek(real, fd, offset, whence);
+    ENTER_ON(lseek, fd);
+    return real->lseek(real, fd, offset, whence);
 }
 
-static int fault_truncate(OS, int fd, off_t size)
+static int fault_ftruncate(OS, int fd, off_t size)
 {
-    ENTER_ON(truncate, fd);
-    return real->truncate(real, fd, size);
+    ENTER_ON(ftruncate, fd);
+    return real->ftruncate(real, fd, size);
 }
 
-static int fault_sync(OS, int fd)
+static int fault_fsync(OS, int fd)
 {
-    ENTER_ON(sync, fd);
-    return real->sync(real, fd);
+    ENTER_ON(fsync, fd);
+    return real->fsync(real, fd);
 }
 
-static int fault_lock(OS, int fd, bool wait)
+static int fault_flock(OS, int fd, bool wait)
 {
-    ENTER_ON(lock, fd);
-    return real->lock(real, fd, wait);
+    ENTER_ON(flock, fd);
+    return real->flock(real, fd, wait);
 }
 
-static int fault_appends(OS, int fd)
+static int fault_fcntl_append(OS, int fd)
 {
-    ENTER_ON(appends, fd);
-    return real->appends(real, fd);
+    ENTER_ON(fcntl_append, fd);
+    return real->fcntl_append(real, fd);
 }
 
-static int fault_duplicate(OS, int from, int to)
+static int fault_dup2(OS, int from, int to)
 {
-    ENTER(duplicate);
-    return note_open(faults, real->duplicate(real, from, to));
+    ENTER(dup2);
+    return note_open(faults, real->dup2(real, from, to));
 }
 
-static int fault_is_terminal(OS, int fd)
+static int fault_isatty(OS, int fd)
 {
-    ENTER_ON(is_terminal, fd);
-    return real->is_terminal(real, fd);
+    ENTER_ON(isatty, fd);
+    return real->isatty(real, fd);
 }
 
 static int fault_reopen(OS, int fd)
@@ -220,10 +220,10 @@ static int fault_reopen(OS, int fd)
     return note_open(faults, real->reopen(real, fd));
 }
 
-static ssize_t fault_self_path(OS, char *path, size_t size)
+static ssize_t fault_readlink_self(OS, char *path, size_t size)
 {
-    ENTER(self_path);
-    return real->self_path(real, path, size);
+    ENTER(readlink_self);
+    return real->readlink_self(real, path, size);
 }
 
 /* ---- shared memory objects ---- */
@@ -246,68 +246,68 @@ static int fault_shm_unlink(OS, const char *name)
     return result;
 }
 
-static int fault_shm_list_open(OS, void **list)
+static int fault_shm_opendir(OS, void **list)
 {
-    ENTER(shm_list_open);
-    int result = real->shm_list_open(real, list);
+    ENTER(shm_opendir);
+    int result = real->shm_opendir(real, list);
     if (result >= 0)
         faults->lists_open++;
     return result;
 }
 
-static int fault_shm_list_next(OS, void *list, const char **name)
+static int fault_shm_readdir(OS, void *list, const char **name)
 {
-    ENTER(shm_list_next);
-    return real->shm_list_next(real, list, name);
+    ENTER(shm_readdir);
+    return real->shm_readdir(real, list, name);
 }
 
-static int fault_shm_list_close(OS, void *list)
+static int fault_shm_closedir(OS, void *list)
 {
     struct fault_os *faults = faults_of(os);
-    int fault = count(faults, FAULT_shm_list_close, FAULT_ANY_FD);
+    int fault = count(faults, FAULT_shm_closedir, FAULT_ANY_FD);
     if (faults->lists_open > 0)
         faults->lists_open--;
     else
         faults->wrong++;
-    int result = faults->real->shm_list_close(faults->real, list);
+    int result = faults->real->shm_closedir(faults->real, list);
     return fault < 0 ? fault : result;
 }
 
-static int fault_allocate(OS, int fd, off_t size)
+static int fault_posix_fallocate(OS, int fd, off_t size)
 {
-    ENTER_ON(allocate, fd);
-    return real->allocate(real, fd, size);
+    ENTER_ON(posix_fallocate, fd);
+    return real->posix_fallocate(real, fd, size);
 }
 
-static int fault_map_shared(OS, int fd, size_t size, void **memory)
+static int fault_mmap(OS, int fd, size_t size, void **memory)
 {
-    ENTER_ON(map_shared, fd);
-    int result = real->map_shared(real, fd, size, memory);
+    ENTER_ON(mmap, fd);
+    int result = real->mmap(real, fd, size, memory);
     if (result >= 0)
         note_mapping(faults, *memory, size);
     return result;
 }
 
-static int fault_unmap(OS, void *memory, size_t size)
+static int fault_munmap(OS, void *memory, size_t size)
 {
-    ENTER(unmap);
+    ENTER(munmap);
     forget_mapping(faults, memory, size);
-    return real->unmap(real, memory, size);
+    return real->munmap(real, memory, size);
 }
 
-static int fault_random(OS, void *bytes, size_t size)
+static int fault_getrandom(OS, void *bytes, size_t size)
 {
-    ENTER(random);
-    return real->random(real, bytes, size);
+    ENTER(getrandom);
+    return real->getrandom(real, bytes, size);
 }
 
 /* ---- waiting ---- */
 
-static int fault_futex_wait_two(OS, const void *word, uint32_t expected, const void *stop,
-                                uint32_t stop_expected)
+static int fault_futex_waitv(OS, const void *word, uint32_t expected, const void *stop,
+                             uint32_t stop_expected)
 {
-    ENTER(futex_wait_two);
-    return real->futex_wait_two(real, word, expected, stop, stop_expected);
+    ENTER(futex_waitv);
+    return real->futex_waitv(real, word, expected, stop, stop_expected);
 }
 
 static int fault_futex_wait(OS, const void *word, uint32_t expected, int timeout_ms)
@@ -322,10 +322,10 @@ static int fault_futex_wake(OS, const void *word)
     return real->futex_wake(real, word);
 }
 
-static int fault_poll(OS, struct pollfd *fds, size_t size, const sigset_t *mask)
+static int fault_ppoll(OS, struct pollfd *fds, size_t size, const sigset_t *mask)
 {
-    ENTER_ON(poll, size > 0 ? fds[0].fd : FAULT_ANY_FD);
-    return real->poll(real, fds, size, mask);
+    ENTER_ON(ppoll, size > 0 ? fds[0].fd : FAULT_ANY_FD);
+    return real->ppoll(real, fds, size, mask);
 }
 
 /* ---- processes and signals ---- */
@@ -336,16 +336,16 @@ static pid_t fault_fork(OS)
     return real->fork(real);
 }
 
-static int fault_exec(OS, const char *path, char *const argv[], char *const envp[])
+static int fault_execve(OS, const char *path, char *const argv[], char *const envp[])
 {
-    ENTER(exec);
-    return real->exec(real, path, argv, envp);
+    ENTER(execve);
+    return real->execve(real, path, argv, envp);
 }
 
-static pid_t fault_wait_child(OS, pid_t pid, int *status, bool wait)
+static pid_t fault_waitpid(OS, pid_t pid, int *status, bool wait)
 {
-    ENTER(wait_child);
-    return real->wait_child(real, pid, status, wait);
+    ENTER(waitpid);
+    return real->waitpid(real, pid, status, wait);
 }
 
 static int fault_kill(OS, pid_t pid, int signal)
@@ -354,89 +354,89 @@ static int fault_kill(OS, pid_t pid, int signal)
     return real->kill(real, pid, signal);
 }
 
-static pid_t fault_get_pid(OS)
+static pid_t fault_getpid(OS)
 {
-    ENTER(get_pid);
-    return real->get_pid(real);
+    ENTER(getpid);
+    return real->getpid(real);
 }
 
-static pid_t fault_get_parent(OS)
+static pid_t fault_getppid(OS)
 {
-    ENTER(get_parent);
-    return real->get_parent(real);
+    ENTER(getppid);
+    return real->getppid(real);
 }
 
-static uid_t fault_get_user(OS) /* cannot fail */
+static uid_t fault_geteuid(OS) /* cannot fail */
 {
     struct fault_os *faults = faults_of(os);
-    faults->calls[FAULT_get_user]++;
-    return faults->real->get_user(faults->real);
+    faults->calls[FAULT_geteuid]++;
+    return faults->real->geteuid(faults->real);
 }
 
-static int fault_die_signal(OS, int signal)
+static int fault_set_pdeathsig(OS, int signal)
 {
-    ENTER(die_signal);
-    return real->die_signal(real, signal);
+    ENTER(set_pdeathsig);
+    return real->set_pdeathsig(real, signal);
 }
 
-static int fault_set_action(OS, int signal, const struct sigaction *action, struct sigaction *old)
+static int fault_sigaction(OS, int signal, const struct sigaction *action, struct sigaction *old)
 {
-    ENTER(set_action);
-    return real->set_action(real, signal, action, old);
+    ENTER(sigaction);
+    return real->sigaction(real, signal, action, old);
 }
 
-static int fault_set_mask(OS, int how, const sigset_t *mask, sigset_t *old)
+static int fault_sigprocmask(OS, int how, const sigset_t *mask, sigset_t *old)
 {
-    ENTER(set_mask);
-    return real->set_mask(real, how, mask, old);
+    ENTER(sigprocmask);
+    return real->sigprocmask(real, how, mask, old);
 }
 
 /* ---- giving up rights ---- */
 
-static int fault_no_new_privs(OS)
+static int fault_set_no_new_privs(OS)
 {
-    ENTER(no_new_privs);
-    return real->no_new_privs(real);
+    ENTER(set_no_new_privs);
+    return real->set_no_new_privs(real);
 }
 
-static int fault_not_dumpable(OS)
+static int fault_clear_dumpable(OS)
 {
-    ENTER(not_dumpable);
-    return real->not_dumpable(real);
+    ENTER(clear_dumpable);
+    return real->clear_dumpable(real);
 }
 
-static int fault_set_limit(OS, int resource, uint64_t limit)
+static int fault_setrlimit(OS, int resource, uint64_t limit)
 {
-    ENTER(set_limit);
-    return real->set_limit(real, resource, limit);
+    ENTER(setrlimit);
+    return real->setrlimit(real, resource, limit);
 }
 
-static int fault_close_from(OS, int first)
+static int fault_close_range(OS, int first)
 {
-    ENTER_ON(close_from, first);
-    int result = real->close_from(real, first);
+    ENTER_ON(close_range, first);
+    int result = real->close_range(real, first);
     if (result >= 0)
         for (int fd = first; fd < FAULT_FDS_MAX; fd++)
             faults->fd_open[fd] = false;
     return result;
 }
 
-static int fault_forbid_paths(OS, bool reading)
+static int fault_landlock_restrict(OS, bool reading)
 {
-    ENTER(forbid_paths);
-    return real->forbid_paths(real, reading);
+    ENTER(landlock_restrict);
+    return real->landlock_restrict(real, reading);
 }
 
-static int fault_filter_calls(OS, const void *filter, size_t bytes)
+static int fault_seccomp(OS, const void *filter, size_t bytes)
 {
-    ENTER(filter_calls);
-    return real->filter_calls(real, filter, bytes);
+    ENTER(seccomp);
+    return real->seccomp(real, filter, bytes);
 }
 
-static int fault_scratch(OS)
+static int fault_memfd_create(OS)
 {
-    ENTER(scratch);
-    return note_open(faults, real->scratch(real));
+    ENTER(memfd_create);
+    return note_open(faults, real->memfd_create(real));
 }
 
 /* ---- the machine ---- */
@@ -528,7 +528,7 @@ void fault_os_clean_up(struct fault_os *faults)
             real->close(real, fd);
     for (size_t i = 0; i < FAULT_MAPPINGS_MAX; i++)
         if (faults->mappings[i].memory != NULL)
-            real->unmap(real, faults->mappings[i].memory, faults->mappings[i].size);
+            real->munmap(real, faults->mappings[i].memory, faults->mappings[i].size);
     for (size_t i = 0; i < FAULT_NAMES_MAX; i++)
         if (faults->names[i][0] != '\0')
             real->shm_unlink(real, faults->names[i]);

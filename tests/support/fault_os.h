@@ -23,45 +23,45 @@
     X(write)              \
     X(stat)               \
     X(fstat)              \
-    X(seek)               \
-    X(truncate)           \
-    X(sync)               \
-    X(lock)               \
-    X(appends)            \
-    X(duplicate)          \
-    X(is_terminal)        \
+    X(lseek)              \
+    X(ftruncate)          \
+    X(fsync)              \
+    X(flock)              \
+    X(fcntl_append)       \
+    X(dup2)               \
+    X(isatty)             \
     X(reopen)             \
-    X(self_path)          \
+    X(readlink_self)      \
     X(shm_open)           \
     X(shm_unlink)         \
-    X(shm_list_open)      \
-    X(shm_list_next)      \
-    X(shm_list_close)     \
-    X(allocate)           \
-    X(map_shared)         \
-    X(unmap)              \
-    X(random)             \
-    X(futex_wait_two)     \
+    X(shm_opendir)        \
+    X(shm_readdir)        \
+    X(shm_closedir)       \
+    X(posix_fallocate)    \
+    X(mmap)               \
+    X(munmap)             \
+    X(getrandom)          \
+    X(futex_waitv)        \
     X(futex_wait)         \
     X(futex_wake)         \
-    X(poll)               \
+    X(ppoll)              \
     X(fork)               \
-    X(exec)               \
-    X(wait_child)         \
+    X(execve)             \
+    X(waitpid)            \
     X(kill)               \
-    X(get_pid)            \
-    X(get_parent)         \
-    X(get_user)           \
-    X(die_signal)         \
-    X(set_action)         \
-    X(set_mask)           \
-    X(no_new_privs)       \
-    X(not_dumpable)       \
-    X(set_limit)          \
-    X(close_from)         \
-    X(forbid_paths)       \
-    X(filter_calls)       \
-    X(scratch)            \
+    X(getpid)             \
+    X(getppid)            \
+    X(geteuid)            \
+    X(set_pdeathsig)      \
+    X(sigaction)          \
+    X(sigprocmask)        \
+    X(set_no_new_privs)   \
+    X(clear_dumpable)     \
+    X(setrlimit)          \
+    X(close_range)        \
+    X(landlock_restrict)  \
+    X(seccomp)            \
+    X(memfd_create)       \
     X(cpu_count)          \
     X(clock_ns)
 

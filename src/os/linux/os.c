@@ -76,45 +76,45 @@ static int linux_fstat(OS, int fd, struct stat *status)
     return (int)or_error(fstat(fd, status));
 }
 
-static off_t linux_seek(OS, int fd, off_t offset, int whence)
+static off_t linux_lseek(OS, int fd, off_t offset, int whence)
 {
     (void)os;
     off_t result = lseek(fd, offset, whence);
     return result < 0 ? -errno : result;
 }
 
-static int linux_truncate(OS, int fd, off_t size)
+static int linux_ftruncate(OS, int fd, off_t size)
 {
     (void)os;
     return (int)or_error(ftruncate(fd, size));
 }
 
-static int linux_sync(OS, int fd)
+static int linux_fsync(OS, int fd)
 {
     (void)os;
     return (int)or_error(fsync(fd));
 }
 
-static int linux_lock(OS, int fd, bool wait)
+static int linux_flock(OS, int fd, bool wait)
 {
     (void)os;
     return (int)or_error(flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB));
 }
 
-static int linux_appends(OS, int fd)
+static int linux_fcntl_append(OS, int fd)
 {
     (void)os;
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? -errno : (flags & O_APPEND) != 0;
 }
 
-static int linux_duplicate(OS, int from, int to)
+static int linux_dup2(OS, int from, int to)
 {
     (void)os;
     return (int)or_error(dup2(from, to));
 }
 
-static int linux_is_terminal(OS, int fd)
+static int linux_isatty(OS, int fd)
 {
     (void)os;
     if (isatty(fd))
@@ -130,7 +130,7 @@ static int linux_reopen(OS, int fd)
     return (int)or_error(open(path, O_RDONLY | O_CLOEXEC));
 }
 
-static ssize_t linux_self_path(OS, char *path, size_t size)
+static ssize_t linux_readlink_self(OS, char *path, size_t size)
 {
     (void)os;
     ssize_t length = readlink("/proc/self/exe", path, size);
@@ -154,14 +154,14 @@ static int linux_shm_unlink(OS, const char *name)
     return (int)or_error(shm_unlink(name));
 }
 
-static int linux_shm_list_open(OS, void **list)
+static int linux_shm_opendir(OS, void **list)
 {
     (void)os;
     *list = opendir(SHM_FOLDER);
     return *list == NULL ? -errno : 0;
 }
 
-static int linux_shm_list_next(OS, void *list, const char **name)
+static int linux_shm_readdir(OS, void *list, const char **name)
 {
     (void)os;
     errno = 0;
@@ -172,19 +172,19 @@ static int linux_shm_list_next(OS, void *list, const char **name)
     return 1;
 }
 
-static int linux_shm_list_close(OS, void *list)
+static int linux_shm_closedir(OS, void *list)
 {
     (void)os;
     return (int)or_error(closedir(list));
 }
 
-static int linux_allocate(OS, int fd, off_t size)
+static int linux_posix_fallocate(OS, int fd, off_t size)
 {
     (void)os;
     return -posix_fallocate(fd, 0, size);
 }
 
-static int linux_map_shared(OS, int fd, size_t size, void **memory)
+static int linux_mmap(OS, int fd, size_t size, void **memory)
 {
     (void)os;
     void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -194,13 +194,13 @@ static int linux_map_shared(OS, int fd, size_t size, void **memory)
     return 0;
 }
 
-static int linux_unmap(OS, void *memory, size_t size)
+static int linux_munmap(OS, void *memory, size_t size)
 {
     (void)os;
     return (int)or_error(munmap(memory, size));
 }
 
-static int linux_random(OS, void *bytes, size_t size)
+static int linux_getrandom(OS, void *bytes, size_t size)
 {
     (void)os;
     ssize_t got = getrandom(bytes, size, 0); /* up to 256 bytes are not interrupted: getrandom(2) */
@@ -209,8 +209,8 @@ static int linux_random(OS, void *bytes, size_t size)
     return (size_t)got == size ? 0 : -EIO;
 }
 
-static int linux_futex_wait_two(OS, const void *word, uint32_t expected, const void *stop,
-                                uint32_t stop_expected)
+static int linux_futex_waitv(OS, const void *word, uint32_t expected, const void *stop,
+                             uint32_t stop_expected)
 {
     (void)os;
 #ifdef SYS_futex_waitv
@@ -241,7 +241,7 @@ static int linux_futex_wake(OS, const void *word)
     return (int)or_error(syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0));
 }
 
-static int linux_poll(OS, struct pollfd *fds, size_t count, const sigset_t *mask)
+static int linux_ppoll(OS, struct pollfd *fds, size_t count, const sigset_t *mask)
 {
     (void)os;
     return (int)or_error(ppoll(fds, count, NULL, mask));
@@ -253,13 +253,13 @@ static pid_t linux_fork(OS)
     return (pid_t)or_error(fork());
 }
 
-static int linux_exec(OS, const char *path, char *const argv[], char *const envp[])
+static int linux_execve(OS, const char *path, char *const argv[], char *const envp[])
 {
     (void)os;
     return (int)or_error(execve(path, argv, envp));
 }
 
-static pid_t linux_wait_child(OS, pid_t pid, int *status, bool wait)
+static pid_t linux_waitpid(OS, pid_t pid, int *status, bool wait)
 {
     (void)os;
     return (pid_t)or_error(waitpid(pid, status, wait ? 0 : WNOHANG));
@@ -271,37 +271,37 @@ static int linux_kill(OS, pid_t pid, int signal)
     return (int)or_error(kill(pid, signal));
 }
 
-static pid_t linux_get_pid(OS)
+static pid_t linux_getpid(OS)
 {
     (void)os;
     return getpid();
 }
 
-static pid_t linux_get_parent(OS)
+static pid_t linux_getppid(OS)
 {
     (void)os;
     return getppid();
 }
 
-static uid_t linux_get_user(OS)
+static uid_t linux_geteuid(OS)
 {
     (void)os;
     return geteuid();
 }
 
-static int linux_die_signal(OS, int signal)
+static int linux_set_pdeathsig(OS, int signal)
 {
     (void)os;
     return (int)or_error(prctl(PR_SET_PDEATHSIG, (unsigned long)signal, 0UL, 0UL, 0UL));
 }
 
-static int linux_set_action(OS, int signal, const struct sigaction *action, struct sigaction *old)
+static int linux_sigaction(OS, int signal, const struct sigaction *action, struct sigaction *old)
 {
     (void)os;
     return (int)or_error(sigaction(signal, action, old));
 }
 
-static int linux_set_mask(OS, int how, const sigset_t *mask, sigset_t *old)
+static int linux_sigprocmask(OS, int how, const sigset_t *mask, sigset_t *old)
 {
     (void)os;
     return (int)or_error(sigprocmask(how, mask, old));
@@ -332,45 +332,45 @@ static const struct shmsum_os linux_os = {
     .write = linux_write,
     .stat = linux_stat,
     .fstat = linux_fstat,
-    .seek = linux_seek,
-    .truncate = linux_truncate,
-    .sync = linux_sync,
-    .lock = linux_lock,
-    .appends = linux_appends,
-    .duplicate = linux_duplicate,
-    .is_terminal = linux_is_terminal,
+    .lseek = linux_lseek,
+    .ftruncate = linux_ftruncate,
+    .fsync = linux_fsync,
+    .flock = linux_flock,
+    .fcntl_append = linux_fcntl_append,
+    .dup2 = linux_dup2,
+    .isatty = linux_isatty,
     .reopen = linux_reopen,
-    .self_path = linux_self_path,
+    .readlink_self = linux_readlink_self,
     .shm_open = linux_shm_open,
     .shm_unlink = linux_shm_unlink,
-    .shm_list_open = linux_shm_list_open,
-    .shm_list_next = linux_shm_list_next,
-    .shm_list_close = linux_shm_list_close,
-    .allocate = linux_allocate,
-    .map_shared = linux_map_shared,
-    .unmap = linux_unmap,
-    .random = linux_random,
-    .futex_wait_two = linux_futex_wait_two,
+    .shm_opendir = linux_shm_opendir,
+    .shm_readdir = linux_shm_readdir,
+    .shm_closedir = linux_shm_closedir,
+    .posix_fallocate = linux_posix_fallocate,
+    .mmap = linux_mmap,
+    .munmap = linux_munmap,
+    .getrandom = linux_getrandom,
+    .futex_waitv = linux_futex_waitv,
     .futex_wait = linux_futex_wait,
     .futex_wake = linux_futex_wake,
-    .poll = linux_poll,
+    .ppoll = linux_ppoll,
     .fork = linux_fork,
-    .exec = linux_exec,
-    .wait_child = linux_wait_child,
+    .execve = linux_execve,
+    .waitpid = linux_waitpid,
     .kill = linux_kill,
-    .get_pid = linux_get_pid,
-    .get_parent = linux_get_parent,
-    .get_user = linux_get_user,
-    .die_signal = linux_die_signal,
-    .set_action = linux_set_action,
-    .set_mask = linux_set_mask,
-    .no_new_privs = cage_no_new_privs,
-    .not_dumpable = cage_not_dumpable,
-    .set_limit = cage_set_limit,
-    .close_from = cage_close_from,
-    .forbid_paths = cage_forbid_paths,
-    .filter_calls = cage_filter_calls,
-    .scratch = cage_scratch,
+    .getpid = linux_getpid,
+    .getppid = linux_getppid,
+    .geteuid = linux_geteuid,
+    .set_pdeathsig = linux_set_pdeathsig,
+    .sigaction = linux_sigaction,
+    .sigprocmask = linux_sigprocmask,
+    .set_no_new_privs = linux_set_no_new_privs,
+    .clear_dumpable = linux_clear_dumpable,
+    .setrlimit = linux_setrlimit,
+    .close_range = linux_close_range,
+    .landlock_restrict = linux_landlock_restrict,
+    .seccomp = linux_seccomp,
+    .memfd_create = linux_memfd_create,
     .cpu_count = linux_cpu_count,
     .clock_ns = linux_clock_ns,
 };

@@ -1,5 +1,5 @@
 /*
- * cage.c (Linux) - giving up rights: the calls themselves. See cage.h.
+ * sandbox_calls.c (Linux) - giving up rights: the calls themselves. See sandbox_calls.h.
  *
  * What to give up, when, and what to do where the kernel refuses is decided by
  * src/sandbox/sandbox.c.
@@ -42,13 +42,13 @@ static long or_error(long result)
     return result < 0 ? -errno : result;
 }
 
-int cage_no_new_privs(OS)
+int linux_set_no_new_privs(OS)
 {
     (void)os;
     return (int)or_error(prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL));
 }
 
-int cage_not_dumpable(OS)
+int linux_clear_dumpable(OS)
 {
     (void)os;
     if (INSTRUMENTED)
@@ -56,7 +56,7 @@ int cage_not_dumpable(OS)
     return (int)or_error(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL));
 }
 
-int cage_set_limit(OS, int resource, uint64_t limit)
+int linux_setrlimit(OS, int resource, uint64_t limit)
 {
     (void)os;
     if (INSTRUMENTED)
@@ -65,7 +65,7 @@ int cage_set_limit(OS, int resource, uint64_t limit)
     return (int)or_error(setrlimit((__rlimit_resource_t)resource, &both));
 }
 
-int cage_close_from(OS, int first)
+int linux_close_range(OS, int first)
 {
     (void)os;
 #ifdef SYS_close_range
@@ -104,7 +104,7 @@ enum {
 #define SYS_landlock_restrict_self 446
 #endif
 
-int cage_forbid_paths(OS, bool reading)
+int linux_landlock_restrict(OS, bool reading)
 {
     (void)os;
     if (INSTRUMENTED)
@@ -136,7 +136,7 @@ int cage_forbid_paths(OS, bool reading)
     return result < 0 ? result : abi;
 }
 
-int cage_filter_calls(OS, const void *filter, size_t bytes)
+int linux_seccomp(OS, const void *filter, size_t bytes)
 {
     (void)os;
     if (INSTRUMENTED)
@@ -153,7 +153,7 @@ int cage_filter_calls(OS, const void *filter, size_t bytes)
         syscall(SYS_seccomp, (unsigned long)SECCOMP_SET_MODE_FILTER, 0UL, &program));
 }
 
-int cage_scratch(OS)
+int linux_memfd_create(OS)
 {
     (void)os;
     return (int)or_error(memfd_create("shmsum-scratch", MFD_CLOEXEC));

@@ -12,7 +12,7 @@
  * A configuration sets:
  *   SLOTS        1 and more
  *   LINES        the most that the input can have; it may end before
- *   DIALOGUE     1: producer_converse; 0: producer_send
+ *   DIALOGUE     1: producer_dialogue; 0: producer_send
  *   WAITS        1: the input is a terminal or a pipe, and may stay silent for ever; 0: a file
  *   SIGNALS      the most SIGINT (SIGTERM, SIGHUP) that may come
  *   PARENT_DIES  1: SIGKILL may come to the parent, at any step
@@ -39,7 +39,7 @@ byte content[SLOTS];         /* length, source and payload: the number of the li
 
 #define COMPLETE 1
 #define CUT 2
-byte ending;                 /* of the slot of END */
+byte end_reason;                 /* of the slot of END */
 
 #define OPEN 0
 #define CLOSING 1
@@ -54,8 +54,8 @@ bool name_there = true;      /* the region's, in /dev/shm */
 #define CHILD 1
 bool gone[2];
 bool crashed[2];             /* gone by a SIGKILL that was not the parent's */
-bool killed;                 /* the child, by the parent: life.killed */
-bool reaped;                 /* life.reaped */
+bool killed;                 /* the child, by the parent: child.killed */
+bool reaped;                 /* child.reaped */
 bool masked;                 /* the parent holds signals back */
 bool polls;                  /* the parent is in ppoll */
 bool silent;                 /* there will be no more input, and no end of it */
@@ -69,7 +69,7 @@ byte sleeps_on[2] = NOTHING; /* the futex that a side sleeps on, besides its sto
 #define STOP_NOW 2
 #define STOP_PEER 4
 byte stop[2];
-bool signalled;              /* life.signal */
+bool signalled;              /* signals.first */
 
 /* ---- what no process knows: kept for the assertions ---- */
 
@@ -163,7 +163,7 @@ inline die(side)
 
 /* MIRRORS src/channel/channel.c word_sleep
  * MIRRORS src/channel/shared_word.h shared_set_wait
- * MIRRORS src/os/linux/os.c linux_futex_wait_two */
+ * MIRRORS src/os/linux/os.c linux_futex_waitv */
 inline word_sleep(me, at, seen, mask)
 {
     do
@@ -292,7 +292,7 @@ inline channel_end(how)
     channel_acquire();
     if
     :: result == OK ->
-        ending = how; /* before END is published */
+        end_reason = how; /* before END is published */
         d_step { exchange(next, END); end_published = true }
         d_step { wake_if_awaited(next) }
     :: else
@@ -305,7 +305,7 @@ inline channel_try_take()
     if
     :: atomic { value(word[next]) == FREE -> result = EAGAIN }
     :: value(word[next]) == END ->
-        d_step { assert(ending == COMPLETE || ending == CUT); is_end = true; result = OK }
+        d_step { assert(end_reason == COMPLETE || end_reason == CUT); is_end = true; result = OK }
     :: value(word[next]) == READY ->
         assert(content[next] == taken + 1); /* none lost, none doubled, none out of order */
         d_step { exchange(next, FREE); taken++ }
@@ -400,9 +400,9 @@ inline producer_send()
     od
 }
 
-/* MIRRORS src/roles/producer.c producer_converse
+/* MIRRORS src/roles/producer.c producer_dialogue
  * A read may bring more than one line, and a line may need more than one slot. */
-inline producer_converse()
+inline producer_dialogue()
 {
     do
     :: if
@@ -442,8 +442,8 @@ inline producer_converse()
 
 /* ---- src/parent/ ---- */
 
-/* MIRRORS src/parent/life.c life_kill_child */
-inline life_kill_child()
+/* MIRRORS src/parent/child_process.c child_kill */
+inline child_kill()
 {
     masked = true;
     d_step {
@@ -455,10 +455,10 @@ inline life_kill_child()
     masked = false
 }
 
-/* MIRRORS src/parent/life.c life_await_child
- * MIRRORS src/parent/life.c reap_child
+/* MIRRORS src/parent/child_process.c child_wait
+ * MIRRORS src/parent/child_process.c reap_child
  * Signals are held back only for a moment, and waitpid does not fail: hear_child has nothing to do. */
-inline life_await_child(mask)
+inline child_wait(mask)
 {
     kill_mask = mask;
     do
@@ -466,7 +466,7 @@ inline life_await_child(mask)
     :: else ->
         if
         :: stop[PARENT] & kill_mask ->
-            life_kill_child();
+            child_kill();
             kill_mask = 0
         :: else
         fi;
@@ -479,9 +479,9 @@ inline life_await_child(mask)
 }
 
 /* MIRRORS src/parent/main.c hand_over
- * MIRRORS src/parent/main.c conclude
- * MIRRORS src/parent/main.c is_plausible
- * From behind the fork in life_start. */
+ * MIRRORS src/parent/verdict.c conclude
+ * MIRRORS src/parent/verdict.c is_plausible
+ * From behind the fork in child_start. */
 active proctype parent()
 {
     byte next, handed, stop_mask = STOP_INPUT | STOP_NOW | STOP_PEER;
@@ -500,7 +500,7 @@ active proctype parent()
         fi;
 
         if
-        :: DIALOGUE -> producer_converse()
+        :: DIALOGUE -> producer_dialogue()
         :: else -> producer_send()
         fi;
         closed = (closing == CLOSED);
@@ -521,9 +521,9 @@ concludes:
         :: else ->
             /* One signal is no reason: what was handed over is summed. */
             assert(!begun || (stop[PARENT] & (STOP_NOW | STOP_PEER)));
-            life_kill_child()
+            child_kill()
         fi;
-        life_await_child(STOP_NOW);
+        child_wait(STOP_NOW);
         /* What the child left says the truth, whenever it left by itself. */
         assert(killed || crashed[CHILD] || closing == CLOSED || (ended && account == handed));
         name_there = false; /* shmsum_region_clean_up */
@@ -629,7 +629,7 @@ active proctype child()
 
 /* ---- signals ---- */
 
-/* MIRRORS src/parent/life.c on_stop_signal
+/* MIRRORS src/parent/signals.c on_stop_signal
  * MIRRORS src/channel/channel.c shmsum_stop_raise
  * A handler is one step of its process, between two others: what it writes is private to that
  * process. So the wake on the stop word finds nobody. */
@@ -642,7 +642,7 @@ inline on_stop_signal()
     interrupt(PARENT)
 }
 
-/* MIRRORS src/parent/life.c on_child_death */
+/* MIRRORS src/parent/child_process.c child_on_death */
 inline on_child_death()
 {
     reaped = true;

@@ -28,7 +28,7 @@ static struct {
     uint32_t leaves_at; /* blocks after which a side leaves */
     uint32_t published;
     uint32_t taken;
-    enum shmsum_ending ending;
+    enum shmsum_end_reason end_reason;
     uint64_t clock;
     int cpus;
     bool has_waitv;
@@ -95,10 +95,10 @@ static pid_t model_get_pid(const struct shmsum_os *os)
 }
 
 static const struct shmsum_os model_os = {
-    .futex_wait_two = model_wait_two,
+    .futex_waitv = model_wait_two,
     .futex_wait = model_wait,
     .futex_wake = model_wake,
-    .get_pid = model_get_pid,
+    .getpid = model_get_pid,
     .cpu_count = model_cpu_count,
     .clock_ns = model_clock_ns,
 };
@@ -113,7 +113,7 @@ static struct shmsum_channel *const consumer = &world.ends[SHMSUM_CONSUMER];
 static void set_up(uint32_t slots, bool small)
 {
     world.blocks = world.leaves_at = world.published = world.taken = 0;
-    world.ending = 0;
+    world.end_reason = 0;
     world.clock = 0;
     world.cpus = 1; /* no spin, unless set below */
     world.has_waitv = small || engine_choose(4) > 0;
@@ -167,7 +167,7 @@ static int take_one(void)
         return result;
     }
     if (block.end) {
-        world.ending = block.ending;
+        world.end_reason = block.end_reason;
         return 0;
     }
     engine_check(block.source == world.taken, "a block lost, doubled or out of order");
@@ -196,7 +196,7 @@ static void ring_thread(unsigned index)
     if (index == SHMSUM_PRODUCER) {
         while (world.published < world.blocks)
             engine_check(hand_over_one() == 0, "the producer was stopped by nobody");
-        engine_check(shmsum_channel_end(producer, SHMSUM_ENDING_COMPLETE, NULL) == 0, "no END");
+        engine_check(shmsum_channel_end(producer, SHMSUM_END_COMPLETE, NULL) == 0, "no END");
     } else {
         int result;
         while ((result = take_one()) > 0)
@@ -208,7 +208,7 @@ static void ring_thread(unsigned index)
 static void ring_finish(void)
 {
     engine_check(world.taken == world.blocks, "END before all blocks");
-    engine_check(world.ending == SHMSUM_ENDING_COMPLETE, "another ending");
+    engine_check(world.end_reason == SHMSUM_END_COMPLETE, "another end_reason");
 }
 
 /* ---- dialogue: after drain, the consumer's results and figures are there ---- */
@@ -270,13 +270,13 @@ static void stop_setup(void)
 static void stop_thread(unsigned index)
 {
     if (index == SHMSUM_PRODUCER) {
-        enum shmsum_ending ending = SHMSUM_ENDING_COMPLETE;
-        while (ending == SHMSUM_ENDING_COMPLETE && world.published < world.blocks)
+        enum shmsum_end_reason end_reason = SHMSUM_END_COMPLETE;
+        while (end_reason == SHMSUM_END_COMPLETE && world.published < world.blocks)
             if (hand_over_one() < 0)
-                ending = SHMSUM_ENDING_CUT;
-        if (ending == SHMSUM_ENDING_CUT)
+                end_reason = SHMSUM_END_CUT;
+        if (end_reason == SHMSUM_END_CUT)
             (void)engine_read_byte(&reason);
-        engine_check(shmsum_channel_end(producer, ending, NULL) == 0, "no END");
+        engine_check(shmsum_channel_end(producer, end_reason, NULL) == 0, "no END");
     } else if (index == SHMSUM_CONSUMER) {
         int result;
         while ((result = take_one()) > 0)
@@ -291,8 +291,8 @@ static void stop_thread(unsigned index)
 static void stop_finish(void)
 {
     engine_check(world.taken == world.published, "not all that was handed over");
-    engine_check((world.ending == SHMSUM_ENDING_COMPLETE) == (world.published == world.blocks),
-                 "another ending");
+    engine_check((world.end_reason == SHMSUM_END_COMPLETE) == (world.published == world.blocks),
+                 "another end_reason");
 }
 
 /* ---- deserted: the consumer leaves, and its end is told; the producer leaves, too ---- */

@@ -42,14 +42,14 @@ static int count_names(pid_t pid)
 {
     const struct shmsum_os *os = shmsum_os_default();
     void *list;
-    assert_int_equal(os->shm_list_open(os, &list), 0);
+    assert_int_equal(os->shm_opendir(os, &list), 0);
     char prefix[32];
     snprintf(prefix, sizeof prefix, "shmsum-%d-", (int)pid);
     int count = 0;
     const char *name;
-    while (os->shm_list_next(os, list, &name) > 0)
+    while (os->shm_readdir(os, list, &name) > 0)
         count += strncmp(name, prefix, strlen(prefix)) == 0;
-    os->shm_list_close(os, list);
+    os->shm_closedir(os, list);
     return count;
 }
 
@@ -235,11 +235,15 @@ static void test_create_fails(void **state)
         const char *call;
         int error;
     } cases[] = {
-        {FAULT_random, 1, "getrandom", ENOSYS},  {FAULT_random, 2, "getrandom", EIO},
-        {FAULT_shm_open, 1, "shm_open", EMFILE}, {FAULT_shm_open, 1, "shm_open", ENFILE},
-        {FAULT_shm_open, 1, "shm_open", EACCES}, {FAULT_lock, 1, "flock", ENOLCK},
-        {FAULT_fstat, 1, "fstat", EIO},          {FAULT_allocate, 1, "posix_fallocate", ENOSPC},
-        {FAULT_map_shared, 1, "mmap", ENOMEM},
+        {FAULT_getrandom, 1, "getrandom", ENOSYS},
+        {FAULT_getrandom, 2, "getrandom", EIO},
+        {FAULT_shm_open, 1, "shm_open", EMFILE},
+        {FAULT_shm_open, 1, "shm_open", ENFILE},
+        {FAULT_shm_open, 1, "shm_open", EACCES},
+        {FAULT_flock, 1, "flock", ENOLCK},
+        {FAULT_fstat, 1, "fstat", EIO},
+        {FAULT_posix_fallocate, 1, "posix_fallocate", ENOSPC},
+        {FAULT_mmap, 1, "mmap", ENOMEM},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         fault_os_init(&faults, shmsum_os_default());
@@ -278,7 +282,7 @@ static void test_create_survives_any_failure(void **state)
     memcpy(calls, faults.calls, sizeof calls);
     assert_nothing_left();
     for (int member = 0; member < FAULT_MEMBERS; member++) {
-        if (member == FAULT_unmap || member == FAULT_shm_unlink || member == FAULT_get_pid)
+        if (member == FAULT_munmap || member == FAULT_shm_unlink || member == FAULT_getpid)
             continue; /* these are the clean-up itself, or cannot fail */
         for (uint64_t nth = 1; nth <= calls[member]; nth++) {
             fault_os_init(&faults, shmsum_os_default());
@@ -317,11 +321,11 @@ static void test_create_tries_again(void **state)
     struct shmsum_region region;
     fault_os_fail(&faults, FAULT_shm_open, 1, 3, EEXIST);
     fault_os_fail(&faults, FAULT_shm_open, 4, 1, EINTR);
-    fault_os_fail(&faults, FAULT_lock, 1, 2, EINTR);
-    fault_os_fail(&faults, FAULT_allocate, 1, 2, EINTR);
+    fault_os_fail(&faults, FAULT_flock, 1, 2, EINTR);
+    fault_os_fail(&faults, FAULT_posix_fallocate, 1, 2, EINTR);
     create(&region);
     assert_int_equal(faults.injected, 8);
-    assert_int_equal(faults.calls[FAULT_random], 1 + 5); /* a fresh name each time */
+    assert_int_equal(faults.calls[FAULT_getrandom], 1 + 5); /* a fresh name each time */
     shmsum_region_clean_up(&region);
     assert_nothing_left();
 
@@ -504,7 +508,7 @@ static void test_attach_fails(void **state)
         int error;
     } cases[] = {
         {FAULT_shm_open, "shm_open", ENOENT}, {FAULT_shm_open, "shm_open", EMFILE},
-        {FAULT_fstat, "fstat", EIO},          {FAULT_map_shared, "mmap", ENOMEM},
+        {FAULT_fstat, "fstat", EIO},          {FAULT_mmap, "mmap", ENOMEM},
         {FAULT_shm_open, NULL, EINTR},        {FAULT_close, NULL, EINTR},
     };
     struct shmsum_region ours;
@@ -646,10 +650,10 @@ static void test_reap_leaves_other_users(void **state)
     struct shmsum_region ours;
     create(&ours);
     faults.forge_stat = forge_user;
-    uint64_t unlinks = faults.calls[FAULT_shm_unlink], locks = faults.calls[FAULT_lock];
+    uint64_t unlinks = faults.calls[FAULT_shm_unlink], locks = faults.calls[FAULT_flock];
     assert_int_equal(shmsum_region_reap(&faults.os), 0);
     assert_int_equal(faults.calls[FAULT_shm_unlink], unlinks);
-    assert_int_equal(faults.calls[FAULT_lock], locks);
+    assert_int_equal(faults.calls[FAULT_flock], locks);
     assert_true(name_exists(ours.name));
     fault_os_heal(&faults);
     shmsum_region_clean_up(&ours);
@@ -662,12 +666,12 @@ static void test_reap_fails(void **state)
     struct shmsum_region ours;
     create(&ours);
     uint64_t before = fault_os_leaks(&faults);
-    fault_os_fail(&faults, FAULT_shm_list_open, 1, 1, EMFILE);
+    fault_os_fail(&faults, FAULT_shm_opendir, 1, 1, EMFILE);
     assert_int_equal(shmsum_region_reap(&faults.os), -EMFILE);
-    fault_os_fail(&faults, FAULT_shm_list_next, 1, 1, EIO);
+    fault_os_fail(&faults, FAULT_shm_readdir, 1, 1, EIO);
     assert_int_equal(shmsum_region_reap(&faults.os), -EIO);
     assert_int_equal(fault_os_leaks(&faults), before);
-    static const enum fault_member members[] = {FAULT_shm_open, FAULT_fstat, FAULT_lock};
+    static const enum fault_member members[] = {FAULT_shm_open, FAULT_fstat, FAULT_flock};
     for (size_t i = 0; i < COUNT(members); i++) {
         fault_os_fail(&faults, members[i], faults.calls[members[i]] + 1, FAULT_FOR_GOOD, EACCES);
         uint64_t unlinks = faults.calls[FAULT_shm_unlink];

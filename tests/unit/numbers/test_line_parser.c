@@ -11,7 +11,7 @@
  */
 #include <shmsum/line_parser.h>
 
-#include "form.h"
+#include "implementation.h"
 #include "oracle.h"
 #include "random.h"
 #include "unit.h"
@@ -130,7 +130,7 @@ static void reading_begin(struct reading *reading, char point)
     reading->refuse = refusals[random_below(&rng, COUNT(refusals))];
     memset(&reading->parser, 0x5a, sizeof reading->parser);
     shmsum_line_parser_init(&reading->parser, point);
-    use_forced_form(&reading->parser);
+    use_chosen_implementation(&reading->parser);
     reading->to = open_memstream(&reading->text, &reading->text_size);
 }
 
@@ -638,7 +638,7 @@ static void test_finish_begins_anew(void **state)
     (void)state;
     struct shmsum_line_parser parser;
     shmsum_line_parser_init(&parser, '.');
-    use_forced_form(&parser);
+    use_chosen_implementation(&parser);
     size_t consumed;
     assert_int_equal(shmsum_line_parser_anchor(&parser), 0);
     assert_int_equal(shmsum_line_parser_finish(&parser), SHMSUM_LINE_UNFINISHED);

@@ -104,7 +104,7 @@ static void test_all_is_well(void **state)
     assert_int_equal(shmsum_results_flush(&results, &why), 0); /* nothing to do, nothing done */
     assert_int_equal(faults.calls[FAULT_write], 1);
     assert_int_equal(shmsum_results_sync(&results, &why), 0);
-    assert_int_equal(faults.calls[FAULT_sync], 1);
+    assert_int_equal(faults.calls[FAULT_fsync], 1);
     assert_null(why.call);
     close(fd);
 }
@@ -250,8 +250,8 @@ static void test_cutting_back(void **state)
 {
     (void)state;
     static const char *const left[] = {"1\n\n", "1\n\n22", "1\n\n22", "1\n\n22"};
-    static const enum fault_member members[] = {FAULT_truncate, FAULT_truncate, FAULT_seek,
-                                                FAULT_seek};
+    static const enum fault_member members[] = {FAULT_ftruncate, FAULT_ftruncate, FAULT_lseek,
+                                                FAULT_lseek};
     static const int errors[] = {EINTR, EPERM, ESPIPE, EIO};
     static const unsigned nth[] = {1, 1, 1, 2};
     for (size_t i = 0; i < COUNT(members); i++) {
@@ -291,12 +291,12 @@ static void test_interrupted(void **state)
     faults.write_max = 4;
     fault_os_fail(&faults, FAULT_write, 1, 2, EINTR);
     fault_os_fail(&faults, FAULT_write, 5, 1, EINTR);
-    fault_os_fail(&faults, FAULT_sync, 1, 3, EINTR);
+    fault_os_fail(&faults, FAULT_fsync, 1, 3, EINTR);
     struct shmsum_failure why = {0};
     assert_int_equal(write_answer(&results, &why), 0);
     assert_file_holds(fd, answer, ANSWER_BYTES);
     assert_int_equal(shmsum_results_sync(&results, &why), 0);
-    assert_int_equal(faults.calls[FAULT_sync], 4);
+    assert_int_equal(faults.calls[FAULT_fsync], 4);
     assert_int_equal(faults.injected, 6);
     assert_null(why.call);
     close(fd);
@@ -311,8 +311,8 @@ static void test_wait_fails(void **state)
     begin(&results, fd, BUFFER);
     faults.write_max = 4;
     fault_os_fail(&faults, FAULT_write, 2, FAULT_FOR_GOOD, EAGAIN);
-    fault_os_fail(&faults, FAULT_poll, 1, 3, EINTR);
-    fault_os_fail(&faults, FAULT_poll, 4, FAULT_FOR_GOOD, ENOMEM);
+    fault_os_fail(&faults, FAULT_ppoll, 1, 3, EINTR);
+    fault_os_fail(&faults, FAULT_ppoll, 4, FAULT_FOR_GOOD, ENOMEM);
     struct shmsum_failure why = {0};
     alarm(20); /* a hang is a failure */
     assert_int_equal(write_answer(&results, &why), -ENOMEM);
@@ -371,7 +371,7 @@ static void test_sync_fails(void **state)
     int fd = scratch_file();
     struct shmsum_results results;
     begin(&results, fd, BUFFER);
-    fault_os_fail(&faults, FAULT_sync, 1, FAULT_FOR_GOOD, EIO);
+    fault_os_fail(&faults, FAULT_fsync, 1, FAULT_FOR_GOOD, EIO);
     struct shmsum_failure why = {0};
     assert_int_equal(write_answer(&results, &why), 0);
     assert_int_equal(shmsum_results_sync(&results, &why), -EIO);
@@ -418,13 +418,13 @@ static void test_full_pipe(void **state)
     assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
     struct shmsum_results results;
     begin(&results, ends[1], BUFFER);
-    fault_os_fail(&faults, FAULT_poll, 2, 2, EINTR);
+    fault_os_fail(&faults, FAULT_ppoll, 2, 2, EINTR);
     struct shmsum_failure why = {0};
     for (int i = 0; i < TIMES; i++)
         assert_int_equal(put_answer(&results, &why), 0);
     assert_int_equal(shmsum_results_flush(&results, &why), 0);
     assert_int_equal(results.lines, 7 * TIMES);
-    assert_true(faults.calls[FAULT_poll] > 0);
+    assert_true(faults.calls[FAULT_ppoll] > 0);
     close(ends[1]);
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -466,7 +466,7 @@ static void test_pipe_counts_whole_lines(void **state)
         uint64_t lines;
         assert_int_equal(results.bytes, whole(room, &lines));
         assert_int_equal(results.lines, lines);
-        assert_int_equal(faults.calls[FAULT_truncate], 0);
+        assert_int_equal(faults.calls[FAULT_ftruncate], 0);
         close(ends[0]);
         close(ends[1]);
     }
@@ -547,8 +547,8 @@ static void test_salvage_failures(void **state)
         const char *left;
     } cases[] = {
         {FAULT_fstat, "fstat", EIO, "1\n2"}, {FAULT_reopen, "open", ENOENT, "1\n2"},
-        {FAULT_pread, "read", EIO, "1\n2"},  {FAULT_truncate, "ftruncate", EPERM, "1\n2"},
-        {FAULT_pread, NULL, EINTR, "1\n"},   {FAULT_truncate, NULL, EINTR, "1\n"},
+        {FAULT_pread, "read", EIO, "1\n2"},  {FAULT_ftruncate, "ftruncate", EPERM, "1\n2"},
+        {FAULT_pread, NULL, EINTR, "1\n"},   {FAULT_ftruncate, NULL, EINTR, "1\n"},
         {FAULT_close, NULL, EIO, "1\n"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -37,7 +37,7 @@ struct scene {
     char *buffer;
     uint8_t *block;
     struct consumer consumer;
-    enum consumer_ending ending;
+    enum consumer_end_reason end_reason;
     struct shmsum_failure why;
 };
 
@@ -89,9 +89,9 @@ static void send_text(struct scene *scene, uint32_t source, const char *text)
     send_bytes(scene, source, text, strlen(text));
 }
 
-static void send_end(struct scene *scene, enum shmsum_ending ending)
+static void send_end(struct scene *scene, enum shmsum_end_reason end_reason)
 {
-    assert_int_equal(shmsum_channel_end(&scene->producer, ending, NULL), 0);
+    assert_int_equal(shmsum_channel_end(&scene->producer, end_reason, NULL), 0);
 }
 
 static int run(struct scene *scene)
@@ -101,7 +101,7 @@ static int run(struct scene *scene)
                      0);
     consumer_init(&scene->consumer, &faults.os, &scene->config, &scene->channel, &scene->results,
                   scene->block);
-    return consumer_run(&scene->consumer, &scene->ending, &scene->why);
+    return consumer_run(&scene->consumer, &scene->end_reason, &scene->why);
 }
 
 static void assert_results(const struct scene *scene, const char *text)
@@ -143,9 +143,9 @@ static void test_lines(void **state)
     scene_begin(&scene, 8, 64);
     send_text(&scene, 0, "1 2 3\n0.1 0.2\n1 two 3\n");
     send_text(&scene, 0, "1e16 1 -1e16\n-7\n0 1e1000\n");
-    send_end(&scene, SHMSUM_ENDING_COMPLETE);
+    send_end(&scene, SHMSUM_END_COMPLETE);
     assert_int_equal(run(&scene), 0);
-    assert_int_equal(scene.ending, CONSUMER_COMPLETE);
+    assert_int_equal(scene.end_reason, CONSUMER_COMPLETE);
     assert_results(&scene, "6\n0.3\n" TWO_RESULT "1\n-7\n"
                            "error: column 3: number out of range: \"1e1000\"\n");
     assert_messages(&scene, TWO_AT_3("a.txt:3:3") "a.txt:6:3: error: number out of range: "
@@ -173,13 +173,13 @@ static void test_lines(void **state)
 static void test_no_input(void **state)
 {
     (void)state;
-    for (int ending = SHMSUM_ENDING_COMPLETE; ending <= SHMSUM_ENDING_CUT; ending++) {
+    for (int end_reason = SHMSUM_END_COMPLETE; end_reason <= SHMSUM_END_CUT; end_reason++) {
         struct scene scene;
         scene_begin(&scene, 1, 1);
-        send_end(&scene, (enum shmsum_ending)ending);
+        send_end(&scene, (enum shmsum_end_reason)end_reason);
         assert_int_equal(run(&scene), 0);
-        assert_int_equal(scene.ending,
-                         ending == SHMSUM_ENDING_CUT ? CONSUMER_CUT : CONSUMER_COMPLETE);
+        assert_int_equal(scene.end_reason,
+                         end_reason == SHMSUM_END_CUT ? CONSUMER_CUT : CONSUMER_COMPLETE);
         assert_results(&scene, "");
         assert_messages(&scene, "");
         scene_end(&scene);
@@ -200,7 +200,7 @@ static void test_every_slot_size(void **state)
         struct scene scene;
         scene_begin(&scene, 512, bytes);
         send_bytes(&scene, 2, input, sizeof input - 1);
-        send_end(&scene, SHMSUM_ENDING_COMPLETE);
+        send_end(&scene, SHMSUM_END_COMPLETE);
         assert_int_equal(run(&scene), 0);
         assert_results(&scene,
                        "3\nerror: column 4: \"two\" is not a number\n0.5\n"
@@ -234,7 +234,7 @@ static void test_blank_lines(void **state)
         const char *input;
         enum blank_lines mode;
         const char *results, *messages;
-        enum consumer_ending ending;
+        enum consumer_end_reason end_reason;
         uint64_t skipped;
     } cases[] = {
         {"1\n\n", BLANK_LINES_END, "1\n", "", CONSUMER_COMPLETE, 0},
@@ -258,11 +258,11 @@ static void test_blank_lines(void **state)
             scene_begin(&scene, 64, bytes);
             scene.config.blank_lines = cases[i].mode;
             send_text(&scene, 0, cases[i].input);
-            send_end(&scene, SHMSUM_ENDING_COMPLETE);
+            send_end(&scene, SHMSUM_END_COMPLETE);
             assert_int_equal(run(&scene), 0);
-            assert_int_equal(scene.ending, cases[i].ending);
+            assert_int_equal(scene.end_reason, cases[i].end_reason);
             assert_int_equal((shmsum_channel_closing(&scene.producer) == SHMSUM_CLOSED),
-                             cases[i].ending == CONSUMER_CLOSED);
+                             cases[i].end_reason == CONSUMER_CLOSED);
             assert_results(&scene, cases[i].results);
             assert_messages(&scene, cases[i].messages);
             assert_int_equal(scene.consumer.skipped, cases[i].skipped);
@@ -283,10 +283,10 @@ static void test_several_inputs(void **state)
     send_text(&scene, 0, "1\n1 2");     /* its last line is unfinished */
     send_text(&scene, 1, "3\n1 two 3"); /* so is this one's, and bad */
     send_text(&scene, 2, "\r\n4\n1 two 3\n");
-    send_end(&scene, SHMSUM_ENDING_COMPLETE);
+    send_end(&scene, SHMSUM_END_COMPLETE);
     scene.config.blank_lines = BLANK_LINES_SKIP;
     assert_int_equal(run(&scene), 0);
-    assert_int_equal(scene.ending, CONSUMER_COMPLETE);
+    assert_int_equal(scene.end_reason, CONSUMER_COMPLETE);
     assert_results(&scene, "1\n3\n3\n" TWO_RESULT "4\n" TWO_RESULT);
     assert_messages(&scene, TWO_AT_3("b.txt:2:3") TWO_AT_3("stdin:3:3"));
     scene_end(&scene);
@@ -295,7 +295,7 @@ static void test_several_inputs(void **state)
     scene_begin(&scene, 16, 8);
     send_text(&scene, 0, "1\r");
     send_text(&scene, 2, "\n2");
-    send_end(&scene, SHMSUM_ENDING_COMPLETE);
+    send_end(&scene, SHMSUM_END_COMPLETE);
     scene.config.blank_lines = BLANK_LINES_ZERO;
     assert_int_equal(run(&scene), 0);
     assert_results(&scene, "error: column 1: \"1\\x0d\" is not a number\n0\n2\n");
@@ -322,7 +322,7 @@ static void test_blank_line_in_another_input(void **state)
         scene_begin(&scene, 16, 4);
         send_text(&scene, 0, cases[i].first);
         send_text(&scene, 1, cases[i].second);
-        send_end(&scene, SHMSUM_ENDING_COMPLETE);
+        send_end(&scene, SHMSUM_END_COMPLETE);
         assert_int_equal(run(&scene), 0);
         assert_results(&scene, cases[i].results);
         assert_messages(&scene, cases[i].messages);
@@ -343,9 +343,9 @@ static void test_cut_drops_the_unfinished_line(void **state)
         if (orphaned)
             shmsum_stop_raise(&faults.os, &scene.stop, SHMSUM_STOP_PEER);
         else
-            send_end(&scene, SHMSUM_ENDING_CUT);
+            send_end(&scene, SHMSUM_END_CUT);
         assert_int_equal(run(&scene), 0);
-        assert_int_equal(scene.ending, orphaned ? CONSUMER_ORPHANED : CONSUMER_CUT);
+        assert_int_equal(scene.end_reason, orphaned ? CONSUMER_ORPHANED : CONSUMER_CUT);
         /* a.txt was read to its end: its unfinished line is a line; b.txt was not. */
         assert_results(&scene, "3\n" TWO_RESULT "10\n");
         assert_int_equal(scene.consumer.errors, 1);
@@ -374,7 +374,7 @@ static void test_max_errors(void **state)
         scene_begin(&scene, 4, 64);
         scene.config.max_errors = cases[i].max;
         send_text(&scene, 0, "1 two 3\n5\n1 two 3\n1 two 3\n");
-        send_end(&scene, SHMSUM_ENDING_COMPLETE);
+        send_end(&scene, SHMSUM_END_COMPLETE);
         assert_int_equal(run(&scene), 0);
         assert_results(&scene, TWO_RESULT "5\n" TWO_RESULT TWO_RESULT);
         assert_messages(&scene, cases[i].messages);
@@ -386,7 +386,7 @@ static void test_max_errors(void **state)
     scene_begin(&scene, 4, 64);
     scene.config.max_errors = 0;
     send_text(&scene, 0, "x\n\n1\n");
-    send_end(&scene, SHMSUM_ENDING_COMPLETE);
+    send_end(&scene, SHMSUM_END_COMPLETE);
     assert_int_equal(run(&scene), 0);
     assert_messages(&scene, "shmsum: 1 more error not shown (--max-errors=0)\n"
                             "a.txt:2:" UNREAD);
@@ -421,9 +421,9 @@ static void test_dialogue(void **state)
     send_text(&scene, 2, "1 two 3\n");
     send_text(&scene, 2, "\n");
     send_text(&scene, 2, "5\n");
-    send_end(&scene, SHMSUM_ENDING_COMPLETE);
+    send_end(&scene, SHMSUM_END_COMPLETE);
     assert_int_equal(run(&scene), 0);
-    assert_int_equal(scene.ending, CONSUMER_COMPLETE);
+    assert_int_equal(scene.end_reason, CONSUMER_COMPLETE);
     assert_results(&scene, "6\n0.3\n" TWO_RESULT "0\n5\n");
     assert_messages(&scene, "= 6\n= 0.3\n" TWO_AT_3("stdin:3:3") "= 0\n= 5\n");
     assert_int_equal(faults.calls[FAULT_write], 10); /* a result and an answer for each line */
@@ -439,7 +439,7 @@ static void test_dialogue_without_answers(void **state)
     send_text(&scene, 2, "1 2 3\n");
     send_text(&scene, 2, "x\n");
     send_text(&scene, 2, "5"); /* Ctrl+D in the middle of a line */
-    send_end(&scene, SHMSUM_ENDING_COMPLETE);
+    send_end(&scene, SHMSUM_END_COMPLETE);
     assert_int_equal(run(&scene), 0);
     assert_results(&scene, "6\nerror: column 1: \"x\" is not a number\n5\n");
     assert_messages(&scene, "stdin:2:1: error: \"x\" is not a number\n    x\n    ^\n");
@@ -456,7 +456,7 @@ static void test_dialogue_ends_at_blank_line(void **state)
     send_text(&scene, 2, "1\n");
     send_text(&scene, 2, " \n");
     assert_int_equal(run(&scene), 0); /* no END was sent */
-    assert_int_equal(scene.ending, CONSUMER_CLOSED);
+    assert_int_equal(scene.end_reason, CONSUMER_CLOSED);
     assert_true(shmsum_channel_closing(&scene.producer) == SHMSUM_CLOSED);
     assert_int_equal(shmsum_channel_drain(&scene.producer, NULL), 0);
     assert_results(&scene, "1\n");
@@ -484,7 +484,7 @@ static void test_orphan_takes_what_came_last(void **state)
     faults.os.write = die_while_writing;
     send_text(&scene, 0, "1 2\n");
     assert_int_equal(run(&scene), 0);
-    assert_int_equal(scene.ending, CONSUMER_ORPHANED);
+    assert_int_equal(scene.end_reason, CONSUMER_ORPHANED);
     assert_results(&scene, "3\n11\n");
     scene_end(&scene);
 }
@@ -498,7 +498,7 @@ static void test_protocol_violations(void **state)
     static const char length[] = "length of a slot, from the producer";
     static const char slot_state[] = "state of a slot, from the producer";
     static const struct {
-        uint32_t state, length, source, ending;
+        uint32_t state, length, source, end_reason;
         const char *object;
     } cases[] = {
         {SHMSUM_READY, 1, 3, 0, source},
@@ -509,8 +509,8 @@ static void test_protocol_violations(void **state)
         {SHMSUM_READY, UINT32_MAX, 1, 0, length},
         {3, 1, 1, 0, slot_state},
         {0x7fffffff, 1, 1, 0, slot_state},
-        {SHMSUM_END, 1, 1, 0, "ending of a slot, from the producer"},
-        {SHMSUM_END, 1, 1, 3, "ending of a slot, from the producer"},
+        {SHMSUM_END, 1, 1, 0, "end reason of a slot, from the producer"},
+        {SHMSUM_END, 1, 1, 3, "end reason of a slot, from the producer"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct scene scene;
@@ -519,7 +519,7 @@ static void test_protocol_violations(void **state)
         struct shmsum_slot *slot = shmsum_region_slot(&scene.region, 1);
         shared_store_relaxed(&slot->length, cases[i].length);
         shared_store_relaxed(&slot->source, cases[i].source);
-        shared_store_relaxed(&slot->ending, cases[i].ending);
+        shared_store_relaxed(&slot->end_reason, cases[i].end_reason);
         shared_store_relaxed(&slot->state, cases[i].state);
         assert_int_equal(run(&scene), -EPROTO);
         assert_string_equal(scene.why.call, "protocol");
@@ -544,14 +544,14 @@ static void test_results_cannot_be_written(void **state)
         scene.config.sync = true;
         fault_os_fill(&faults, scene.results_fd, 5, ENOSPC);
         send_text(&scene, 0, "11\n22\n33\n44\n");
-        send_end(&scene, SHMSUM_ENDING_COMPLETE);
+        send_end(&scene, SHMSUM_END_COMPLETE);
         assert_int_equal(run(&scene), -ENOSPC);
         assert_string_equal(scene.why.call, "write");
         assert_string_equal(scene.why.object, "r");
         assert_results(&scene, "11\n");
         assert_messages(&scene, dialogue ? "= 11\n" : ""); /* no answer without its result */
         assert_int_equal(shmsum_channel_account(&scene.producer, SHMSUM_ACCOUNT_RESULT_LINES), 1);
-        assert_int_equal(faults.calls[FAULT_sync], 0);
+        assert_int_equal(faults.calls[FAULT_fsync], 0);
         scene_end(&scene);
     }
 }
@@ -568,7 +568,7 @@ static void test_results_cannot_be_written_later(void **state)
     for (size_t i = 0; i < LINES; i++)
         memcpy(input + 2 * i, "7\n", 2);
     send_bytes(&scene, 0, input, 2 * LINES);
-    send_end(&scene, SHMSUM_ENDING_COMPLETE);
+    send_end(&scene, SHMSUM_END_COMPLETE);
     assert_int_equal(run(&scene), -ENOSPC);
     assert_int_equal(scene.why.error, ENOSPC);
     assert_file_holds(scene.results_fd, input, 5000);
@@ -586,13 +586,13 @@ static void test_sync(void **state)
             scene_begin(&scene, 4, 16);
             scene.config.sync = sync;
             if (fails)
-                fault_os_fail(&faults, FAULT_sync, 1, FAULT_FOR_GOOD, EIO);
+                fault_os_fail(&faults, FAULT_fsync, 1, FAULT_FOR_GOOD, EIO);
             send_text(&scene, 0, "1\n");
-            send_end(&scene, SHMSUM_ENDING_COMPLETE);
+            send_end(&scene, SHMSUM_END_COMPLETE);
             assert_int_equal(run(&scene), sync && fails ? -EIO : 0);
             if (sync && fails)
                 assert_string_equal(scene.why.call, "fsync");
-            assert_int_equal(faults.calls[FAULT_sync], sync);
+            assert_int_equal(faults.calls[FAULT_fsync], sync);
             assert_results(&scene, "1\n");
             scene_end(&scene);
         }
@@ -607,7 +607,7 @@ static void test_messages_cannot_be_written(void **state)
     scene_begin(&scene, 4, 64);
     fault_os_fill(&faults, scene.config.messages, 10, EPIPE);
     send_text(&scene, 0, "1 two 3\n5\n\n6\n");
-    send_end(&scene, SHMSUM_ENDING_COMPLETE);
+    send_end(&scene, SHMSUM_END_COMPLETE);
     assert_int_equal(run(&scene), 0);
     assert_results(&scene, TWO_RESULT "5\n");
     assert_messages(&scene, "a.txt:1:3:");
@@ -619,11 +619,11 @@ static void test_messages_cannot_be_written(void **state)
     fault_os_fail(&faults, FAULT_write, 2, 2, EINTR);
     fault_os_fail(&faults, FAULT_write, 5, 1, EAGAIN);
     send_text(&scene, 0, "1 two 3\n");
-    send_end(&scene, SHMSUM_ENDING_COMPLETE);
+    send_end(&scene, SHMSUM_END_COMPLETE);
     assert_int_equal(run(&scene), 0);
     assert_results(&scene, TWO_RESULT);
     assert_messages(&scene, TWO_AT_3("a.txt:1:3"));
-    assert_int_equal(faults.calls[FAULT_poll], 1);
+    assert_int_equal(faults.calls[FAULT_ppoll], 1);
     scene_end(&scene);
 }
 
@@ -693,7 +693,7 @@ static void test_random_inputs(void **state)
             }
         }
         fclose(to);
-        send_end(&scene, cut ? SHMSUM_ENDING_CUT : SHMSUM_ENDING_COMPLETE);
+        send_end(&scene, cut ? SHMSUM_END_CUT : SHMSUM_END_COMPLETE);
         assert_int_equal(run(&scene), 0);
         assert_file_holds(scene.results_fd, expected, expected_size);
         free(expected);

@@ -1,6 +1,6 @@
 /* test_sandbox.c - src/sandbox/sandbox.h: what is given up, in which order, and what is done where
  * the system refuses. The system is one that grants everything and does nothing:
- * tests/processes/test_cage.c has the real one. */
+ * tests/processes/test_sandbox.c has the real one. */
 #include "unit.h"
 
 #include <errno.h>
@@ -73,7 +73,7 @@ static int filter_calls(const struct shmsum_os *os, const void *filter, size_t b
 {
     (void)os;
     assert_non_null(filter);
-    assert_true(bytes > 0 && bytes % 8 == 0 && bytes < FILTER_BYTES_MAX);
+    assert_true(bytes > 0 && bytes % 8 == 0 && bytes < CALL_FILTER_BYTES_MAX);
     return give_up('s');
 }
 
@@ -81,12 +81,12 @@ static int set_up(void **state)
 {
     (void)state;
     granting = *shmsum_os_default();
-    granting.no_new_privs = no_new_privs;
-    granting.not_dumpable = not_dumpable;
-    granting.set_limit = set_limit;
-    granting.close_from = close_from;
-    granting.forbid_paths = forbid_paths;
-    granting.filter_calls = filter_calls;
+    granting.set_no_new_privs = no_new_privs;
+    granting.clear_dumpable = not_dumpable;
+    granting.setrlimit = set_limit;
+    granting.close_range = close_from;
+    granting.landlock_restrict = forbid_paths;
+    granting.seccomp = filter_calls;
     fault_os_init(&faults, &granting);
     order[0] = '\0';
     abi = ABI;
@@ -117,8 +117,8 @@ static int enter(struct sandbox *sandbox, bool child, enum sandbox_mode mode,
 /* Where there is no libseccomp there is no filter either. */
 static bool has_filters(void)
 {
-    struct filter filter;
-    int result = filter_make_child(&filter, &faults.os, false);
+    struct call_filter filter;
+    int result = call_filter_make_child(&filter, &faults.os, false);
     assert_true(result == 0 || result == -ENOTSUP);
     return result == 0;
 }
@@ -153,7 +153,7 @@ static void test_off(void **state)
     struct sandbox sandbox;
     struct shmsum_failure why;
     for (int child = 0; child < 2; child++) {
-        fault_os_fail(&faults, FAULT_scratch, 1, FAULT_FOR_GOOD, EMFILE);
+        fault_os_fail(&faults, FAULT_memfd_create, 1, FAULT_FOR_GOOD, EMFILE);
         assert_int_equal(enter(&sandbox, child, SANDBOX_OFF, &why), 0);
         assert_true(sandbox.granted == 0);
         assert_string_equal(order, "");
@@ -175,15 +175,15 @@ static void test_refused(void **state)
         const char *call;
         const char *before; /* what a child that is to have everything had given up by then */
     } calls[] = {
-        {FAULT_no_new_privs, 1, SANDBOX_NO_NEW_PRIVS, "prctl", ""},
-        {FAULT_forbid_paths, 1, SANDBOX_LANDLOCK, "landlock_create_ruleset", "n"},
-        {FAULT_close_from, 1, SANDBOX_DESCRIPTORS, "close_range", "nl"},
-        {FAULT_set_limit, 1, SANDBOX_LIMITS, "setrlimit", "nlc"},
-        {FAULT_set_limit, 2, SANDBOX_LIMITS, "setrlimit", "nlcF"},
-        {FAULT_set_limit, 3, SANDBOX_LIMITS, "setrlimit", "nlcFP"},
-        {FAULT_not_dumpable, 1, SANDBOX_LIMITS, "prctl", "nlcFPC"},
-        {FAULT_filter_calls, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
-        {FAULT_scratch, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
+        {FAULT_set_no_new_privs, 1, SANDBOX_NO_NEW_PRIVS, "prctl", ""},
+        {FAULT_landlock_restrict, 1, SANDBOX_LANDLOCK, "landlock_create_ruleset", "n"},
+        {FAULT_close_range, 1, SANDBOX_DESCRIPTORS, "close_range", "nl"},
+        {FAULT_setrlimit, 1, SANDBOX_LIMITS, "setrlimit", "nlc"},
+        {FAULT_setrlimit, 2, SANDBOX_LIMITS, "setrlimit", "nlcF"},
+        {FAULT_setrlimit, 3, SANDBOX_LIMITS, "setrlimit", "nlcFP"},
+        {FAULT_clear_dumpable, 1, SANDBOX_LIMITS, "prctl", "nlcFPC"},
+        {FAULT_seccomp, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
+        {FAULT_memfd_create, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
         {FAULT_pread, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
     };
     for (size_t i = 0; i < COUNT(calls); i++) {

@@ -69,8 +69,8 @@ static const struct shmsum_os machine = {
     .clock_ns = read_clock,
     .write = write_file,
     .read = read_ten,
-    .futex_wait_two = sleep_two,
-    .get_pid = number,
+    .futex_waitv = sleep_two,
+    .getpid = number,
 };
 
 static int begin(void **state)
@@ -106,7 +106,7 @@ static void test_producer(void **state)
     const struct shmsum_os *os = &trace.os;
     assert_int_equal(os->read(os, 0, NULL, 100), 10);
     trace.producer.handed_over(&trace.producer, 10);
-    assert_int_equal(os->futex_wait_two(os, NULL, 0, NULL, 0), -EINTR);
+    assert_int_equal(os->futex_waitv(os, NULL, 0, NULL, 0), -EINTR);
     assert_int_equal(os->read(os, 0, NULL, 100), 10);
     trace.producer.handed_over(&trace.producer, 20);
     trace_handed_end(&trace);

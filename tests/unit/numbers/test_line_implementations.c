@@ -1,10 +1,11 @@
 /*
- * test_line_forms.c - the fast forms of the line parser against the plain one, byte for byte.
+ * test_line_implementations.c - the fast implementations of the line parser against the plain one,
+ * byte for byte.
  *
- * Property: given the same bytes in the same blocks, every form gives the same events, sums,
- * counts, error kinds, columns, tokens and anchors, and consumes as much; and so it does when it is
- * given many lines at once, whichever of them are taken. Each block is a piece of
- * memory of its own and of its exact size, and ends where a page does that cannot be read: a form
+ * Property: given the same bytes in the same blocks, every implementation gives the same events,
+ * sums, counts, error kinds, columns, tokens and anchors, and consumes as much; and so it does when
+ * it is given many lines at once, whichever of them are taken. Each block is a piece of memory of
+ * its own and of its exact size, and ends where a page does that cannot be read: an implementation
  * that looks beyond it dies.
  *
  * SHMSUM_LINES sets how many random lines are compared.
@@ -52,45 +53,46 @@ static struct record plain_record, record;
 
 /* The parsers that are compared: [0] is the plain one. Those of `many` are given many lines at
  * once. */
-struct forms {
-    struct shmsum_line_parser parsers[SHMSUM_LINE_FORMS];
-    struct shmsum_line_parser many[SHMSUM_LINE_FORMS];
-    bool has[SHMSUM_LINE_FORMS];
+struct implementations {
+    struct shmsum_line_parser parsers[SHMSUM_LINE_IMPLEMENTATIONS];
+    struct shmsum_line_parser many[SHMSUM_LINE_IMPLEMENTATIONS];
+    bool has[SHMSUM_LINE_IMPLEMENTATIONS];
     uint64_t lines;
 };
 
-static void forms_init(struct forms *forms, char point)
+static void implementations_init(struct implementations *implementations, char point)
 {
-    memset(forms, 0, sizeof *forms);
-    for (int i = 0; i < SHMSUM_LINE_FORMS; i++) {
-        shmsum_line_parser_init(&forms->parsers[i], point);
-        forms->has[i] = shmsum_line_parser_use(&forms->parsers[i], (enum shmsum_line_form)i) == 0;
-        forms->many[i] = forms->parsers[i];
+    memset(implementations, 0, sizeof *implementations);
+    for (int i = 0; i < SHMSUM_LINE_IMPLEMENTATIONS; i++) {
+        shmsum_line_parser_init(&implementations->parsers[i], point);
+        implementations->has[i] = shmsum_line_parser_use(&implementations->parsers[i],
+                                                         (enum shmsum_line_implementation)i) == 0;
+        implementations->many[i] = implementations->parsers[i];
     }
-    assert_true(forms->has[SHMSUM_LINE_SCALAR] && forms->has[SHMSUM_LINE_SWAR]);
+    assert_true(implementations->has[SHMSUM_LINE_SCALAR] && implementations->has[SHMSUM_LINE_SWAR]);
 }
 
-static void show(const char *what, int form, const uint8_t *bytes, size_t size)
+static void show(const char *what, int implementation, const uint8_t *bytes, size_t size)
 {
     print_error("%s differs, %s from scalar, at: ", what,
-                shmsum_line_form_name((enum shmsum_line_form)form));
+                shmsum_line_implementation_name((enum shmsum_line_implementation)implementation));
     for (size_t i = 0; i < size && i < 200; i++)
         print_error(bytes[i] >= ' ' && bytes[i] <= '~' ? "%c" : "\\x%02x", bytes[i]);
     print_error("\n");
     fail();
 }
 
-#define SAME(what, good)                   \
-    do {                                   \
-        if (!(good))                       \
-            show(what, form, bytes, size); \
+#define SAME(what, good)                             \
+    do {                                             \
+        if (!(good))                                 \
+            show(what, implementation, bytes, size); \
     } while (0)
 
-static void compare(struct forms *forms, int form, enum shmsum_line event, const uint8_t *bytes,
-                    size_t size)
+static void compare(struct implementations *implementations, int implementation,
+                    enum shmsum_line event, const uint8_t *bytes, size_t size)
 {
-    struct shmsum_line_parser *plain = &forms->parsers[0];
-    struct shmsum_line_parser *fast = &forms->parsers[form];
+    struct shmsum_line_parser *plain = &implementations->parsers[0];
+    struct shmsum_line_parser *fast = &implementations->parsers[implementation];
     SAME("validity", shmsum_line_parser_is_valid(fast));
     SAME("line", plain->line == fast->line);
     if (event == SHMSUM_LINE_UNFINISHED) {
@@ -157,10 +159,12 @@ static bool record_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum 
     return true;
 }
 
-/* The block, many lines at once, to one form: it must say what the plain form said of each line. */
-static void feed_many(struct forms *forms, int form, const uint8_t *bytes, size_t size)
+/* The block, many lines at once, to one implementation: it must say what the plain implementation
+ * said of each line. */
+static void feed_many(struct implementations *implementations, int implementation,
+                      const uint8_t *bytes, size_t size)
 {
-    struct shmsum_line_parser *parser = &forms->many[form];
+    struct shmsum_line_parser *parser = &implementations->many[implementation];
     struct recorder recorder = {.sink = {.take = record_sum}, .parser = parser};
     recorder.refuse = random_below(&rng, 4) * random_below(&rng, 20);
     record.size = 0;
@@ -182,13 +186,14 @@ static void feed_many(struct forms *forms, int form, const uint8_t *bytes, size_
         record_event(&record, parser, event);
     }
     SAME("anchor", parser->ended || shmsum_line_parser_anchor(parser) ==
-                                        shmsum_line_parser_anchor(&forms->parsers[0]));
+                                        shmsum_line_parser_anchor(&implementations->parsers[0]));
     SAME("record of many lines", record.size == plain_record.size &&
                                      memcmp(record.text, plain_record.text, record.size) == 0);
 }
 
-/* One block, to all forms, in step; then many lines at once. */
-static void feed_block(struct forms *forms, const uint8_t *block, size_t block_size)
+/* One block, to all implementations, in step; then many lines at once. */
+static void feed_block(struct implementations *implementations, const uint8_t *block,
+                       size_t block_size)
 {
     const uint8_t *bytes = guarded + BLOCK - block_size;
     memcpy(guarded + BLOCK - block_size, block, block_size);
@@ -196,42 +201,45 @@ static void feed_block(struct forms *forms, const uint8_t *block, size_t block_s
     plain_record.lines = 0;
     for (size_t size = block_size, consumed; size > 0; bytes += consumed, size -= consumed) {
         enum shmsum_line event =
-            shmsum_line_parser_feed(&forms->parsers[0], bytes, size, &consumed);
-        for (int form = 1; form < SHMSUM_LINE_FORMS; form++) {
-            if (!forms->has[form])
+            shmsum_line_parser_feed(&implementations->parsers[0], bytes, size, &consumed);
+        for (int implementation = 1; implementation < SHMSUM_LINE_IMPLEMENTATIONS;
+             implementation++) {
+            if (!implementations->has[implementation])
                 continue;
             size_t also;
-            SAME("event",
-                 shmsum_line_parser_feed(&forms->parsers[form], bytes, size, &also) == event);
+            SAME("event", shmsum_line_parser_feed(&implementations->parsers[implementation], bytes,
+                                                  size, &also) == event);
             SAME("consumed", also == consumed);
-            compare(forms, form, event, bytes, size);
+            compare(implementations, implementation, event, bytes, size);
         }
-        forms->lines += event != SHMSUM_LINE_UNFINISHED;
-        record_event(&plain_record, &forms->parsers[0], event);
+        implementations->lines += event != SHMSUM_LINE_UNFINISHED;
+        record_event(&plain_record, &implementations->parsers[0], event);
     }
-    for (int form = 0; form < SHMSUM_LINE_FORMS; form++)
-        if (forms->has[form])
-            feed_many(forms, form, guarded + BLOCK - block_size, block_size);
+    for (int implementation = 0; implementation < SHMSUM_LINE_IMPLEMENTATIONS; implementation++)
+        if (implementations->has[implementation])
+            feed_many(implementations, implementation, guarded + BLOCK - block_size, block_size);
 }
 
-static void finish(struct forms *forms)
+static void finish(struct implementations *implementations)
 {
     const uint8_t *bytes = guarded;
     size_t size = 0;
-    enum shmsum_line event = shmsum_line_parser_finish(&forms->parsers[0]);
-    for (int form = 1; form < SHMSUM_LINE_FORMS; form++) {
-        if (!forms->has[form])
+    enum shmsum_line event = shmsum_line_parser_finish(&implementations->parsers[0]);
+    for (int implementation = 1; implementation < SHMSUM_LINE_IMPLEMENTATIONS; implementation++) {
+        if (!implementations->has[implementation])
             continue;
-        SAME("event", shmsum_line_parser_finish(&forms->parsers[form]) == event);
-        compare(forms, form, event, bytes, size);
+        SAME("event",
+             shmsum_line_parser_finish(&implementations->parsers[implementation]) == event);
+        compare(implementations, implementation, event, bytes, size);
     }
     plain_record.size = 0;
-    record_event(&plain_record, &forms->parsers[0], event);
-    for (int form = 0; form < SHMSUM_LINE_FORMS; form++) {
-        if (!forms->has[form])
+    record_event(&plain_record, &implementations->parsers[0], event);
+    for (int implementation = 0; implementation < SHMSUM_LINE_IMPLEMENTATIONS; implementation++) {
+        if (!implementations->has[implementation])
             continue;
         record.size = 0;
-        record_event(&record, &forms->many[form], shmsum_line_parser_finish(&forms->many[form]));
+        record_event(&record, &implementations->many[implementation],
+                     shmsum_line_parser_finish(&implementations->many[implementation]));
         SAME("record at the end", record.size == plain_record.size &&
                                       memcmp(record.text, plain_record.text, record.size) == 0);
     }
@@ -336,8 +344,8 @@ static void test_every_token_at_every_place(void **state)
 {
     (void)state;
     for (int point = 0; point < 2; point++) {
-        struct forms forms;
-        forms_init(&forms, point == 0 ? '.' : ',');
+        struct implementations implementations;
+        implementations_init(&implementations, point == 0 ? '.' : ',');
         for (size_t t = 0; t < COUNT(tokens); t++) {
             for (size_t e = 0; e < COUNT(ends); e++) {
                 for (size_t place = 0; place<140; place += place> 70 ? 8 : 1) {
@@ -355,24 +363,25 @@ static void test_every_token_at_every_place(void **state)
                         (size_t)sprintf(block + size, "%s",
                                         "1 22 333.3 4444 55555 -6.66 7777777 8 99 1 22 333 4444 "
                                         "5 66 777 8888 99999 1 2 3 4 5 6 7 8 9 10 11 12 13 14\n");
-                    feed_block(&forms, (const uint8_t *)block, size);
+                    feed_block(&implementations, (const uint8_t *)block, size);
                 }
             }
         }
-        finish(&forms);
-        assert_true(forms.lines > COUNT(tokens) * COUNT(ends) * 70);
+        finish(&implementations);
+        assert_true(implementations.lines > COUNT(tokens) * COUNT(ends) * 70);
     }
 }
 
-/* Rows of tokens of one kind, short, long, with an exponent: the fast forms take several at once.
+/* Rows of tokens of one kind, short, long, with an exponent: the fast implementations take several
+ * at once.
  */
 static void test_every_byte_at_every_place(void **state)
 {
     (void)state;
     static const char *const rows[] = {"111111 ", "12345678.123456789 ", "-1.25e-12 "};
     for (size_t row = 0; row < COUNT(rows); row++) {
-        struct forms forms;
-        forms_init(&forms, '.');
+        struct implementations implementations;
+        implementations_init(&implementations, '.');
         size_t period = strlen(rows[row]);
         for (int c = 0; c < 256; c++) {
             for (size_t place = 0; place < 100; place++) {
@@ -381,10 +390,10 @@ static void test_every_byte_at_every_place(void **state)
                     block[i] = rows[row][i % period];
                 block[place] = (char)c;
                 block[sizeof block - 1] = '\n';
-                feed_block(&forms, (const uint8_t *)block, sizeof block);
+                feed_block(&implementations, (const uint8_t *)block, sizeof block);
             }
         }
-        finish(&forms);
+        finish(&implementations);
     }
 }
 
@@ -455,23 +464,23 @@ static void test_random_lines(void **state)
     enum { TEXT = 4 * BLOCK, LINE = 60 * 100 };
     char *text = malloc(TEXT + LINE);
     assert_non_null(text);
-    struct forms forms;
+    struct implementations implementations;
     uint64_t compared = 0;
     while (compared < lines) {
         int dialect = (int)random_below(&rng, 4);
         size_t size = 0;
         while (size < TEXT)
             size += put_line(text + size, dialect);
-        forms_init(&forms, random_one_in(&rng, 5) ? ',' : '.');
+        implementations_init(&implementations, random_one_in(&rng, 5) ? ',' : '.');
         size_t largest = random_one_in(&rng, 2) ? BLOCK : 1 + random_below(&rng, 400);
         for (size_t at = 0, block; at < size; at += block) {
             block = 1 + random_below(&rng, largest);
             if (block > size - at)
                 block = size - at;
-            feed_block(&forms, (const uint8_t *)text + at, block);
+            feed_block(&implementations, (const uint8_t *)text + at, block);
         }
-        finish(&forms);
-        compared += forms.lines;
+        finish(&implementations);
+        compared += implementations.lines;
     }
     free(text);
     print_message("%llu lines compared\n", (unsigned long long)compared);
@@ -487,8 +496,8 @@ static void test_many_small_numbers(void **state)
         "999999999999999999 ", "-999999999999999.999 ", "9.99999999999999999 ",
     };
     for (size_t kind = 0; kind <= COUNT(kinds); kind++) {
-        struct forms forms;
-        forms_init(&forms, '.');
+        struct implementations implementations;
+        implementations_init(&implementations, '.');
         for (int i = 0; i < 5000; i++) {
             const char *token =
                 kinds[kind < COUNT(kinds) ? kind : random_below(&rng, COUNT(kinds))];
@@ -496,11 +505,11 @@ static void test_many_small_numbers(void **state)
             size_t size = 0;
             for (int j = 0; j < 8; j++)
                 size += (size_t)sprintf(block + size, "%s", token);
-            feed_block(&forms, (const uint8_t *)block, size);
+            feed_block(&implementations, (const uint8_t *)block, size);
         }
-        feed_block(&forms, (const uint8_t *)"\n", 1);
-        assert_true(forms.lines == 1);
-        finish(&forms);
+        feed_block(&implementations, (const uint8_t *)"\n", 1);
+        assert_true(implementations.lines == 1);
+        finish(&implementations);
     }
 }
 
@@ -509,14 +518,14 @@ static void test_full_lines(void **state)
 {
     (void)state;
     static const char token[] = "9999999999999999";
-    struct forms forms;
-    forms_init(&forms, '.');
+    struct implementations implementations;
+    implementations_init(&implementations, '.');
     static char block[BLOCK];
     size_t size = 0;
     uint64_t left = 1;
     for (int i = 0; i < 300000; i++) {
         if (size + sizeof token > sizeof block) {
-            feed_block(&forms, (const uint8_t *)block, size);
+            feed_block(&implementations, (const uint8_t *)block, size);
             size = 0;
         }
         memcpy(block + size, token, sizeof token - 1);
@@ -527,27 +536,28 @@ static void test_full_lines(void **state)
             left =
                 random_one_in(&rng, 2) ? 1 + random_below(&rng, 60) : 850 + random_below(&rng, 200);
     }
-    feed_block(&forms, (const uint8_t *)block, size);
-    assert_true(forms.lines > 300);
-    finish(&forms);
+    feed_block(&implementations, (const uint8_t *)block, size);
+    assert_true(implementations.lines > 300);
+    finish(&implementations);
 }
 
 static void test_names(void **state)
 {
     (void)state;
-    for (int form = 0; form < SHMSUM_LINE_FORMS; form++)
-        assert_int_equal(
-            shmsum_line_form_by_name(shmsum_line_form_name((enum shmsum_line_form)form)), form);
-    assert_int_equal(shmsum_line_form_by_name("mmx"), -1);
-    assert_int_equal(shmsum_line_form_by_name(""), -1);
+    for (int implementation = 0; implementation < SHMSUM_LINE_IMPLEMENTATIONS; implementation++)
+        assert_int_equal(shmsum_line_implementation_by_name(shmsum_line_implementation_name(
+                             (enum shmsum_line_implementation)implementation)),
+                         implementation);
+    assert_int_equal(shmsum_line_implementation_by_name("mmx"), -1);
+    assert_int_equal(shmsum_line_implementation_by_name(""), -1);
     struct shmsum_line_parser parser;
     shmsum_line_parser_init(&parser, '.');
-    assert_int_not_equal(shmsum_line_parser_use(&parser, SHMSUM_LINE_FORMS), 0);
+    assert_int_not_equal(shmsum_line_parser_use(&parser, SHMSUM_LINE_IMPLEMENTATIONS), 0);
 }
 
 int main(void)
 {
-    rng.state = random_seed("line_forms");
+    rng.state = random_seed("line_implementations");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_every_token_at_every_place),

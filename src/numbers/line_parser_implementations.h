@@ -1,12 +1,13 @@
 /*
- * line_parser_forms.h - the fast forms of the line parser, and what they share with the plain one.
+ * line_parser_implementations.h - the fast implementations of the line parser, and what they share
+ * with the plain one.
  *
- * DOC: line-parser-forms
+ * DOC: line-parser-implementations
  *
- * A fast form reads the common tokens of a line: up to 18 digits with at most one
+ * A fast implementation reads the common tokens of a line: up to 18 digits with at most one
  * point, and a sign before them. Everything else - long tokens, exponents, errors, the last bytes
- * of a block - it leaves to the plain form, which is the specification: so there is one place that
- * knows what an error is and where it stands.
+ * of a block - it leaves to the plain implementation, which is the specification: so there is one
+ * place that knows what an error is and where it stands.
  */
 #ifndef SHMSUM_SRC_LINE_PARSER_FORMS_H
 #define SHMSUM_SRC_LINE_PARSER_FORMS_H
@@ -15,7 +16,7 @@
 
 #include "decimal_small.h"
 
-/* One call of feed_lines, as the forms see it. */
+/* One call of feed_lines, as the implementations see it. */
 struct line_feed {
     struct shmsum_line_parser *parser;
     struct shmsum_line_sink *sink; /* NULL: every line is an event */
@@ -27,14 +28,15 @@ struct line_feed {
  * Adds the numbers from `at` on, which stands between two tokens (or at a token's first byte), to
  * parser->sum and parser->numbers. Returns where it stopped: behind the LF of a line that is to be
  * an event, with *line_ended set; or, with it clear, between two tokens or at the first byte of a
- * token that it leaves to the plain form. Reads nothing outside [at, feed->end).
+ * token that it leaves to the plain implementation. Reads nothing outside [at, feed->end).
  */
 typedef const uint8_t *line_parser_fast(struct line_feed *feed, const uint8_t *at,
                                         bool *line_ended);
 
 enum {
-    LINE_PARSER_FAST_MIN = 96, /* with fewer bytes than this a fast form would do nothing */
-    LINE_PARSER_AHEAD = 1024,  /* the most that it looks at, at once: where parser->ahead begins */
+    LINE_PARSER_FAST_MIN =
+        96, /* with fewer bytes than this a fast implementation would do nothing */
+    LINE_PARSER_AHEAD = 1024, /* the most that it looks at, at once: where parser->ahead begins */
 };
 
 #if defined(__x86_64__)
@@ -42,8 +44,8 @@ line_parser_fast line_parser_avx2;
 #endif
 line_parser_fast line_parser_swar;
 
-/* Adds the number that token[0..size) is, of a shape that no fast form knows, to the sum of an open
- * line; false when it is none or cannot be added, with nothing changed. */
+/* Adds the number that token[0..size) is, of a shape that no fast implementation knows, to the sum
+ * of an open line; false when it is none or cannot be added, with nothing changed. */
 bool line_parser_add_token(struct shmsum_line_parser *parser, const uint8_t *token, size_t size);
 
 /* Of the fields that belong to a line only the sum and the numbers are not set here: they are clear

@@ -1,6 +1,6 @@
 /*
- * test_cage.c - what the two programs can still do once they are in their cages, and what becomes
- * of them where the kernel grants none.
+ * test_sandbox.c - what the two programs can still do once they are in their sandboxes, and what
+ * becomes of them where the kernel grants none.
  *
  * The calls that are allowed are written down here once more, on purpose: what passes is compared
  * with this list, not with the one in src/sandbox/call_filter.c.
@@ -32,12 +32,12 @@ static int landlock_version(void)
     return (int)syscall(LANDLOCK_CREATE_RULESET, NULL, 0UL, 1UL);
 }
 
-/* Skips the case where kernel or build have not all that a cage is made of. They are asked here,
+/* Skips the case where kernel or build have not all that a sandbox is made of. They are asked here,
  * not by the code under test: where they have it, that has to get it. */
 static void need_everything(void)
 {
 #ifdef SHMSUM_INSTRUMENTED
-    test_skip("a build with sanitizers or for coverage has no cage");
+    test_skip("a build with sanitizers or for coverage has no sandbox");
 #endif
     uint32_t action = SCMP_ACT_KILL_PROCESS;
     if (landlock_version() < 1)
@@ -151,17 +151,17 @@ static const struct passing parent_passes[] = {
     {SYS_exit_group, ALL},
 };
 
-struct cage {
+struct sandbox_case {
     bool is_parent;
     const struct passing *passes;
     size_t count;
 };
-static const struct cage cage_of_child = {false, child_passes,
-                                          sizeof child_passes / sizeof child_passes[0]};
-static const struct cage cage_of_parent = {true, parent_passes,
-                                           sizeof parent_passes / sizeof parent_passes[0]};
+static const struct sandbox_case sandbox_of_child = {false, child_passes,
+                                                     sizeof child_passes / sizeof child_passes[0]};
+static const struct sandbox_case sandbox_of_parent = {
+    true, parent_passes, sizeof parent_passes / sizeof parent_passes[0]};
 
-enum { EXIT_ERRNO = 100, EXIT_NOT_CAGED = 99 }; /* EXIT_ERRNO + errno: it came back */
+enum { EXIT_ERRNO = 100, EXIT_NO_SANDBOX = 99 }; /* EXIT_ERRNO + errno: it came back */
 
 static void fill(long arguments[6], int vector)
 {
@@ -196,9 +196,9 @@ static long call_i386(long call, const long a[6])
 }
 #endif
 
-/* Enters the cage in a process of its own and makes the call there: its wait status. */
-static int try_call(const struct cage *cage, long (*make)(long call, const long a[6]), long call,
-                    int vector)
+/* Enters the sandbox in a process of its own and makes the call there: its wait status. */
+static int try_call(const struct sandbox_case *kind, long (*make)(long call, const long a[6]),
+                    long call, int vector)
 {
     fflush(stdout);
     pid_t pid = fork();
@@ -215,12 +215,12 @@ static int try_call(const struct cage *cage, long (*make)(long call, const long 
         alarm(5); /* what waits for ever has passed */
         long arguments[6];
         fill(arguments, vector);
-        if (cage->is_parent)
+        if (kind->is_parent)
             sandbox_prepare_parent(&sandbox, os, SANDBOX_AUTO, NO_PROCESS);
         else
             sandbox_prepare_child(&sandbox, os, SANDBOX_AUTO, false);
         if (sandbox_enter(&sandbox, NULL) < 0 || (sandbox.granted & SANDBOX_SECCOMP) == 0)
-            _exit(EXIT_NOT_CAGED);
+            _exit(EXIT_NO_SANDBOX);
         errno = 0;
         long result = make(call, arguments);
         _exit(EXIT_ERRNO + (result == -1 && errno < 140 ? errno : 0));
@@ -244,7 +244,7 @@ static bool is_probe(long call)
 
 /* Whether the kernel got to see the call: it neither killed the process nor was answered by the
  * filter, which says EPERM in the parent, and ENOMEM for mmap. */
-static bool has_passed(const struct cage *cage, long call, int vector, int status)
+static bool has_passed(const struct sandbox_case *kind, long call, int vector, int status)
 {
     if (WIFSIGNALED(status))
         return WTERMSIG(status) != SIGSYS && !(is_probe(call) && WTERMSIG(status) == SIGILL);
@@ -255,23 +255,23 @@ static bool has_passed(const struct cage *cage, long call, int vector, int statu
     int error = WEXITSTATUS(status) - EXIT_ERRNO;
     if (is_probe(call) && error == ENXIO)
         return false;
-    return !(cage->is_parent && error == EPERM) && !(call == SYS_mmap && error == ENOMEM);
+    return !(kind->is_parent && error == EPERM) && !(call == SYS_mmap && error == ENOMEM);
 }
 
-/* Without a cage the rest of this would be dangerous. */
-static void need_cage(const struct cage *cage)
+/* Without a sandbox the rest of this would be dangerous. */
+static void need_sandbox(const struct sandbox_case *kind)
 {
     need_everything();
-    int status = try_call(cage, call_native, SYS_getuid, 0);
-    check(!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_NOT_CAGED, "no filter");
-    check(!has_passed(cage, SYS_getuid, 0, status), "getuid passed: no cage at all (0x%x)",
+    int status = try_call(kind, call_native, SYS_getuid, 0);
+    check(!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_NO_SANDBOX, "no filter");
+    check(!has_passed(kind, SYS_getuid, 0, status), "getuid passed: no sandbox at all (0x%x)",
           (unsigned)status);
 }
 
 static void every_call(const void *argument)
 {
-    const struct cage *cage = argument;
-    need_cage(cage);
+    const struct sandbox_case *kind = argument;
+    need_sandbox(kind);
     /* What there is today, what will be, and what cannot. */
     static const long beyond[] = {600, 1023, 4095, 0x3fffffff, 0x7fffffff, -1};
     enum { CALLS = 512, BEYOND = sizeof beyond / sizeof beyond[0] };
@@ -279,13 +279,13 @@ static void every_call(const void *argument)
     for (int i = 0; i < CALLS + BEYOND; i++) {
         long call = i < CALLS ? i : beyond[i - CALLS];
         int expected = 0, found = 0;
-        for (size_t p = 0; p < cage->count; p++)
-            if (cage->passes[p].call == call)
-                expected = cage->passes[p].vectors;
+        for (size_t p = 0; p < kind->count; p++)
+            if (kind->passes[p].call == call)
+                expected = kind->passes[p].vectors;
         for (int vector = 0; vector < VECTORS; vector++) {
-            int status = try_call(cage, call_native, call, vector);
+            int status = try_call(kind, call_native, call, vector);
             tried++;
-            if (has_passed(cage, call, vector, status))
+            if (has_passed(kind, call, vector, status))
                 found |= 1 << vector;
         }
         passed += found != 0;
@@ -297,26 +297,26 @@ static void every_call(const void *argument)
     }
     printf("%lu calls made, %lu numbers passed\n", tried, passed);
     check(wrong == 0, "%lu system calls are not as they should be", wrong);
-    check(passed == cage->count, "%lu passed, the list has %zu", passed, cage->count);
+    check(passed == kind->count, "%lu passed, the list has %zu", passed, kind->count);
 }
 
 /* The numbers of another kind of program, for the same kernel. */
 static void every_foreign_call(const void *argument)
 {
 #ifdef __x86_64__
-    const struct cage *cage = argument;
-    need_cage(cage);
+    const struct sandbox_case *kind = argument;
+    need_sandbox(kind);
     enum { CALLS = 560, X32 = 0x40000000 }; /* x32 has some of its own from 512 on */
     unsigned long wrong = 0;
     for (long call = 0; call < CALLS; call++) {
-        for (int kind = 0; kind < 2; kind++) {
-            int status = kind == 0 ? try_call(cage, call_native, call | X32, 1)
-                                   : try_call(cage, call_i386, call, 1);
+        for (int abi = 0; abi < 2; abi++) {
+            int status = abi == 0 ? try_call(kind, call_native, call | X32, 1)
+                                  : try_call(kind, call_i386, call, 1);
             /* SIGSEGV: a kernel without i386 */
             if (WIFSIGNALED(status) &&
-                (WTERMSIG(status) == SIGSYS || (kind == 1 && WTERMSIG(status) == SIGSEGV)))
+                (WTERMSIG(status) == SIGSYS || (abi == 1 && WTERMSIG(status) == SIGSEGV)))
                 continue;
-            printf("%s call %ld: 0x%x\n", kind == 0 ? "x32" : "i386", call, (unsigned)status);
+            printf("%s call %ld: 0x%x\n", abi == 0 ? "x32" : "i386", call, (unsigned)status);
             wrong++;
         }
     }
@@ -456,7 +456,7 @@ enum outcome { KILLED, REFUSED, DONE, OTHER };
 /* Where the attack is stopped, and whether a second wall stands behind seccomp. */
 struct attack {
     const char *name;
-    enum outcome caged;
+    enum outcome sandboxed;
     int landlock; /* without seccomp it fails all the same, from this version of Landlock on; 0: no
                    */
 };
@@ -512,19 +512,19 @@ static void attacked(const void *argument)
     build_trap();
     char *said;
     enum outcome outcome = intrude(attack->name, "--sandbox=require", LACK_NOTHING, &said);
-    check(outcome == attack->caged, "%s in the cage: %s, expected %s\n%s", attack->name,
-          names[outcome], names[attack->caged], said);
+    check(outcome == attack->sandboxed, "%s in the sandbox: %s, expected %s\n%s", attack->name,
+          names[outcome], names[attack->sandboxed], said);
     free(said);
     if (attack->landlock > 0 && landlock_version() >= attack->landlock) {
         outcome = intrude(attack->name, "--sandbox=auto", LACK_SECCOMP, &said);
         check(outcome == REFUSED, "%s without seccomp: %s\n%s", attack->name, names[outcome], said);
         free(said);
     }
-    /* It could do it, were it not for the cage. */
+    /* It could do it, were it not for the sandbox. */
     outcome = intrude(attack->name, "--sandbox=off", LACK_NOTHING, &said);
     if (outcome == REFUSED)
-        test_skip("%s: the cage stops it, but it fails here without one as well", attack->name);
-    check(outcome == DONE, "%s without a cage: %s\n%s", attack->name, names[outcome], said);
+        test_skip("%s: the sandbox stops it, but it fails here without one as well", attack->name);
+    check(outcome == DONE, "%s without a sandbox: %s\n%s", attack->name, names[outcome], said);
     free(said);
 }
 
@@ -556,7 +556,7 @@ static void dump_core(const void *argument)
         test_skip("cores do not go to the working directory here");
     free(pattern);
     if (!left)
-        test_skip("no core is dumped here without the cage either");
+        test_skip("no core is dumped here without the sandbox either");
 }
 
 /* The checks of compiler and C library can still say what they have found. */
@@ -586,10 +586,10 @@ static void smash_stack(const void *argument)
 #name, attacked, &(const struct attack){#name, __VA_ARGS__ }, 0 \
     }
 static const struct test_case cases[] = {
-    {"every_call_of_child", every_call, &cage_of_child, 600},
-    {"every_call_of_parent", every_call, &cage_of_parent, 600},
-    {"foreign_calls_of_child", every_foreign_call, &cage_of_child, 600},
-    {"foreign_calls_of_parent", every_foreign_call, &cage_of_parent, 600},
+    {"every_call_of_child", every_call, &sandbox_of_child, 600},
+    {"every_call_of_parent", every_call, &sandbox_of_parent, 600},
+    {"foreign_calls_of_child", every_foreign_call, &sandbox_of_child, 600},
+    {"foreign_calls_of_parent", every_foreign_call, &sandbox_of_parent, 600},
     {"granted", granted, NULL, 0},
     {"off", off, NULL, 0},
     {"kernel_lacks_seccomp", kernel_lacks,

@@ -1,0 +1,48 @@
+/*
+ * child_process.h - the child as a process: fork and exec, its death, waiting for it, killing it.
+ *
+ * There is one child per process, because the handler of SIGCHLD gets no argument of ours.
+ */
+#ifndef SHMSUM_SRC_PARENT_CHILD_PROCESS_H
+#define SHMSUM_SRC_PARENT_CHILD_PROCESS_H
+
+#include <shmsum/channel.h>
+
+/* The child's exit status when it could not exec the other program. */
+enum { CHILD_NOT_STARTED = 127 };
+
+/* What to exec, and the descriptors that the child gets. */
+struct child_program {
+    const char *path;
+    char *const *argv;
+    char *const *envp;
+    int results; /* the descriptor that becomes its standard output */
+    int trace;   /* the descriptor that becomes its standard input; 0: none, it reads /dev/null */
+};
+
+/*
+ * fork and exec. The child ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT, because the parent decides
+ * when to stop. When the exec or a call before it fails, the forked child leaves that call and its
+ * errno in the channel's start error and exits with CHILD_NOT_STARTED. After signals_catch.
+ * 0, or a negative errno with *why filled.
+ */
+int child_start(const struct shmsum_os *os, const struct child_program *program,
+                struct shmsum_channel *channel, struct shmsum_failure *why);
+
+/* The handler of SIGCHLD: reaps the child if it has ended, and raises SHMSUM_STOP_PEER. */
+void child_on_death(int signal);
+
+/* Its process id, after child_start. */
+pid_t child_pid(void);
+
+/* Waits until the child has ended and returns its wait status, or the negative errno of waitpid. A
+ * bit of kill_mask in the stop word kills the child first. */
+int child_wait(uint32_t kill_mask);
+
+/* Kills the child, if it still lives: for a peer that broke the protocol. */
+void child_kill(void);
+
+/* Whether child_kill killed it. */
+bool child_killed_by_us(void);
+
+#endif
