@@ -128,7 +128,9 @@ static struct {
     uint64_t steps, wakes, wakes_at_read, copies;
     uint64_t first[READS], last[READS]; /* values read in this call; last[0] is the last */
     uint64_t reads, reads_at_copy, reads_at_stop;
-    int error; /* of a system call that failed for good, positive */
+    int error;  /* of a system call that failed for good, positive */
+    bool notes; /* this call has note_sleep or fail_before_sleep for before_sleep */
+    bool noted; /* and it ran */
 
     uint64_t slots; /* the channel's, when it was last looked at */
     uint32_t next;
@@ -456,6 +458,7 @@ static int wait_for(const void *word, uint32_t expected, bool two)
     observe();
     check_waitable(word);
     FUZZ_CHECK(expected & SHARED_WORD_WAIT);
+    FUZZ_CHECK(!world.notes || (world.noted && world.error == 0));
     if (get_word(word) != expected)
         return -EAGAIN;
     if (world.input->left == 0) {
@@ -679,6 +682,7 @@ static void begin_call(void)
     world.reads = world.reads_at_copy = world.reads_at_stop = 0;
     world.copies = 0;
     world.error = 0;
+    world.notes = world.noted = false;
 }
 
 /* The failures that have the same reason everywhere. `broken`: the last words that were read broke
@@ -748,6 +752,25 @@ static void check_block(const struct shmsum_block *block)
     FUZZ_CHECK(memcmp(world.copy, world.bytes + taken->at, taken->size) == 0);
 }
 
+/* ---- what an end does before it sleeps on a slot ---- */
+
+/* It sleeps only when the slot that it read last belongs to the other side. */
+static int note_sleep(void *context, struct shmsum_failure *why)
+{
+    (void)context, (void)why;
+    bool consumes = world.channel.role == SHMSUM_CONSUMER;
+    FUZZ_CHECK(without_wait(world.last[0]) == (consumes ? SHMSUM_FREE : SHMSUM_READY));
+    world.noted = true;
+    return 0;
+}
+
+static int fail_before_sleep(void *context, struct shmsum_failure *why)
+{
+    note_sleep(context, why);
+    fail(ENOSPC);
+    return shmsum_failure_set(why, "write", "results", ENOSPC);
+}
+
 /* ---- the two ends, call by call ---- */
 
 static void consumer_steps(struct fuzz_input *input)
@@ -805,17 +828,14 @@ static void consumer_steps(struct fuzz_input *input)
             FUZZ_CHECK(get_word(world.memory + AT_CLOSING) == (what & 8 ? 1 : 2));
             continue;
         case 6:
-            if (shmsum_channel_spin(channel))
-                FUZZ_CHECK(without_wait(world.last[0]) != SHMSUM_FREE);
-            continue;
         case 7:
-            result = shmsum_channel_sleep(channel);
-            if (result == 0) {
-                FUZZ_CHECK(without_wait(world.last[0]) != SHMSUM_FREE);
-                continue;
-            }
-            FUZZ_CHECK(result == -ECANCELED ? stop_now() & channel->stop_mask
-                                            : result == -world.error);
+            channel->before_sleep = what % 8 == 6 ? note_sleep : fail_before_sleep;
+            world.notes = true;
+            result = shmsum_channel_take(channel, world.copy, &block, &why);
+            channel->before_sleep = NULL;
+            check_failure(result, is_broken_for_consumer(), &why);
+            if (result == 0)
+                check_block(&block);
             break;
         }
         if (result < 0 || block.end)
@@ -927,19 +947,12 @@ static void producer_steps(struct fuzz_input *input)
             look_beside(what >> 3);
             continue;
         case 6:
-            if (what & 8) {
-                if (shmsum_channel_spin(channel))
-                    FUZZ_CHECK(without_wait(world.last[0]) != SHMSUM_READY);
-                continue;
-            }
-            result = shmsum_channel_sleep(channel);
-            if (result == 0 || result == -EPROTO) {
-                FUZZ_CHECK((result == 0) == (without_wait(world.last[0]) != SHMSUM_READY));
-                FUZZ_CHECK(result == 0 || world.setting.slots > 1);
-            } else {
-                FUZZ_CHECK(result == -ECANCELED ? stop_now() & channel->stop_mask
-                                                : result == -world.error);
-            }
+            channel->before_sleep = what & 8 ? fail_before_sleep : note_sleep;
+            world.notes = true;
+            result = shmsum_channel_acquire(channel, &payload, &why);
+            channel->before_sleep = NULL;
+            check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
+            check_acquired(result, payload);
             break;
         case 7:
             end_channel(what & 8 ? SHMSUM_END_CUT : SHMSUM_END_COMPLETE, &why);

@@ -23,8 +23,8 @@ complete='\201'  # endings, as values
 cut='\202'
 source='\000'
 
-# The consumer's end, call by call: 0 try_take, 1 take, 3 done, 4 attached, 5 closing, 6 spin,
-# 7 sleep. 4 slots of 100 bytes.
+# The consumer's end, call by call: 0 try_take, 1 take, 3 done, 4 attached, 5 closing, 6 take that
+# notes its sleeps, 7 take that fails before it sleeps. 4 slots of 100 bytes.
 consumer='\000\003\143'
 block="$ready$full$source"'\000'"$true" # with its payload, and the slot's old state
 seed take-blocks "$consumer"'\000\000\004\000\000'"$block"'\003\000\001'"$block"'\003\000\005\015\001'"$end$complete"
@@ -46,16 +46,19 @@ seed take-while-spinning "$consumer"'\002\000\001'"$free$ready$block"
 seed take-start-error "$consumer"'\000\000\025\004'
 seed take-futex-fails "$consumer"'\000\000\001'"$free$free"'\011'
 seed take-no-waitv "$consumer"'\000\000\001'"$free$free"'\004'"$free"'\003'"$free"'\005'"$block"
-seed take-spins "$consumer"'\007\000\006\000\000'"$ready"'\006\000\000\000\007\000\000\007\000'"$ready"
+seed take-notes-its-sleep "$consumer"'\000\000\006'"$true$true"'\000'"$ready$block"
+seed take-fails-before-its-sleep "$consumer"'\003\000\007'"$free$free$free$free"
 
 # The producer's end: 0 try_acquire, 1 acquire (9: and publish), 3 drain, 4 await_attached, 5 what
-# is beside, 6 sleep (14: spin), 7 end. The length of a block follows.
+# is beside, 6 acquire that notes its sleeps (14: that fails before them), 7 end. The length of a
+# block follows.
 producer='\001\003\143'
 put='\011'"$free"'\143'"$true"
 seed put-blocks "$producer"'\000\000\004'"$ready$put$put"'\010'"$free"'\000'"$wait"'\003\220\007'"$free$wait"
 seed put-one-slot '\001\000\000\002\001'"$put"'\001'"$ready$ready"'\000\000\000'"$free"'\017'"$free$true"
 seed put-waits "$producer"'\000\000'"$put"'\001'"$ready$ready"'\000'"$free$free$free$free"
-seed put-sleeps-out-of-turn "$producer"'\000\000\006'"$free$free$ready\006$ready"'\004'"$free$free$free"
+seed put-notes-its-sleep "$producer"'\000\000\006'"$ready$ready$free$free$free$free"
+seed put-fails-before-its-sleep "$producer"'\003\000\016'"$ready$ready$ready$ready"
 seed put-state-end "$producer"'\000\000\000'"$end"
 seed put-no-state "$producer"'\000\000\001'"$ready$ready"'\000'"$free$free$free$none"
 seed put-out-of-turn "$producer"'\000\000\001'"$ready$free$free$ready"

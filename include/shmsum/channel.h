@@ -91,9 +91,15 @@ struct shmsum_channel {
     uint32_t next;            /* index of the slot that is next */
     uint32_t handed;          /* slots handed over or done with, modulo 2^31 */
     bool timed;               /* the kernel cannot wait on two words */
-    int unwoken;              /* 0; or why the other side could not be woken: see below */
-    uint64_t slots;           /* slots published or taken, for reports */
-    uint64_t slept;           /* times slept in the kernel, for reports */
+    /* Runs before this end sleeps on a slot, in the thread that calls acquire, end or take; NULL:
+     * nothing. The sleep may be long: this is the place to write out what is buffered. A negative
+     * errno, with *why filled, ends the wait and is returned; not -EAGAIN or -ECANCELED. The caller
+     * sets both fields. */
+    int (*before_sleep)(void *context, struct shmsum_failure *why);
+    void *before_sleep_context;
+    int unwoken;    /* 0; or why the other side could not be woken: see below */
+    uint64_t slots; /* slots published or taken, for reports */
+    uint64_t slept; /* times slept in the kernel, for reports */
 };
 
 /* What the consumer found. */
@@ -116,15 +122,6 @@ uint32_t shmsum_stop_bits(const struct shmsum_word *stop);
  */
 void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_region *region,
                          enum shmsum_role role, struct shmsum_word *stop, uint32_t stop_mask);
-
-/*
- * The parts of waiting for the next slot, for roles that have something to do in between:
- * spin looks at it until it changes or it is time to sleep, and returns whether it changed;
- * sleep returns 0 when it changed, -ECANCELED on a stop bit, -EPROTO when the consumer frees slots
- * out of turn, or the negative errno of the futex call.
- */
-bool shmsum_channel_spin(struct shmsum_channel *channel);
-int shmsum_channel_sleep(struct shmsum_channel *channel);
 
 /* ---- the producer's end ---- */
 

@@ -34,23 +34,6 @@ static bool take_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *s
     return true;
 }
 
-void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
-                   const struct consumer_config *config, struct shmsum_channel *channel,
-                   struct shmsum_results *results, uint8_t *block)
-{
-    *consumer = (struct consumer){
-        .os = os,
-        .config = config,
-        .channel = channel,
-        .results = results,
-        .block = block,
-    };
-    shmsum_line_parser_init(&consumer->parser, config->point);
-    consumer->sink.take = take_sum;
-    excerpt_clear(&consumer->excerpt);
-    result_line_begin(&consumer->result, config->format, config->sources[0]);
-}
-
 static void say(const struct consumer *consumer, const char *text, size_t size)
 {
     message_bytes(consumer->os, consumer->config->messages, text, size);
@@ -88,6 +71,32 @@ static int flush(struct consumer *consumer, struct shmsum_failure *why)
     int result = shmsum_results_flush(consumer->results, why);
     report(consumer);
     return result;
+}
+
+/* The channel calls this before it sleeps: no reader of the results waits for a line that is summed
+ * already. */
+static int flush_before_sleep(void *context, struct shmsum_failure *why)
+{
+    return flush(context, why);
+}
+
+void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
+                   const struct consumer_config *config, struct shmsum_channel *channel,
+                   struct shmsum_results *results, uint8_t *block)
+{
+    *consumer = (struct consumer){
+        .os = os,
+        .config = config,
+        .channel = channel,
+        .results = results,
+        .block = block,
+    };
+    shmsum_line_parser_init(&consumer->parser, config->point);
+    channel->before_sleep = flush_before_sleep;
+    channel->before_sleep_context = consumer;
+    consumer->sink.take = take_sum;
+    excerpt_clear(&consumer->excerpt);
+    result_line_begin(&consumer->result, config->format, config->sources[0]);
 }
 
 /* A line is an error: counts it and shows it, if not too many were shown. line_bytes: its length.
@@ -257,29 +266,6 @@ static int take_block(struct consumer *consumer, const struct shmsum_block *bloc
     return result;
 }
 
-/* The next block: as soon as it is there. When there is none for a while, nobody shall wait for the
- * results that we have. */
-static int next_block(struct consumer *consumer, struct shmsum_block *block,
-                      struct shmsum_failure *why)
-{
-    struct shmsum_channel *channel = consumer->channel;
-    for (;;) {
-        int result = shmsum_channel_try_take(channel, consumer->block, block, why);
-        if (result != -EAGAIN)
-            return result;
-        if (shmsum_channel_spin(channel))
-            continue;
-        result = flush(consumer, why);
-        if (result < 0)
-            return result;
-        result = shmsum_channel_sleep(channel);
-        if (result == -ECANCELED) /* what was handed over before the stop is still ours to sum */
-            return shmsum_channel_try_take(channel, consumer->block, block, why);
-        if (result < 0)
-            return shmsum_failure_set(why, "futex", "slot", -result);
-    }
-}
-
 static void tell_taken(const struct consumer *consumer, const struct shmsum_block *block)
 {
     for (struct consumer_watch *watch = consumer->watch; watch != NULL; watch = watch->next)
@@ -296,8 +282,8 @@ static int take_input(struct consumer *consumer, enum consumer_end_reason *end_r
             return 0;
         }
         struct shmsum_block block;
-        int result = next_block(consumer, &block, why);
-        if (result == -EAGAIN) {
+        int result = shmsum_channel_take(consumer->channel, consumer->block, &block, why);
+        if (result == -ECANCELED) { /* after all that had been published before the stop */
             *end_reason = CONSUMER_ORPHANED;
             return 0;
         }

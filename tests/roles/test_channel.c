@@ -23,7 +23,8 @@ struct fixture {
     struct shmsum_channel *producer, *consumer;
     struct shmsum_word *producer_stop, *consumer_stop;
     struct shmsum_failure why;
-    unsigned step; /* of a play in on_wait */
+    unsigned step;   /* of a play in on_wait */
+    unsigned sleeps; /* that before_sleep was told of */
 };
 
 enum { BYTES_MAX = 4096, GUARD = 16, GUARD_BYTE = 0xa5 };
@@ -1253,25 +1254,134 @@ static void test_calibration(void **state)
     end(&f);
 }
 
+/* The spin ends as soon as the slot changes hands: no sleep, and nothing that comes before one. */
+static int must_not_sleep(void *context, struct shmsum_failure *why)
+{
+    (void)context, (void)why;
+    fail_msg("it is about to sleep");
+    return -EINVAL;
+}
+
+static void *put_after_a_while(void *argument)
+{
+    room_pause_us(20000);
+    put(argument, 8, 1);
+    return NULL;
+}
+
 static void test_spin(void **state)
 {
     (void)state;
     struct fixture f;
     begin(&f, 2, 8);
-    f.producer->spins = f.consumer->spins = 3;
-    assert_false(shmsum_channel_spin(f.consumer));
-    assert_true(shmsum_channel_spin(f.producer)); /* FREE is not what it waits to be over */
-    fill_ring(&f);
-    assert_true(shmsum_channel_spin(f.consumer));
-    assert_false(shmsum_channel_spin(f.producer));
-    set_wait(&slot(&f, 0)->state); /* WAIT alone is no change */
-    assert_false(shmsum_channel_spin(f.producer));
-    get(&f, 1, 0);
-    assert_true(shmsum_channel_spin(f.producer));
-    f.producer->spins = 0;
-    assert_false(shmsum_channel_spin(f.producer));
+    f.consumer->spins = UINT32_MAX;
+    f.consumer->before_sleep = must_not_sleep;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, put_after_a_while, &f), 0);
+    uint8_t bytes[8];
+    struct shmsum_block block;
+    int result = shmsum_channel_take(f.consumer, bytes, &block, &f.why);
+    pthread_join(thread, NULL);
+    assert_int_equal(result, 0);
+    assert_int_equal(f.consumer->slept, 0);
     assert_int_equal(waits(&f), 0);
     end(&f);
+}
+
+static void test_spin_takes_wait_for_no_change(void **state)
+{
+    (void)state;
+    for (playing = 0; playing < WAITING_COUNT; playing++) {
+        struct fixture f;
+        prepare(&f, playing);
+        end_of(&f, playing)->spins = 3;
+        set_wait(&slot(&f, 0)->state);
+        f.os.on_wait = disturb;
+        f.step = 6; /* the answer comes while it sleeps */
+        assert_int_equal(call(&f, playing), 0);
+        assert_int_equal(end_of(&f, playing)->slept, playing == DRAIN ? 2 : 1);
+        end(&f);
+    }
+}
+
+/* ---- what an end does before it sleeps on a slot ---- */
+
+static bool waits_for_slot(enum waiting waiting)
+{
+    return waiting == ACQUIRE || waiting == END || waiting == TAKE;
+}
+
+static int note_sleep(void *context, struct shmsum_failure *why)
+{
+    struct fixture *f = context;
+    (void)why;
+    assert_int_equal(waits(f), 0);
+    f->sleeps++;
+    return 0;
+}
+
+static void test_before_sleep(void **state)
+{
+    (void)state;
+    for (playing = 0; playing < WAITING_COUNT; playing++) {
+        for (uint32_t spins = 0; spins < 20; spins += 10) {
+            struct fixture f;
+            prepare(&f, playing);
+            struct shmsum_channel *channel = end_of(&f, playing);
+            channel->spins = spins;
+            channel->before_sleep = note_sleep;
+            channel->before_sleep_context = &f;
+            f.os.on_wait = disturb; /* one wait, however often the sleep is interrupted */
+            f.step = 1;
+            channel->stop_mask = SHMSUM_STOP_NOW | SHMSUM_STOP_PEER;
+            assert_int_equal(call(&f, playing), 0);
+            assert_int_equal(f.sleeps, waits_for_slot(playing) ? 1 : 0);
+            end(&f);
+        }
+    }
+}
+
+static void test_before_sleep_is_left_out_when_nothing_waits(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, 2, 8);
+    f.producer->before_sleep = f.consumer->before_sleep = must_not_sleep;
+    uint8_t *payload;
+    uint8_t bytes[8];
+    struct shmsum_block block;
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(shmsum_channel_acquire(f.producer, &payload, &f.why), 0);
+        shmsum_channel_publish(f.producer, 1, i);
+        assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), 0);
+    }
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), 0);
+    assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), 0);
+    assert_true(block.end);
+    end(&f);
+}
+
+static int fail_before_sleep(void *context, struct shmsum_failure *why)
+{
+    (void)context;
+    return shmsum_failure_set(why, "write", "results", ENOSPC);
+}
+
+static void test_before_sleep_fails(void **state)
+{
+    (void)state;
+    for (playing = 0; playing < WAITING_COUNT; playing++) {
+        if (!waits_for_slot(playing))
+            continue;
+        struct fixture f;
+        prepare(&f, playing);
+        f.os.on_wait = must_not_wait;
+        end_of(&f, playing)->before_sleep = fail_before_sleep;
+        assert_int_equal(call(&f, playing), -ENOSPC);
+        assert_failure(&f, "write", "results", ENOSPC);
+        assert_int_equal(end_of(&f, playing)->slept, 0);
+        end(&f);
+    }
 }
 
 int main(void)
@@ -1313,6 +1423,10 @@ int main(void)
         cmocka_unit_test(test_words_beside_the_ring),
         cmocka_unit_test(test_calibration),
         cmocka_unit_test(test_spin),
+        cmocka_unit_test(test_spin_takes_wait_for_no_change),
+        cmocka_unit_test(test_before_sleep),
+        cmocka_unit_test(test_before_sleep_is_left_out_when_nothing_waits),
+        cmocka_unit_test(test_before_sleep_fails),
     };
     return cmocka_run_group_tests_name("channel", tests, NULL, NULL);
 }

@@ -249,11 +249,35 @@ inline channel_await_attached()
  * MIRRORS src/channel/channel.c next_slot */
 #define advance() next = (next + 1) % SLOTS
 
+/* MIRRORS src/roles/consumer.c report
+ * MIRRORS src/roles/consumer.c flush
+ * MIRRORS src/roles/consumer.c flush_before_sleep */
+#define report() account = taken
+
+/* MIRRORS src/channel/channel.c wait_for_slot
+ * MIRRORS src/channel/channel.c theirs
+ * `seen`: the state in which the next slot belongs to the other side. Only the child has something to
+ * do before it sleeps. */
+inline wait_for_slot(me, seen, ahead, mask)
+{
+    if
+    :: spin_sees_change(next, seen) -> result = OK
+    :: else ->
+        if
+        :: me == PARENT
+        :: me == CHILD -> report() /* flush_before_sleep */
+        fi;
+        /* DOC: channel-batched-wake */
+        word_sleep(me, (next + (ahead)) % SLOTS, seen, mask);
+        if
+        :: result != OK || (ahead) == 0
+        :: else -> assert(value(word[next]) != seen)
+        fi
+    fi
+}
+
 /* MIRRORS src/channel/channel.c shmsum_channel_acquire
- * MIRRORS src/channel/channel.c shmsum_channel_try_acquire
- * MIRRORS src/channel/channel.c shmsum_channel_spin
- * MIRRORS src/channel/channel.c shmsum_channel_sleep
- * MIRRORS src/channel/channel.c theirs */
+ * MIRRORS src/channel/channel.c shmsum_channel_try_acquire */
 inline channel_acquire()
 {
     do
@@ -263,15 +287,10 @@ inline channel_acquire()
            :: else -> assert(value(word[next]) == READY)
            fi
        }
+       wait_for_slot(PARENT, READY, SLOTS / 2, stop_mask);
        if
-       :: spin_sees_change(next, READY)
-       :: else ->
-           /* DOC: channel-batched-wake */
-           word_sleep(PARENT, (next + SLOTS / 2) % SLOTS, READY, stop_mask);
-           if
-           :: result != OK -> break
-           :: else -> assert(SLOTS / 2 == 0 || value(word[next]) != READY)
-           fi
+       :: result != OK -> break
+       :: else
        fi
     od
 }
@@ -311,6 +330,29 @@ inline channel_try_take()
         d_step { exchange(next, FREE); taken++ }
         d_step { wake_if_awaited(next); advance(); result = OK }
     fi
+}
+
+/* MIRRORS src/channel/channel.c shmsum_channel_take */
+inline channel_take()
+{
+    do
+    :: channel_try_take();
+       if
+       :: result != EAGAIN -> break
+       :: else
+       fi;
+       wait_for_slot(CHILD, FREE, 0, STOP_PEER);
+       if
+       :: result == ECANCELED -> /* a slot that was published before the stop comes first */
+           channel_try_take();
+           if
+           :: result == EAGAIN -> result = ECANCELED
+           :: else
+           fi;
+           break
+       :: else
+       fi
+    od
 }
 
 /* MIRRORS src/channel/channel.c shmsum_channel_done */
@@ -539,35 +581,6 @@ concludes:
 
 /* ---- src/child/main.c, src/roles/consumer.c ---- */
 
-/* MIRRORS src/roles/consumer.c report */
-#define report() account = taken
-
-/* MIRRORS src/roles/consumer.c next_block
- * MIRRORS src/roles/consumer.c flush
- * MIRRORS src/channel/channel.c shmsum_channel_take */
-inline next_block()
-{
-    do
-    :: channel_try_take();
-       if
-       :: result != EAGAIN -> break
-       :: else
-       fi;
-       if
-       :: spin_sees_change(next, FREE)
-       :: else ->
-           report();
-           word_sleep(CHILD, next, FREE, STOP_PEER);
-           if
-           :: result == ECANCELED -> /* what was handed over before the stop comes first */
-               channel_try_take();
-               break
-           :: else
-           fi
-       fi
-    od
-}
-
 /* MIRRORS src/roles/consumer.c take_block
  * MIRRORS src/roles/consumer.c is_closed
  * At a terminal a blank line closes at once, elsewhere only when more follows. */
@@ -604,9 +617,9 @@ active proctype child()
         do
         :: is_closed -> break
         :: else ->
-            next_block();
+            channel_take();
             if
-            :: result == EAGAIN -> orphaned = true; break
+            :: result == ECANCELED -> orphaned = true; break
             :: result == OK && is_end -> end_taken = true; break
             :: result == OK && !is_end -> take_block()
             fi

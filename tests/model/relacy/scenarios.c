@@ -449,7 +449,7 @@ const struct engine_access engine_accesses[] = {
     {"shmsum_channel_try_take: shared_load_acquire(&slot->state)", "READY, END: publish, end",
      NULL},
     {"shmsum_channel_try_acquire: shared_load_acquire(&slot->state)", "FREE: try_take", NULL},
-    {"shmsum_channel_sleep: shared_load_acquire(word)", "FREE, half a ring ahead: try_take", NULL},
+    {"wait_for_slot: shared_load_acquire(word)", "FREE, half a ring ahead: try_take", NULL},
     {"shmsum_channel_drain: shared_load_acquire(progress)", "progress: done", NULL},
     {"shmsum_channel_await_attached: shared_load_acquire(attached)", "attached: attached", NULL},
     {"word_sleep: shared_load_acquire(channel->stop)", "stop: shmsum_stop_raise", NULL},
