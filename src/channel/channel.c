@@ -188,8 +188,8 @@ static int wait_for_slot(struct shmsum_channel *channel, struct shmsum_failure *
         return wait_failed(why, "slot", result);
     if (ahead == 0)
         return 0;
-    /* Pairs with the release in try_take. Slots are freed in order: if this one is FREE, so is the
-     * next. */
+    /* Pairs with the release in shmsum_channel_release. Slots are freed in order: if this one is
+     * FREE, so is the next. */
     (void)shared_load_acquire(word);
     uint32_t next = shared_load_relaxed(&next_slot(channel)->state);
     return has_changed(next, seen) ? 0 : broken(why, "state of a slot, from the consumer");
@@ -200,7 +200,7 @@ int shmsum_channel_try_acquire(struct shmsum_channel *channel, uint8_t **payload
 {
     assert(channel->role == SHMSUM_PRODUCER);
     struct shmsum_slot *slot = next_slot(channel);
-    /* pairs with the release in try_take: the consumer has read all that it will */
+    /* pairs with the release in shmsum_channel_release: the consumer has read all that it will */
     uint32_t state = shared_load_acquire(&slot->state) & ~SHARED_WORD_WAIT;
     if (state == SHMSUM_READY)
         return -EAGAIN;
@@ -229,7 +229,6 @@ void shmsum_channel_publish(struct shmsum_channel *channel, uint32_t length, uin
     shared_store_relaxed(&slot->length, length);
     shared_store_relaxed(&slot->source, source);
     word_publish(channel, &slot->state, SHMSUM_READY); /* pairs with the acquire in try_take */
-    channel->handed = (channel->handed + 1) & ~SHARED_WORD_WAIT;
     advance(channel);
 }
 
@@ -275,8 +274,7 @@ int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct 
         .source = shared_load_relaxed(&slot->source),
     };
     shared_copy_out(bytes, slot->payload, length);
-    word_publish(channel, &slot->state, SHMSUM_FREE); /* pairs with the acquire in try_acquire */
-    advance(channel);
+    channel->held = true;
     return 0;
 }
 
@@ -296,28 +294,32 @@ int shmsum_channel_take(struct shmsum_channel *channel, void *bytes, struct shms
     return result;
 }
 
-void shmsum_channel_done(struct shmsum_channel *channel)
+void shmsum_channel_release(struct shmsum_channel *channel)
 {
-    channel->handed = (channel->handed + 1) & ~SHARED_WORD_WAIT;
-    /* pairs with the acquire in drain */
-    word_publish(channel, &channel->region->header->progress, channel->handed);
+    assert(channel->held);
+    channel->held = false;
+    /* pairs with the acquire in try_acquire, wait_for_slot and await_released */
+    word_publish(channel, &next_slot(channel)->state, SHMSUM_FREE);
+    advance(channel);
 }
 
-int shmsum_channel_drain(struct shmsum_channel *channel, struct shmsum_failure *why)
+int shmsum_channel_await_released(struct shmsum_channel *channel, struct shmsum_failure *why)
 {
-    struct shmsum_word *progress = &channel->region->header->progress;
+    assert(channel->role == SHMSUM_PRODUCER);
+    /* The consumer releases in order: when the slot published last is FREE, so are all. */
+    uint32_t slots = channel->region->geometry.slots;
+    uint32_t last = (channel->next + slots - 1) % slots;
+    struct shmsum_word *word = &shmsum_region_slot(channel->region, last)->state;
     for (;;) {
-        /* pairs with the release in done */
-        uint32_t done = shared_load_acquire(progress) & ~SHARED_WORD_WAIT;
-        if (done == channel->handed)
+        /* pairs with the release in shmsum_channel_release */
+        uint32_t state = shared_load_acquire(word) & ~SHARED_WORD_WAIT;
+        if (state == SHMSUM_FREE)
             return 0;
-        /* It can be behind by what the ring holds and what was just taken, and never ahead. */
-        uint32_t behind = (channel->handed - done) & ~SHARED_WORD_WAIT;
-        if (behind > channel->region->geometry.slots + 1)
-            return broken(why, "progress, from the consumer");
-        int result = word_wait(channel, progress, done);
+        if (state != SHMSUM_READY)
+            return broken(why, "state of a slot, from the consumer");
+        int result = word_wait(channel, word, SHMSUM_READY);
         if (result < 0)
-            return wait_failed(why, "progress", result);
+            return wait_failed(why, "slot", result);
     }
 }
 

@@ -254,10 +254,9 @@ static int take_block(struct consumer *consumer, const struct shmsum_block *bloc
     consumer->counters.count[COUNTER_BYTES] += block->length;
     int result = take_bytes(consumer, consumer->block, block->length, why);
     report(consumer);
-    if (consumer->blank_seen) /* before the producer looks again */
+    if (consumer->blank_seen)
         shmsum_channel_set_closing(consumer->channel,
                                    is_closed(consumer) ? SHMSUM_CLOSED : SHMSUM_CLOSING);
-    shmsum_channel_done(consumer->channel);
     return result;
 }
 
@@ -284,6 +283,11 @@ static int take_input(struct consumer *consumer, enum consumer_end_reason *end_r
         }
         if (result < 0)
             return result;
+        /* In bulk the producer fills the slot again while its copy is summed. In the dialogue the
+         * producer waits for FREE before it prompts: the answer and `closing` come first. */
+        bool release_late = consumer->config->dialogue;
+        if (!block.end && !release_late)
+            shmsum_channel_release(consumer->channel);
         tell_taken(consumer, &block);
         if (block.end) {
             *end_reason =
@@ -294,7 +298,9 @@ static int take_input(struct consumer *consumer, enum consumer_end_reason *end_r
         for (struct consumer_watch *watch = consumer->watch; watch != NULL; watch = watch->next)
             watch->dealt_with(watch);
         if (result < 0)
-            return result;
+            return result; /* not released: the producer must not prompt once more */
+        if (release_late)
+            shmsum_channel_release(consumer->channel);
     }
 }
 
