@@ -85,10 +85,8 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
         return result;
     enum shmsum_end_reason end_reason = result == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT;
     struct shmsum_failure later; /* the first failure is the one to tell */
-    int ended = shmsum_channel_end(&run->channel, end_reason, result == 0 ? why : &later);
+    int ended = producer_end(&run->producer, end_reason, result == 0 ? why : &later);
     run->ended = ended == 0;
-    if (run->ended)
-        onlookers_end_published(run);
     return result == 0 ? ended : result;
 }
 

@@ -47,12 +47,6 @@ int onlookers_open_trace(struct run *run, struct shmsum_failure *why)
     return 0;
 }
 
-static void add_watch(struct run *run, struct producer_watch *watch)
-{
-    watch->next = run->producer.watch;
-    run->producer.watch = watch;
-}
-
 /* Who wants to know what the producer does. The region is there, and the producer. */
 void onlookers_begin(struct run *run)
 {
@@ -61,23 +55,15 @@ void onlookers_begin(struct run *run)
         progress_begin(&run->progress, run->os,
                        inputs_bytes(run->os, options->inputs, options->input_count),
                        options->progress == WHEN_ALWAYS ? 0 : PROGRESS_DELAY_MS);
-        add_watch(run, &run->progress.watch);
+        observers_add(&run->producer.observers, &run->progress.observer);
     }
     if (options->explain) {
         explain_object(&run->explain, &run->region);
         explain_mapping(&run->explain, &run->region);
-        add_watch(run, &run->explain.producer);
+        observers_add(&run->producer.observers, &run->explain.observer);
     }
     if (options->trace != NULL)
-        add_watch(run, &run->trace.producer);
-}
-
-void onlookers_end_published(struct run *run)
-{
-    if (run->options.trace != NULL)
-        trace_handed_end(&run->trace);
-    if (run->options.explain)
-        explain_handed_end(&run->explain);
+        observers_add(&run->producer.observers, &run->trace.observer);
 }
 
 /* All is over: `status` is what it came to. Returns what it comes to now. */

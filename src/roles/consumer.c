@@ -280,12 +280,6 @@ static int next_block(struct consumer *consumer, struct shmsum_block *block,
     }
 }
 
-static void tell_taken(const struct consumer *consumer, const struct shmsum_block *block)
-{
-    for (struct consumer_watch *watch = consumer->watch; watch != NULL; watch = watch->next)
-        watch->taken(watch, block->end ? 0 : block->length);
-}
-
 /* Takes all input; 0 with *end_reason set. */
 static int take_input(struct consumer *consumer, enum consumer_end_reason *end_reason,
                       struct shmsum_failure *why)
@@ -303,15 +297,17 @@ static int take_input(struct consumer *consumer, enum consumer_end_reason *end_r
         }
         if (result < 0)
             return result;
-        tell_taken(consumer, &block);
+        observers_notify(consumer->observers, consumer->channel,
+                         block.end ? OBSERVER_END_TAKEN : OBSERVER_SLOT_TAKEN, block.length,
+                         consumer->bytes + block.length);
         if (block.end) {
             *end_reason =
                 block.end_reason == SHMSUM_END_COMPLETE ? CONSUMER_COMPLETE : CONSUMER_CUT;
             return *end_reason == CONSUMER_COMPLETE ? finish_source(consumer, why) : 0;
         }
         result = take_block(consumer, &block, why);
-        for (struct consumer_watch *watch = consumer->watch; watch != NULL; watch = watch->next)
-            watch->dealt_with(watch);
+        observers_notify(consumer->observers, consumer->channel, OBSERVER_SLOT_DONE, block.length,
+                         consumer->bytes);
         if (result < 0)
             return result;
     }
