@@ -181,7 +181,7 @@ enum {
     AT_START_ERROR = 132,
     AT_PROGRESS = 256,
     AT_CLOSING = 260,
-    AT_ACCOUNT = 264,
+    AT_COUNTERS = 264,
     AT_SLOTS = 512
 };
 
@@ -198,7 +198,7 @@ static uint8_t *slot_at(uint32_t i)
 /* What is between the words and the payloads is nobody's. */
 static void guard(bool on)
 {
-    static const uint16_t holes[][2] = {{48, 128}, {136, 256}, {328, 512}};
+    static const uint16_t holes[][2] = {{48, 128}, {136, 256}, {384, 512}};
     for (size_t i = 0; i < 3; i++) {
         uint8_t *at = world.memory + holes[i][0];
         size_t size = (size_t)holes[i][1] - holes[i][0];
@@ -865,9 +865,8 @@ static void look_beside(uint8_t which)
         uint32_t value = (uint32_t)world.last[0];
         FUZZ_CHECK((uint32_t)closing == (value <= 2 ? value : 0));
     } else if (which % 3 == 1) {
-        uint64_t account =
-            shmsum_channel_account(channel, (enum shmsum_account)(which % SHMSUM_ACCOUNT_COUNT));
-        FUZZ_CHECK(account == world.last[0]);
+        uint64_t counter = shmsum_channel_counter(channel, which % SHMSUM_REGION_COUNTERS);
+        FUZZ_CHECK(counter == world.last[0]);
     } else {
         enum shmsum_start_call call;
         int error = shmsum_channel_start_error(channel, &call);
@@ -1042,9 +1041,9 @@ static void expect_block(struct model *model, const struct taken *taken)
     }
 }
 
-static void check_account(enum shmsum_account which, uint64_t value)
+static void check_counter(enum counter which, uint64_t value)
 {
-    FUZZ_CHECK(get_wide(world.memory + AT_ACCOUNT + (size_t)8 * which) == value);
+    FUZZ_CHECK(get_wide(world.memory + AT_COUNTERS + (size_t)8 * which) == value);
 }
 
 static void run_consumer(void)
@@ -1121,14 +1120,14 @@ static void run_consumer(void)
     if (!wrote && !(setting->more & 2) && world.results_size > 0)
         FUZZ_CHECK(world.results[world.results_size - 1] == '\n'); /* whole lines */
     if (result == 0 || (result == -EPROTO && wrote)) {
-        check_account(SHMSUM_ACCOUNT_SUMS, model.sums);
-        check_account(SHMSUM_ACCOUNT_ERRORS, model.errors);
-        check_account(SHMSUM_ACCOUNT_SKIPPED, model.skipped);
-        check_account(SHMSUM_ACCOUNT_NUMBERS, model.numbers);
-        check_account(SHMSUM_ACCOUNT_BYTES, model.bytes);
-        check_account(SHMSUM_ACCOUNT_RESULT_LINES, model.lines);
-        check_account(SHMSUM_ACCOUNT_RESULT_BYTES, world.results_size);
-        check_account(SHMSUM_ACCOUNT_SLEPT, world.channel.slept);
+        check_counter(COUNTER_SUMS, model.sums);
+        check_counter(COUNTER_ERRORS, model.errors);
+        check_counter(COUNTER_SKIPPED, model.skipped);
+        check_counter(COUNTER_NUMBERS, model.numbers);
+        check_counter(COUNTER_BYTES, model.bytes);
+        check_counter(COUNTER_RESULT_LINES, model.lines);
+        check_counter(COUNTER_RESULT_BYTES, world.results_size);
+        check_counter(COUNTER_SLEPT, world.channel.slept);
         uint32_t done = (handed + (uint32_t)world.taken_count - model.broken) & ~SHARED_WORD_WAIT;
         FUZZ_CHECK(without_wait(world.channel.handed) == done);
         FUZZ_CHECK(get_word(world.memory + AT_PROGRESS) == done || world.taken_count == 0);

@@ -804,16 +804,16 @@ static void check_salvage(void)
     FUZZ_CHECK(lines == count);
 }
 
-static void check_account(void)
+static void check_counters(void)
 {
     const struct shmsum_channel *channel = &run.producer_side.channel;
     const struct expected *expected = expect(run.taken, run.end_reason == CONSUMER_COMPLETE);
-    uint64_t sums = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SUMS);
-    uint64_t errors = shmsum_channel_account(channel, SHMSUM_ACCOUNT_ERRORS);
+    uint64_t sums = shmsum_channel_counter(channel, COUNTER_SUMS);
+    uint64_t errors = shmsum_channel_counter(channel, COUNTER_ERRORS);
     FUZZ_CHECK(sums + errors == expected->lines);
-    FUZZ_CHECK(shmsum_channel_account(channel, SHMSUM_ACCOUNT_RESULT_LINES) == expected->lines);
-    FUZZ_CHECK(shmsum_channel_account(channel, SHMSUM_ACCOUNT_RESULT_BYTES) == expected->size);
-    FUZZ_CHECK(shmsum_channel_account(channel, SHMSUM_ACCOUNT_BYTES) == run.taken);
+    FUZZ_CHECK(shmsum_channel_counter(channel, COUNTER_RESULT_LINES) == expected->lines);
+    FUZZ_CHECK(shmsum_channel_counter(channel, COUNTER_RESULT_BYTES) == expected->size);
+    FUZZ_CHECK(shmsum_channel_counter(channel, COUNTER_BYTES) == run.taken);
 }
 
 static void check_consumer(void)
@@ -841,7 +841,7 @@ static void check_consumer(void)
     }
     FUZZ_CHECK(side->outcome == 0 && !run.write_failed);
     check_results_are(expect(run.taken, run.end_reason == CONSUMER_COMPLETE));
-    check_account();
+    check_counters();
     switch (run.end_reason) {
     case CONSUMER_COMPLETE:
         FUZZ_CHECK(run.taken == run.input.size);

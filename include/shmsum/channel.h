@@ -168,11 +168,12 @@ void shmsum_channel_done(struct shmsum_channel *channel);
 void shmsum_channel_set_closing(struct shmsum_channel *channel, enum shmsum_closing closing);
 /* What it last told; SHMSUM_OPEN when that is none of the three. */
 enum shmsum_closing shmsum_channel_closing(const struct shmsum_channel *channel);
-/* The consumer's figures. What the other side wrote is to be believed only as far as it can be
- * checked. */
-void shmsum_channel_set_account(struct shmsum_channel *channel, enum shmsum_account which,
-                                uint64_t value);
-uint64_t shmsum_channel_account(const struct shmsum_channel *channel, enum shmsum_account which);
+/* Counter `index` (0 .. SHMSUM_REGION_COUNTERS - 1) is a 64-bit word that the consumer writes and
+ * the producer reads. The library gives it no meaning. Accesses are relaxed: a counter orders
+ * nothing else, and each is whole but no two are of the same moment. The producer must check what
+ * it reads before it believes it. */
+void shmsum_channel_set_counter(struct shmsum_channel *channel, uint32_t index, uint64_t value);
+uint64_t shmsum_channel_counter(const struct shmsum_channel *channel, uint32_t index);
 /* What the forked child could not do on its way to the other program: one of enum shmsum_start_call
  * and its errno, 1 to 4095, for the producer. */
 void shmsum_channel_set_start_error(struct shmsum_channel *channel, enum shmsum_start_call call,

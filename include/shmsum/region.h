@@ -20,7 +20,7 @@
  *        132      4  start_error    forked child            producer: call * 4096 + its errno
  *        256      4  progress       consumer                producer: slots done with, and WAIT
  *        260      4  closing        consumer                producer: it wants no more input
- *        264     72  account        consumer                producer: counters, see below
+ *        264    120  counters       consumer                producer: 15 wide words for reports
  *        512         slots          both
  *
  * Slot i begins at 512 + i * stride, with stride = 128 + payload_bytes rounded up to 128:
@@ -69,24 +69,11 @@ enum {
     SHMSUM_REGION_HEADER_BYTES = 512,
     SHMSUM_REGION_SLOTS_MAX = 1024,
     SHMSUM_REGION_PAYLOAD_MAX = 1 << 20,
+    SHMSUM_REGION_COUNTERS = 15, /* as many as the consumer's line has room for */
     /* "/shmsum-" pid "-" 32 hexadecimal digits NUL */
     SHMSUM_REGION_NAME_MAX = 8 + 10 + 1 + 32 + 1,
 };
 #define SHMSUM_REGION_MAGIC UINT64_C(0x31306d75736d6873) /* "shmsum01" in little-endian bytes */
-
-/* What the consumer has done, for the producer's reports. Relaxed: figures, not signals. */
-enum shmsum_account {
-    SHMSUM_ACCOUNT_SUMS,         /* lines summed */
-    SHMSUM_ACCOUNT_ERRORS,       /* lines that were errors */
-    SHMSUM_ACCOUNT_SKIPPED,      /* blank lines skipped */
-    SHMSUM_ACCOUNT_NUMBERS,      /* numbers in the lines summed */
-    SHMSUM_ACCOUNT_BYTES,        /* bytes of input taken out of slots */
-    SHMSUM_ACCOUNT_RESULT_LINES, /* results handed to the system */
-    SHMSUM_ACCOUNT_RESULT_BYTES, /* and their bytes */
-    SHMSUM_ACCOUNT_SLEPT,        /* times it slept in the kernel */
-    SHMSUM_ACCOUNT_SANDBOX,      /* what it gave up before it began: src/sandbox/sandbox.h */
-    SHMSUM_ACCOUNT_COUNT,
-};
 
 struct shmsum_region_header {
     alignas(SHMSUM_REGION_LINE) struct shmsum_wide magic;
@@ -102,7 +89,7 @@ struct shmsum_region_header {
 
     alignas(SHMSUM_REGION_LINE) struct shmsum_word progress;
     struct shmsum_word closing;
-    struct shmsum_wide account[SHMSUM_ACCOUNT_COUNT];
+    struct shmsum_wide counters[SHMSUM_REGION_COUNTERS];
 
     alignas(SHMSUM_REGION_LINE) uint8_t reserved[SHMSUM_REGION_LINE];
 };
@@ -130,7 +117,7 @@ SHMSUM_AT(shmsum_region_header, attached, 128);
 SHMSUM_AT(shmsum_region_header, start_error, 132);
 SHMSUM_AT(shmsum_region_header, progress, 256);
 SHMSUM_AT(shmsum_region_header, closing, 260);
-SHMSUM_AT(shmsum_region_header, account, 264);
+SHMSUM_AT(shmsum_region_header, counters, 264);
 SHMSUM_AT(shmsum_region_header, reserved, 384);
 static_assert(sizeof(struct shmsum_region_header) == SHMSUM_REGION_HEADER_BYTES, "header");
 SHMSUM_AT(shmsum_slot, state, 0);

@@ -357,15 +357,16 @@ enum shmsum_closing shmsum_channel_closing(const struct shmsum_channel *channel)
     return closing <= SHMSUM_CLOSED ? (enum shmsum_closing)closing : SHMSUM_OPEN;
 }
 
-void shmsum_channel_set_account(struct shmsum_channel *channel, enum shmsum_account which,
-                                uint64_t value)
+void shmsum_channel_set_counter(struct shmsum_channel *channel, uint32_t index, uint64_t value)
 {
-    shared_store_wide(&channel->region->header->account[which], value);
+    assert(index < SHMSUM_REGION_COUNTERS);
+    shared_store_wide(&channel->region->header->counters[index], value);
 }
 
-uint64_t shmsum_channel_account(const struct shmsum_channel *channel, enum shmsum_account which)
+uint64_t shmsum_channel_counter(const struct shmsum_channel *channel, uint32_t index)
 {
-    return shared_load_wide(&channel->region->header->account[which]);
+    assert(index < SHMSUM_REGION_COUNTERS);
+    return shared_load_wide(&channel->region->header->counters[index]);
 }
 
 enum { START_ERRORS = 4096 };

@@ -129,7 +129,8 @@ static int run(const struct shmsum_os *os, const struct job *job, struct shmsum_
     add_observers(consumer, job, region);
     if (choose_implementation(&consumer->parser, why) < 0 || sandbox_enter(&sandbox, why) < 0)
         return 3;
-    shmsum_channel_set_account(&channel, SHMSUM_ACCOUNT_SANDBOX, sandbox.granted);
+    consumer->counters.count[COUNTER_SANDBOX] = sandbox.granted;
+    counters_publish(&consumer->counters, &channel);
     shmsum_channel_attached(&channel);
     enum consumer_end_reason end_reason;
     if (consumer_run(consumer, &end_reason, why) < 0)
@@ -140,8 +141,8 @@ static int run(const struct shmsum_os *os, const struct job *job, struct shmsum_
         return 3;
     }
     if (end_reason == CONSUMER_ORPHANED)
-        say_orphaned(os, job, consumer->bytes, results.lines);
-    return consumer->errors > 0 || consumer->unread ? 1 : 0;
+        say_orphaned(os, job, consumer->counters.count[COUNTER_BYTES], results.lines);
+    return consumer->counters.count[COUNTER_ERRORS] > 0 || consumer->unread ? 1 : 0;
 }
 
 int main(int argc, char *argv[])

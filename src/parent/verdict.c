@@ -17,31 +17,14 @@
 
 /* What became of the input, as far as the child is to be believed. */
 struct verdict {
-    uint64_t sums, errors, skipped, numbers, bytes, slept, sandbox;
-    uint64_t result_lines; /* in the results, */
-    uint64_t result_bytes; /* and their bytes */
-    bool counted;          /* in the file, by ourselves */
+    struct counters counters; /* what the child claims */
+    uint64_t result_lines;    /* in the results: the child's claim, or counted by ourselves */
+    bool counted;             /* in the file, by ourselves */
 };
 
 static const char *plural(uint64_t count, const char *one, const char *many)
 {
     return count == 1 ? one : many;
-}
-
-static void collect(struct run *run, struct verdict *verdict)
-{
-    const struct shmsum_channel *channel = &run->channel;
-    *verdict = (struct verdict){
-        .sums = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SUMS),
-        .errors = shmsum_channel_account(channel, SHMSUM_ACCOUNT_ERRORS),
-        .skipped = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SKIPPED),
-        .numbers = shmsum_channel_account(channel, SHMSUM_ACCOUNT_NUMBERS),
-        .bytes = shmsum_channel_account(channel, SHMSUM_ACCOUNT_BYTES),
-        .slept = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SLEPT),
-        .sandbox = shmsum_channel_account(channel, SHMSUM_ACCOUNT_SANDBOX),
-        .result_lines = shmsum_channel_account(channel, SHMSUM_ACCOUNT_RESULT_LINES),
-        .result_bytes = shmsum_channel_account(channel, SHMSUM_ACCOUNT_RESULT_BYTES),
-    };
 }
 
 /* The child was killed, maybe in the middle of a write, or is not to be believed: leaves whole
@@ -88,27 +71,30 @@ static void say_what_is_left(const struct run *run, struct verdict *verdict, con
 /* Whether what the child says of its work can be true: it fits what was handed over, and itself. */
 static bool is_plausible(const struct run *run, const struct verdict *verdict, int status)
 {
+    const uint64_t *count = verdict->counters.count;
     enum blank_lines blank_lines = run->options.blank_lines;
     bool closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
     if (!run->ended && !closed)
         return false; /* it left before the end */
     if (closed && blank_lines != BLANK_LINES_END)
         return false; /* nothing could close the input */
-    uint64_t handed = run->producer.bytes, bytes = verdict->bytes;
+    uint64_t handed = run->producer.bytes, bytes = count[COUNTER_BYTES];
     if (closed ? bytes > handed : bytes != handed)
         return false; /* it did not take all, or more than there was */
     /* Each line takes a byte, and so does each number. Bounded, they cannot overflow together. */
-    if (verdict->sums > bytes || verdict->errors > bytes || verdict->skipped > bytes ||
-        verdict->numbers > bytes || verdict->sums + verdict->errors + verdict->skipped > bytes)
+    uint64_t sums = count[COUNTER_SUMS], errors = count[COUNTER_ERRORS];
+    uint64_t skipped = count[COUNTER_SKIPPED];
+    if (sums > bytes || errors > bytes || skipped > bytes || count[COUNTER_NUMBERS] > bytes ||
+        sums + errors + skipped > bytes)
         return false;
-    if (verdict->skipped > 0 && blank_lines != BLANK_LINES_SKIP)
+    if (skipped > 0 && blank_lines != BLANK_LINES_SKIP)
         return false;
-    if (verdict->result_lines != verdict->sums + verdict->errors ||
-        !sandbox_is_plausible(run->options.sandbox, verdict->sandbox))
+    if (count[COUNTER_RESULT_LINES] != sums + errors ||
+        !sandbox_is_plausible(run->options.sandbox, count[COUNTER_SANDBOX]))
         return false;
     /* At a terminal, where a blank line is how one ends, nothing stays unread behind it. */
     bool unread = closed && !(run->dialogue && run->terminal_input);
-    return status == STATUS_OK ? verdict->errors == 0 && !unread : verdict->errors > 0 || unread;
+    return status == STATUS_OK ? errors == 0 && !unread : errors > 0 || unread;
 }
 
 /* Reads the child's end, says what there is to say, and returns our exit status. */
@@ -136,7 +122,7 @@ static int judge_child(struct run *run, int wait_status, struct verdict *verdict
             snprintf(subject, sizeof subject, "child: status %d does not fit its work", status);
             break;
         }
-        if (output_check(&run->output, verdict->result_bytes, &why) == 0) {
+        if (output_check(&run->output, verdict->counters.count[COUNTER_RESULT_BYTES], &why) == 0) {
             believe(run, verdict);
             return status;
         }
@@ -160,45 +146,49 @@ static int judge_child(struct run *run, int wait_status, struct verdict *verdict
     return STATUS_SYSTEM;
 }
 
-static void say_summary(const struct run *run, const struct verdict *verdict)
+static uint64_t count_lines(const struct counters *counters)
 {
-    uint64_t lines = verdict->sums + verdict->errors + verdict->skipped;
+    const uint64_t *count = counters->count;
+    return count[COUNTER_SUMS] + count[COUNTER_ERRORS] + count[COUNTER_SKIPPED];
+}
+
+static void say_summary(const struct run *run, const struct counters *counters)
+{
+    uint64_t lines = count_lines(counters);
+    uint64_t sums = counters->count[COUNTER_SUMS], errors = counters->count[COUNTER_ERRORS];
     bool standard = run->output.standard;
     message_plain(run->os, "%" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s%s%s", lines,
-                  plural(lines, "line", "lines"), verdict->sums,
-                  plural(verdict->sums, "sum", "sums"), verdict->errors,
-                  plural(verdict->errors, "error", "errors"), standard ? "" : "; results in ",
+                  plural(lines, "line", "lines"), sums, plural(sums, "sum", "sums"), errors,
+                  plural(errors, "error", "errors"), standard ? "" : "; results in ",
                   standard ? "" : run->output.name);
 }
 
-static void say_stats(const struct run *run, const struct verdict *verdict)
+static void say_stats(const struct run *run, const struct counters *counters)
 {
+    const uint64_t *count = counters->count;
     double seconds = (double)(run->os->clock_ns(run->os) - run->started_ns) / 1e9;
     char parent[SANDBOX_TEXT_MAX], child[SANDBOX_TEXT_MAX], text[1024];
     sandbox_format(parent, run->options.sandbox, SANDBOX_PARENT, run->sandbox.granted);
-    sandbox_format(child, run->options.sandbox, SANDBOX_CHILD, verdict->sandbox);
-    int size =
-        snprintf(text, sizeof text,
-                 "lines: %" PRIu64 "\nsums: %" PRIu64 "\nerrors: %" PRIu64 "\nnumbers: %" PRIu64
-                 "\nbytes: %" PRIu64 "\nseconds: %.3f\nMB/s: %.1f\nslots handed over: %" PRIu64
-                 "\nparent slept: %" PRIu64 "\nchild slept: %" PRIu64
-                 "\nparent sandbox: %s\nchild sandbox: %s\n",
-                 verdict->sums + verdict->errors + verdict->skipped, verdict->sums, verdict->errors,
-                 verdict->numbers, verdict->bytes, seconds, (double)verdict->bytes / 1e6 / seconds,
-                 run->channel.slots, run->channel.slept, verdict->slept, parent, child);
+    sandbox_format(child, run->options.sandbox, SANDBOX_CHILD, count[COUNTER_SANDBOX]);
+    int size = snprintf(
+        text, sizeof text,
+        "lines: %" PRIu64 "\nsums: %" PRIu64 "\nerrors: %" PRIu64 "\nnumbers: %" PRIu64
+        "\nbytes: %" PRIu64 "\nseconds: %.3f\nMB/s: %.1f\nslots handed over: %" PRIu64
+        "\nparent slept: %" PRIu64 "\nchild slept: %" PRIu64
+        "\nparent sandbox: %s\nchild sandbox: %s\n",
+        count_lines(counters), count[COUNTER_SUMS], count[COUNTER_ERRORS], count[COUNTER_NUMBERS],
+        count[COUNTER_BYTES], seconds, (double)count[COUNTER_BYTES] / 1e6 / seconds,
+        run->channel.slots, run->channel.slept, count[COUNTER_SLEPT], parent, child);
     message_bytes(run->os, STANDARD_ERROR, text, (size_t)size);
 }
 
-/* No line and no number takes less than a byte: what a child gone mad claims beyond that is not
- * told. */
-static void bound_figures(const struct run *run, struct verdict *verdict)
+/* A child that broke the rules may claim anything: clamps what counts input to the bytes that were
+ * handed over. */
+static void clamp_counters(const struct run *run, struct counters *counters)
 {
-    uint64_t handed = run->producer.bytes;
-    uint64_t *figures[] = {&verdict->sums, &verdict->errors, &verdict->skipped, &verdict->numbers,
-                           &verdict->bytes};
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
-        if (*figures[i] > handed)
-            *figures[i] = handed;
+    for (enum counter i = 0; i <= COUNTER_BYTES; i++)
+        if (counters->count[i] > run->producer.bytes)
+            counters->count[i] = run->producer.bytes;
 }
 
 /* Everything after the last byte was handed over, or could not be. Returns the exit status. */
@@ -211,8 +201,9 @@ int conclude(struct run *run, int handed, const struct shmsum_failure *why)
         child_kill();
     int wait_status = child_wait(SHMSUM_STOP_NOW);
 
-    struct verdict verdict;
-    collect(run, &verdict);
+    struct verdict verdict = {.counted = false};
+    counters_collect(&verdict.counters, &run->channel);
+    verdict.result_lines = verdict.counters.count[COUNTER_RESULT_LINES];
     if (run->dialogue && signals_first() != 0)
         message_bytes(os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
     int status = STATUS_SYSTEM;
@@ -233,16 +224,16 @@ int conclude(struct run *run, int handed, const struct shmsum_failure *why)
         (closed < 0 || (run->options.sync && output_sync_folder(&run->output, &end_why) < 0)))
         status = run_fail(os, &end_why);
 
-    bound_figures(run, &verdict);
+    clamp_counters(run, &verdict.counters);
     if (signals_first() != 0) {
         char subject[64];
         snprintf(subject, sizeof subject, "stopped by signal %d (%s)", signals_first(),
                  strsignal(signals_first()));
         say_what_is_left(run, &verdict, subject);
     } else if (run->summary && status <= STATUS_ERRORS) {
-        say_summary(run, &verdict);
+        say_summary(run, &verdict.counters);
     }
     if (run->options.stats)
-        say_stats(run, &verdict);
+        say_stats(run, &verdict.counters);
     return status;
 }

@@ -69,18 +69,14 @@ static const char *source_name(const struct consumer *consumer)
     return consumer->config->sources[consumer->source];
 }
 
-/* What the producer may report: figures of the moment. */
+/* Publishes all counters, for the parent's reports. */
 static void report(struct consumer *consumer)
 {
-    struct shmsum_channel *channel = consumer->channel;
-    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_SUMS, consumer->sums);
-    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_ERRORS, consumer->errors);
-    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_SKIPPED, consumer->skipped);
-    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_NUMBERS, consumer->numbers);
-    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_BYTES, consumer->bytes);
-    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_RESULT_LINES, consumer->results->lines);
-    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_RESULT_BYTES, consumer->results->bytes);
-    shmsum_channel_set_account(channel, SHMSUM_ACCOUNT_SLEPT, channel->slept);
+    uint64_t *count = consumer->counters.count;
+    count[COUNTER_RESULT_LINES] = consumer->results->lines;
+    count[COUNTER_RESULT_BYTES] = consumer->results->bytes;
+    count[COUNTER_SLEPT] = consumer->channel->slept;
+    counters_publish(&consumer->counters, consumer->channel);
 }
 
 static int flush(struct consumer *consumer, struct shmsum_failure *why)
@@ -94,8 +90,7 @@ static int flush(struct consumer *consumer, struct shmsum_failure *why)
  */
 static void show_error(struct consumer *consumer, uint64_t line_bytes)
 {
-    consumer->errors++;
-    if (consumer->errors > consumer->config->max_errors)
+    if (++consumer->counters.count[COUNTER_ERRORS] > consumer->config->max_errors)
         return;
     char text[MESSAGE_MAX];
     size_t size = put_clear_line(consumer, text);
@@ -117,7 +112,7 @@ static int take_line(struct consumer *consumer, enum shmsum_line event, uint64_t
             consumer->blank_line = parser->line;
             return 0;
         case BLANK_LINES_SKIP:
-            consumer->skipped++;
+            consumer->counters.count[COUNTER_SKIPPED]++;
             return 0;
         case BLANK_LINES_ZERO:
             break; /* the empty sum is 0 */
@@ -132,8 +127,8 @@ static int take_line(struct consumer *consumer, enum shmsum_line event, uint64_t
         show_error(consumer, line_bytes);
     } else {
         size = result_line_sum(&consumer->result, text, parser->line, &parser->sum);
-        consumer->sums++;
-        consumer->numbers += parser->numbers;
+        consumer->counters.count[COUNTER_SUMS]++;
+        consumer->counters.count[COUNTER_NUMBERS] += parser->numbers;
     }
     shmsum_results_commit(consumer->results, size);
     if (!consumer->config->dialogue)
@@ -180,8 +175,8 @@ static void pass_lines(struct consumer *consumer)
 {
     if (consumer->sink.lines == 0)
         return;
-    consumer->sums += consumer->sink.lines;
-    consumer->numbers += consumer->sink.numbers;
+    consumer->counters.count[COUNTER_SUMS] += consumer->sink.lines;
+    consumer->counters.count[COUNTER_NUMBERS] += consumer->sink.numbers;
     consumer->column = 0;
     excerpt_clear(&consumer->excerpt);
 }
@@ -247,7 +242,7 @@ static int take_block(struct consumer *consumer, const struct shmsum_block *bloc
             result_line_begin(&consumer->result, consumer->config->format, source_name(consumer));
         }
     }
-    consumer->bytes += block->length;
+    consumer->counters.count[COUNTER_BYTES] += block->length;
     int result = take_bytes(consumer, consumer->block, block->length, why);
     report(consumer);
     if (consumer->blank_seen) /* before the producer looks again */
@@ -318,8 +313,9 @@ static void say_last_words(struct consumer *consumer)
 {
     char text[MESSAGE_MAX];
     size_t size = put_clear_line(consumer, text);
-    if (consumer->errors > consumer->config->max_errors) {
-        uint64_t more = consumer->errors - consumer->config->max_errors;
+    uint64_t errors = consumer->counters.count[COUNTER_ERRORS];
+    if (errors > consumer->config->max_errors) {
+        uint64_t more = errors - consumer->config->max_errors;
         int more_size =
             snprintf(text + size, sizeof text - size,
                      "shmsum: %" PRIu64 " more %s not shown (--max-errors=%" PRIu64 ")\n", more,

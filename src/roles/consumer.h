@@ -11,9 +11,10 @@
 #include <shmsum/line_parser.h>
 #include <shmsum/results.h>
 
+#include "counters.h"
+#include "observer.h"
 #include "results/diagnostic.h"
 #include "results/result_line.h"
-#include "observer.h"
 
 enum blank_lines {
     BLANK_LINES_END,  /* a blank line ends the input: the lab's rule */
@@ -62,7 +63,7 @@ struct consumer {
     uint64_t blank_line;       /* … which was this one */
     bool unread;               /* and more followed */
 
-    uint64_t sums, errors, skipped, numbers, bytes;
+    struct counters counters; /* COUNTER_SANDBOX is the caller's to set, after consumer_init */
 };
 
 /*

@@ -364,18 +364,18 @@ static bool start_was_denied(void)
 static void check_verdict(const struct setting *setting, int status, const struct file *file)
 {
     const struct hostile_notes *notes = driver.notes;
-    const uint64_t *account = notes->account;
+    const uint64_t *count = notes->counters.count;
     if (!notes->left || notes->status != status) {
         fails(FALSE_SUCCESS, "status %d, which is not the child's", status);
         return;
     }
-    uint64_t sums = account[SHMSUM_ACCOUNT_SUMS], errors = account[SHMSUM_ACCOUNT_ERRORS];
-    uint64_t skipped = account[SHMSUM_ACCOUNT_SKIPPED], bytes = account[SHMSUM_ACCOUNT_BYTES];
-    uint64_t result_bytes = account[SHMSUM_ACCOUNT_RESULT_BYTES];
+    uint64_t sums = count[COUNTER_SUMS], errors = count[COUNTER_ERRORS];
+    uint64_t skipped = count[COUNTER_SKIPPED], bytes = count[COUNTER_BYTES];
+    uint64_t result_bytes = count[COUNTER_RESULT_BYTES];
     bool closed = notes->closing == SHMSUM_CLOSED;
     bool known = setting->input != NULL;
     const char *lie = NULL;
-    if (account[SHMSUM_ACCOUNT_RESULT_LINES] != sums + errors)
+    if (count[COUNTER_RESULT_LINES] != sums + errors)
         lie = "its results are not its sums and errors";
     else if (known && (bytes > setting->input_bytes || (!closed && bytes < setting->input_bytes)))
         lie = "it did not take what was handed over";

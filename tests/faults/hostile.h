@@ -13,6 +13,8 @@
 
 #include <shmsum/channel.h>
 
+#include "roles/counters.h"
+
 struct random;
 
 /* What is corrupted: each is a row of the table of faults. */
@@ -27,7 +29,7 @@ enum hostile_word {
     HOSTILE_START_ERROR,
     HOSTILE_PROGRESS,
     HOSTILE_CLOSING,
-    HOSTILE_ACCOUNT,
+    HOSTILE_COUNTERS,
     HOSTILE_MAGIC,
     HOSTILE_VERSION,
     HOSTILE_CREATOR,
@@ -57,7 +59,7 @@ struct hostile_notes {
     bool left;
     int status;
     uint32_t closing;
-    uint64_t account[SHMSUM_ACCOUNT_COUNT];
+    struct counters counters;
     /* What the hostile parent saw of the child. */
     pid_t child;
     bool reaped;

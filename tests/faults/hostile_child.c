@@ -3,7 +3,7 @@
  * hostile.h.
  *
  * It attaches and sums as the real one does, with the same library, while another thread of it
- * corrupts the region. Then it lies about its work, in the account, in the results file and by its
+ * corrupts the region. Then it lies about its work, in the counters, in the results file and by its
  * exit status; notes down for the driver what it leaves behind; and leaves, within some hundred
  * milliseconds. It may also die, or stop answering.
  */
@@ -61,7 +61,7 @@ static void *consume(void *nothing)
     if (consumer_run(&child.consumer, &end_reason, &why) < 0)
         child.status = DISTURBED;
     else
-        child.status = consumer->errors > 0 || consumer->unread;
+        child.status = consumer->counters.count[COUNTER_ERRORS] > 0 || consumer->unread;
     atomic_store(&child.finished, true);
     return nothing;
 }
@@ -95,7 +95,7 @@ static void stop_consumer(int patience_ms)
     double deadline = hostile_now_ms() + patience_ms;
     uint64_t bytes = 0;
     while (!atomic_load(&child.finished) && hostile_now_ms() < deadline) {
-        uint64_t now = shmsum_channel_account(&child.channel, SHMSUM_ACCOUNT_BYTES);
+        uint64_t now = shmsum_channel_counter(&child.channel, COUNTER_BYTES);
         if (now != bytes && patience_ms == EXACT_MS)
             deadline = hostile_now_ms() + patience_ms;
         bytes = now;
@@ -144,23 +144,23 @@ static void lie_in_results(struct random *random)
         hostile_count(child.notes, HOSTILE_RESULTS, 1);
 }
 
-static void lie_in_account(struct random *random)
+static void lie_in_counters(struct random *random)
 {
-    enum shmsum_account which = (enum shmsum_account)random_below(random, SHMSUM_ACCOUNT_COUNT);
-    uint64_t now = shmsum_channel_account(&child.channel, which);
+    enum counter which = (enum counter)random_below(random, COUNTERS);
+    uint64_t now = shmsum_channel_counter(&child.channel, which);
     const uint64_t lies[] = {now + 1, now - 1, 0, UINT64_MAX, now + 1000};
     uint64_t value = lies[random_below(random, sizeof lies / sizeof lies[0])];
     if (value == now)
         return;
-    shmsum_channel_set_account(&child.channel, which, value);
-    hostile_count(child.notes, HOSTILE_ACCOUNT, 1);
+    shmsum_channel_set_counter(&child.channel, which, value);
+    hostile_count(child.notes, HOSTILE_COUNTERS, 1);
     if (random_one_in(random, 2))
         return;
     /* Lies that fit each other: the results are those of so many sums and errors. */
-    uint64_t sums = shmsum_channel_account(&child.channel, SHMSUM_ACCOUNT_SUMS);
-    uint64_t errors = shmsum_channel_account(&child.channel, SHMSUM_ACCOUNT_ERRORS);
-    shmsum_channel_set_account(&child.channel, SHMSUM_ACCOUNT_RESULT_LINES, sums + errors);
-    hostile_count(child.notes, HOSTILE_ACCOUNT, 1);
+    uint64_t sums = shmsum_channel_counter(&child.channel, COUNTER_SUMS);
+    uint64_t errors = shmsum_channel_counter(&child.channel, COUNTER_ERRORS);
+    shmsum_channel_set_counter(&child.channel, COUNTER_RESULT_LINES, sums + errors);
+    hostile_count(child.notes, HOSTILE_COUNTERS, 1);
 }
 
 static void lie_in_closing(struct random *random)
@@ -202,7 +202,7 @@ static int tell_lies(struct random *random, int status)
             lie_in_closing(random);
             break;
         default:
-            lie_in_account(random);
+            lie_in_counters(random);
         }
     }
     return random_one_in(random, 2) ? lie_in_status(random, status) : status;
@@ -213,8 +213,7 @@ static _Noreturn void leave(int status)
     struct hostile_notes *notes = child.notes;
     notes->status = status;
     notes->closing = (uint32_t)shmsum_channel_closing(&child.channel);
-    for (int i = 0; i < SHMSUM_ACCOUNT_COUNT; i++)
-        notes->account[i] = shmsum_channel_account(&child.channel, (enum shmsum_account)i);
+    counters_collect(&notes->counters, &child.channel);
     notes->left = true;
     _exit(status);
 }
@@ -234,10 +233,10 @@ static void begin(int argc, char *argv[])
 
 /* ---- the two programs ---- */
 
-static void add_to_account(enum shmsum_account which, uint64_t more)
+static void add_to_counter(enum counter which, uint64_t more)
 {
-    uint64_t now = shmsum_channel_account(&child.channel, which);
-    shmsum_channel_set_account(&child.channel, which, now + more);
+    uint64_t now = shmsum_channel_counter(&child.channel, which);
+    shmsum_channel_set_counter(&child.channel, which, now + more);
 }
 
 void hostile_liar(int argc, char *argv[], const char *lie)
@@ -251,34 +250,34 @@ void hostile_liar(int argc, char *argv[], const char *lie)
     consume(NULL);
     off_t size = lseek(RESULTS_FD, 0, SEEK_END);
     if (strcmp(lie, "took less") == 0)
-        add_to_account(SHMSUM_ACCOUNT_BYTES, UINT64_MAX);
+        add_to_counter(COUNTER_BYTES, UINT64_MAX);
     else if (strcmp(lie, "more results than lines") == 0)
-        add_to_account(SHMSUM_ACCOUNT_RESULT_LINES, 1);
+        add_to_counter(COUNTER_RESULT_LINES, 1);
     else if (strcmp(lie, "more lines than bytes") == 0) {
-        add_to_account(SHMSUM_ACCOUNT_SUMS, 1000000);
-        add_to_account(SHMSUM_ACCOUNT_RESULT_LINES, 1000000);
+        add_to_counter(COUNTER_SUMS, 1000000);
+        add_to_counter(COUNTER_RESULT_LINES, 1000000);
     } else if (strcmp(lie, "skipped a line") == 0)
-        add_to_account(SHMSUM_ACCOUNT_SKIPPED, 1);
+        add_to_counter(COUNTER_SKIPPED, 1);
     else if (strcmp(lie, "errors") == 0) {
-        add_to_account(SHMSUM_ACCOUNT_SUMS, UINT64_MAX);
-        add_to_account(SHMSUM_ACCOUNT_ERRORS, 1);
+        add_to_counter(COUNTER_SUMS, UINT64_MAX);
+        add_to_counter(COUNTER_ERRORS, 1);
     } else if (strcmp(lie, "closed") == 0)
         shmsum_channel_set_closing(&child.channel, SHMSUM_CLOSED);
     else if (strcmp(lie, "wrote more") == 0)
-        add_to_account(SHMSUM_ACCOUNT_RESULT_BYTES, 1);
+        add_to_counter(COUNTER_RESULT_BYTES, 1);
     else if (strcmp(lie, "one result too many") == 0)
         done = write(RESULTS_FD, "12\n", 3) == 3;
     else if (strcmp(lie, "cut what was there") == 0) {
         done = ftruncate(RESULTS_FD, 2) == 0;
-        shmsum_channel_set_account(&child.channel, SHMSUM_ACCOUNT_SUMS, 0);
-        shmsum_channel_set_account(&child.channel, SHMSUM_ACCOUNT_RESULT_LINES, 0);
-        shmsum_channel_set_account(&child.channel, SHMSUM_ACCOUNT_RESULT_BYTES, 0);
+        shmsum_channel_set_counter(&child.channel, COUNTER_SUMS, 0);
+        shmsum_channel_set_counter(&child.channel, COUNTER_RESULT_LINES, 0);
+        shmsum_channel_set_counter(&child.channel, COUNTER_RESULT_BYTES, 0);
     } else if (strcmp(lie, "half a line") == 0)
         done = ftruncate(RESULTS_FD, size - 1) == 0 &&
                lseek(RESULTS_FD, size - 1, SEEK_SET) == size - 1 && write(RESULTS_FD, "5", 1) == 1;
     else if (strcmp(lie, "stopped") == 0) {
         done = write(RESULTS_FD, "12", 2) == 2;
-        add_to_account(SHMSUM_ACCOUNT_RESULT_LINES, 1000);
+        add_to_counter(COUNTER_RESULT_LINES, 1000);
         status = 3;
     } else if (strcmp(lie, "was not started") == 0) {
         shmsum_channel_set_start_error(&child.channel, SHMSUM_START_EXEC, ENOENT);

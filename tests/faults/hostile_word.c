@@ -21,7 +21,7 @@ const char *const hostile_names[HOSTILE_ROWS] = {
     [HOSTILE_END_REASON] = "end_reason", [HOSTILE_PAYLOAD] = "payload",
     [HOSTILE_ATTACHED] = "attached",     [HOSTILE_START_ERROR] = "start_error",
     [HOSTILE_PROGRESS] = "progress",     [HOSTILE_CLOSING] = "closing",
-    [HOSTILE_ACCOUNT] = "account",       [HOSTILE_MAGIC] = "magic",
+    [HOSTILE_COUNTERS] = "counters",     [HOSTILE_MAGIC] = "magic",
     [HOSTILE_VERSION] = "version",       [HOSTILE_CREATOR] = "creator",
     [HOSTILE_GEOMETRY] = "geometry",     [HOSTILE_REGION_BYTES] = "region_bytes",
     [HOSTILE_NONCE] = "nonce",           [HOSTILE_RESULTS] = "results file",
@@ -196,8 +196,8 @@ enum hostile_word hostile_strike(const struct hostile *hostile)
     case HOSTILE_CLOSING:
         strike_word(hostile, &header->closing);
         break;
-    case HOSTILE_ACCOUNT:
-        strike_wide(hostile, &header->account[random_below(random, SHMSUM_ACCOUNT_COUNT)]);
+    case HOSTILE_COUNTERS:
+        strike_wide(hostile, &header->counters[random_below(random, COUNTERS)]);
         break;
     case HOSTILE_MAGIC:
         strike_wide(hostile, &header->magic);
@@ -237,7 +237,7 @@ enum {
     /* What the child never reads, once it has attached. */
     OF_NO_USE_TO_CHILD = OF_NO_USE_TO_PARENT | HOSTILE_BIT(HOSTILE_ATTACHED) |
                          HOSTILE_BIT(HOSTILE_PROGRESS) | HOSTILE_BIT(HOSTILE_CLOSING) |
-                         HOSTILE_BIT(HOSTILE_ACCOUNT) | HOSTILE_BIT(HOSTILE_WAIT),
+                         HOSTILE_BIT(HOSTILE_COUNTERS) | HOSTILE_BIT(HOSTILE_WAIT),
     /* What tells where a block is, but not what is in it. */
     OF_THE_RING = HOSTILE_BIT(HOSTILE_STATE) | HOSTILE_BIT(HOSTILE_WAIT) |
                   HOSTILE_BIT(HOSTILE_LENGTH) | HOSTILE_BIT(HOSTILE_SOURCE) |

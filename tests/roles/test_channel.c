@@ -1167,12 +1167,12 @@ static void test_words_beside_the_ring(void **state)
     (void)state;
     struct fixture f;
     begin(&f, 1, 1);
-    for (uint64_t i = 0; i < SHMSUM_ACCOUNT_COUNT; i++)
-        assert_int_equal(shmsum_channel_account(f.producer, (enum shmsum_account)i), 0);
-    for (uint64_t i = 0; i < SHMSUM_ACCOUNT_COUNT; i++)
-        shmsum_channel_set_account(f.consumer, (enum shmsum_account)i, UINT64_MAX - i);
-    for (uint64_t i = 0; i < SHMSUM_ACCOUNT_COUNT; i++)
-        assert_true(shmsum_channel_account(f.producer, (enum shmsum_account)i) == UINT64_MAX - i);
+    for (uint32_t i = 0; i < SHMSUM_REGION_COUNTERS; i++)
+        assert_int_equal(shmsum_channel_counter(f.producer, i), 0);
+    for (uint32_t i = 0; i < SHMSUM_REGION_COUNTERS; i++)
+        shmsum_channel_set_counter(f.consumer, i, UINT64_MAX - i);
+    for (uint32_t i = 0; i < SHMSUM_REGION_COUNTERS; i++)
+        assert_true(shmsum_channel_counter(f.producer, i) == UINT64_MAX - i);
 
     assert_int_equal(shmsum_channel_closing(f.producer), SHMSUM_OPEN);
     shmsum_channel_set_closing(f.consumer, SHMSUM_CLOSING);

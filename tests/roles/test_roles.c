@@ -215,9 +215,9 @@ static void play_join(struct play *play)
     pthread_join(play->consumer_thread, NULL);
 }
 
-static uint64_t account(const struct play *play, enum shmsum_account which)
+static uint64_t counter(const struct play *play, enum counter which)
 {
-    return shmsum_channel_account(&play->room.producer, which);
+    return shmsum_channel_counter(&play->room.producer, which);
 }
 
 static void assert_failure(const struct shmsum_failure *why, const char *call, const char *object,
@@ -290,17 +290,17 @@ static void assert_answer(const struct play *play, const struct answer *answer)
     assert_int_equal(play->end_reason, answer->closed ? CONSUMER_CLOSED : CONSUMER_COMPLETE);
     struct text results = file_text(play->results_fd);
     assert_text(&results, &answer->results);
-    assert_true(account(play, SHMSUM_ACCOUNT_SUMS) == answer->sums);
-    assert_true(account(play, SHMSUM_ACCOUNT_ERRORS) == answer->errors);
-    assert_true(account(play, SHMSUM_ACCOUNT_SKIPPED) == answer->skipped);
-    assert_true(account(play, SHMSUM_ACCOUNT_NUMBERS) == answer->numbers);
-    assert_true(account(play, SHMSUM_ACCOUNT_RESULT_LINES) == answer->sums + answer->errors);
-    assert_true(account(play, SHMSUM_ACCOUNT_RESULT_BYTES) == results.size);
+    assert_true(counter(play, COUNTER_SUMS) == answer->sums);
+    assert_true(counter(play, COUNTER_ERRORS) == answer->errors);
+    assert_true(counter(play, COUNTER_SKIPPED) == answer->skipped);
+    assert_true(counter(play, COUNTER_NUMBERS) == answer->numbers);
+    assert_true(counter(play, COUNTER_RESULT_LINES) == answer->sums + answer->errors);
+    assert_true(counter(play, COUNTER_RESULT_BYTES) == results.size);
     assert_true(play->consumer.unread == answer->closed);
     assert_true((shmsum_channel_closing(&play->room.producer) == SHMSUM_CLOSED) == answer->closed);
     if (!answer->closed) {
         assert_int_equal(play->produced, 0);
-        assert_true(account(play, SHMSUM_ACCOUNT_BYTES) == play->producer.bytes);
+        assert_true(counter(play, COUNTER_BYTES) == play->producer.bytes);
     }
     text_clear(&results);
 }
@@ -611,7 +611,7 @@ static void test_error_messages_are_limited(void **state)
     play_start(&play);
     play_join(&play);
     assert_int_equal(play.consumed, 0);
-    assert_int_equal(play.consumer.errors, 4);
+    assert_int_equal(play.consumer.counters.count[COUNTER_ERRORS], 4);
     struct text messages = file_text(play.config.messages);
     assert_string_equal(messages.bytes, "one:1:1: error: \"a\" is not a number\n    a\n    ^\n"
                                         "shmsum: 3 more errors not shown (--max-errors=1)\n");
@@ -1275,7 +1275,7 @@ static void test_write_error(void **state)
         play_join(&play);
         assert_int_equal(play.consumed, -ENOSPC);
         assert_failure(&play.consumer_why, "write", "results", ENOSPC);
-        assert_int_equal(account(&play, SHMSUM_ACCOUNT_RESULT_LINES), 0);
+        assert_int_equal(counter(&play, COUNTER_RESULT_LINES), 0);
         assert_int_equal(play.produced, -ECANCELED);
         close(play.inputs[0]);
         play_clean_up(&play);

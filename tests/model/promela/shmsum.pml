@@ -45,7 +45,7 @@ byte end_reason;                 /* of the slot of END */
 #define CLOSING 1
 #define CLOSED 2
 byte closing;
-byte account;                /* what the child says it took */
+byte counter_bytes;          /* what the child says it took */
 bool name_there = true;      /* the region's, in /dev/shm */
 
 /* ---- processes, as the kernel knows them ---- */
@@ -147,8 +147,8 @@ inline die(side)
  * LEAVES OUT src/channel/channel.c calibrate
  * LEAVES OUT src/channel/channel.c shmsum_channel_init
  * LEAVES OUT src/channel/channel.c broken
- * LEAVES OUT src/channel/channel.c shmsum_channel_set_account
- * LEAVES OUT src/channel/channel.c shmsum_channel_account
+ * LEAVES OUT src/channel/channel.c shmsum_channel_set_counter
+ * LEAVES OUT src/channel/channel.c shmsum_channel_counter
  * LEAVES OUT src/channel/channel.c shmsum_channel_set_start_error
  * LEAVES OUT src/channel/channel.c shmsum_channel_start_error
  * These are a load or a store each, and stand where they are called:
@@ -525,7 +525,7 @@ concludes:
         fi;
         child_wait(STOP_NOW);
         /* What the child left says the truth, whenever it left by itself. */
-        assert(killed || crashed[CHILD] || closing == CLOSED || (ended && account == handed));
+        assert(killed || crashed[CHILD] || closing == CLOSED || (ended && counter_bytes == handed));
         name_there = false; /* shmsum_region_clean_up */
         d_step { die(PARENT) }
     } unless {
@@ -540,7 +540,7 @@ concludes:
 /* ---- src/child/main.c, src/roles/consumer.c ---- */
 
 /* MIRRORS src/roles/consumer.c report */
-#define report() account = taken
+#define report() counter_bytes = taken
 
 /* MIRRORS src/roles/consumer.c next_block
  * MIRRORS src/roles/consumer.c flush
@@ -691,7 +691,7 @@ active proctype judge()
     d_step {
         waits_for_user = polls && silent && !gone[PARENT] && !gone[CHILD] && stop[PARENT] == 0 &&
             sleeps_on[CHILD] != NOTHING && taken == published && dealt_with == published &&
-            account == taken;
+            counter_bytes == taken;
         nobody_waits_for_ever = waits_for_user || (gone[PARENT] && gone[CHILD]);
         assert(nobody_waits_for_ever);
         end_arrived = !end_published || end_taken || killed || crashed[CHILD] || closing == CLOSED;

@@ -228,13 +228,12 @@ static void dialogue_thread(unsigned index)
             engine_check(hand_over_one() == 0, "the producer was stopped by nobody");
             engine_check(shmsum_channel_drain(producer, NULL) == 0, "drain failed");
             engine_write_byte(&terminal, 0); /* a prompt */
-            engine_check(shmsum_channel_account(producer, SHMSUM_ACCOUNT_SUMS) == i,
-                         "figures of before");
+            engine_check(shmsum_channel_counter(producer, 0) == i, "figures of before");
             engine_check(shmsum_channel_closing(producer) == closing, "a closing of before");
         } else {
             engine_check(take_one() == 1, "no block");
             engine_write_byte(&terminal, 1); /* a result */
-            shmsum_channel_set_account(consumer, SHMSUM_ACCOUNT_SUMS, i);
+            shmsum_channel_set_counter(consumer, 0, i);
             shmsum_channel_set_closing(consumer, closing);
             shmsum_channel_done(consumer);
         }

@@ -152,18 +152,18 @@ static void test_lines(void **state)
                                                   "\"1e1000\"\n"
                                                   "    0 1e1000\n"
                                                   "      ^~~~~~\n");
-    /* Its figures, and what the producer sees of them. */
-    static const uint64_t figures[SHMSUM_ACCOUNT_COUNT] = {
-        [SHMSUM_ACCOUNT_SUMS] = 4,         [SHMSUM_ACCOUNT_ERRORS] = 2,
-        [SHMSUM_ACCOUNT_NUMBERS] = 9,      [SHMSUM_ACCOUNT_BYTES] = 24 + 26 - 1,
-        [SHMSUM_ACCOUNT_RESULT_LINES] = 6, [SHMSUM_ACCOUNT_RESULT_BYTES] = 2 + 4 + 41 + 2 + 3 + 48,
+    /* The counters, as the producer sees them. */
+    static const uint64_t expected[COUNTERS] = {
+        [COUNTER_SUMS] = 4,         [COUNTER_ERRORS] = 2,
+        [COUNTER_NUMBERS] = 9,      [COUNTER_BYTES] = 24 + 26 - 1,
+        [COUNTER_RESULT_LINES] = 6, [COUNTER_RESULT_BYTES] = 2 + 4 + 41 + 2 + 3 + 48,
     };
-    for (enum shmsum_account i = SHMSUM_ACCOUNT_SUMS; i < SHMSUM_ACCOUNT_SLEPT; i++)
-        if (i != SHMSUM_ACCOUNT_BYTES && i != SHMSUM_ACCOUNT_RESULT_BYTES)
-            assert_int_equal(shmsum_channel_account(&scene.producer, i), figures[i]);
-    assert_int_equal(shmsum_channel_account(&scene.producer, SHMSUM_ACCOUNT_BYTES),
+    for (enum counter i = COUNTER_SUMS; i < COUNTER_SLEPT; i++)
+        if (i != COUNTER_BYTES && i != COUNTER_RESULT_BYTES)
+            assert_int_equal(shmsum_channel_counter(&scene.producer, i), expected[i]);
+    assert_int_equal(shmsum_channel_counter(&scene.producer, COUNTER_BYTES),
                      strlen("1 2 3\n0.1 0.2\n1 two 3\n1e16 1 -1e16\n-7\n0 1e1000\n"));
-    assert_int_equal(shmsum_channel_account(&scene.producer, SHMSUM_ACCOUNT_RESULT_BYTES),
+    assert_int_equal(shmsum_channel_counter(&scene.producer, COUNTER_RESULT_BYTES),
                      lseek(scene.results_fd, 0, SEEK_END));
     assert_int_equal(shmsum_channel_drain(&scene.producer, NULL), 0);
     assert_false(shmsum_channel_closing(&scene.producer) == SHMSUM_CLOSED);
@@ -265,8 +265,8 @@ static void test_blank_lines(void **state)
                              cases[i].end_reason == CONSUMER_CLOSED);
             assert_results(&scene, cases[i].results);
             assert_messages(&scene, cases[i].messages);
-            assert_int_equal(scene.consumer.skipped, cases[i].skipped);
-            assert_int_equal(shmsum_channel_account(&scene.producer, SHMSUM_ACCOUNT_SKIPPED),
+            assert_int_equal(scene.consumer.counters.count[COUNTER_SKIPPED], cases[i].skipped);
+            assert_int_equal(shmsum_channel_counter(&scene.producer, COUNTER_SKIPPED),
                              cases[i].skipped);
             scene_end(&scene);
         }
@@ -348,7 +348,7 @@ static void test_cut_drops_the_unfinished_line(void **state)
         assert_int_equal(scene.end_reason, orphaned ? CONSUMER_ORPHANED : CONSUMER_CUT);
         /* a.txt was read to its end: its unfinished line is a line; b.txt was not. */
         assert_results(&scene, "3\n" TWO_RESULT "10\n");
-        assert_int_equal(scene.consumer.errors, 1);
+        assert_int_equal(scene.consumer.counters.count[COUNTER_ERRORS], 1);
         scene_end(&scene);
     }
 }
@@ -378,7 +378,7 @@ static void test_max_errors(void **state)
         assert_int_equal(run(&scene), 0);
         assert_results(&scene, TWO_RESULT "5\n" TWO_RESULT TWO_RESULT);
         assert_messages(&scene, cases[i].messages);
-        assert_int_equal(scene.consumer.errors, 3);
+        assert_int_equal(scene.consumer.counters.count[COUNTER_ERRORS], 3);
         scene_end(&scene);
     }
     /* Both last words, the count first. */
@@ -550,7 +550,7 @@ static void test_results_cannot_be_written(void **state)
         assert_string_equal(scene.why.object, "r");
         assert_results(&scene, "11\n");
         assert_messages(&scene, dialogue ? "= 11\n" : ""); /* no answer without its result */
-        assert_int_equal(shmsum_channel_account(&scene.producer, SHMSUM_ACCOUNT_RESULT_LINES), 1);
+        assert_int_equal(shmsum_channel_counter(&scene.producer, COUNTER_RESULT_LINES), 1);
         assert_int_equal(faults.calls[FAULT_fsync], 0);
         scene_end(&scene);
     }
@@ -572,7 +572,7 @@ static void test_results_cannot_be_written_later(void **state)
     assert_int_equal(run(&scene), -ENOSPC);
     assert_int_equal(scene.why.error, ENOSPC);
     assert_file_holds(scene.results_fd, input, 5000);
-    assert_int_equal(shmsum_channel_account(&scene.producer, SHMSUM_ACCOUNT_RESULT_LINES), 2500);
+    assert_int_equal(shmsum_channel_counter(&scene.producer, COUNTER_RESULT_LINES), 2500);
     free(input);
     scene_end(&scene);
 }
