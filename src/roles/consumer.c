@@ -294,7 +294,7 @@ static int take_input(struct consumer *consumer, enum consumer_end_reason *end_r
             return result;
         observers_notify(consumer->observers, consumer->channel,
                          block.end ? OBSERVER_END_TAKEN : OBSERVER_SLOT_TAKEN, block.length,
-                         consumer->bytes + block.length);
+                         consumer->counters.count[COUNTER_BYTES] + block.length);
         if (block.end) {
             *end_reason =
                 block.end_reason == SHMSUM_END_COMPLETE ? CONSUMER_COMPLETE : CONSUMER_CUT;
@@ -302,7 +302,7 @@ static int take_input(struct consumer *consumer, enum consumer_end_reason *end_r
         }
         result = take_block(consumer, &block, why);
         observers_notify(consumer->observers, consumer->channel, OBSERVER_SLOT_DONE, block.length,
-                         consumer->bytes);
+                         consumer->counters.count[COUNTER_BYTES]);
         if (result < 0)
             return result;
     }
