@@ -163,8 +163,13 @@ int main(int argc, char *argv[])
         explain_begin(&room.explain, os, "child", job.epoch_ns);
     const struct shmsum_os *real = os;
     if (job.trace) {
-        trace_begin(&room.trace, real, TRACE_FD, false, "shmsum-child (consumer)", RESULTS_FD,
-                    job.epoch_ns);
+        const struct trace_setting setting = {
+            .fd = TRACE_FD,
+            .role = "shmsum-child (consumer)",
+            .results = RESULTS_FD,
+            .epoch_ns = job.epoch_ns,
+        };
+        trace_begin(&room.trace, real, &setting);
         os = &room.trace.os;
     }
 

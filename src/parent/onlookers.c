@@ -41,7 +41,14 @@ int onlookers_open_trace(struct run *run, struct shmsum_failure *why)
         return result;
     }
     run->trace_fd = fd;
-    trace_begin(&run->trace, os, fd, true, "shmsum (producer)", -1, run->started_ns);
+    const struct trace_setting setting = {
+        .fd = fd,
+        .first = true,
+        .role = "shmsum (producer)",
+        .results = -1,
+        .epoch_ns = run->started_ns,
+    };
+    trace_begin(&run->trace, os, &setting);
     run->os = &run->trace.os;
     return 0;
 }

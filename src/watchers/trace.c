@@ -186,16 +186,16 @@ static void notify(struct observer *observer, const struct observer_event *event
     }
 }
 
-void trace_begin(struct trace *trace, const struct shmsum_os *real, int fd, bool first,
-                 const char *role, int results, uint64_t epoch_ns)
+void trace_begin(struct trace *trace, const struct shmsum_os *real,
+                 const struct trace_setting *setting)
 {
     *trace = (struct trace){
         .os = *real,
         .observer = {.notify = notify},
         .real = real,
-        .fd = fd,
-        .results = results,
-        .epoch_ns = epoch_ns,
+        .fd = setting->fd,
+        .results = setting->results,
+        .epoch_ns = setting->epoch_ns,
         .process = (unsigned)real->getpid(real),
     };
     trace->os.context = trace;
@@ -208,8 +208,8 @@ void trace_begin(struct trace *trace, const struct shmsum_os *real, int fd, bool
     trace->os.fsync = traced_fsync;
     put(trace,
         "%s{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":%u,\"args\":{\"name\":\"%s\"}},\n",
-        first ? "[\n" : "", trace->process, role);
-    if (first)
+        setting->first ? "[\n" : "", trace->process, setting->role);
+    if (setting->first)
         flush(trace); /* the bracket comes before anything of the child's */
 }
 

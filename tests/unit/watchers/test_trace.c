@@ -84,6 +84,11 @@ static void step(struct trace *trace, enum observer_event_kind kind, uint32_t by
     observers_notify(&trace->observer, &channel, kind, bytes, 0);
 }
 
+static const struct trace_setting of_parent = {
+    .fd = 5, .first = true, .role = "parent", .results = -1, .epoch_ns = 1000000000};
+static const struct trace_setting of_child = {
+    .fd = 5, .role = "child", .results = 1, .epoch_ns = 1000000000};
+
 static int begin(void **state)
 {
     (void)state;
@@ -113,7 +118,7 @@ static void test_producer(void **state)
 {
     (void)state;
     struct trace trace;
-    trace_begin(&trace, &machine, 5, true, "parent", -1, 1000000000);
+    trace_begin(&trace, &machine, &of_parent);
     check_file(PARENT); /* at once, before a child can write */
     const struct shmsum_os *os = &trace.os;
     assert_int_equal(os->read(os, 0, NULL, 100), 10);
@@ -142,7 +147,7 @@ static void test_consumer(void **state)
 {
     (void)state;
     struct trace trace;
-    trace_begin(&trace, &machine, 5, false, "child", 1, 1000000000);
+    trace_begin(&trace, &machine, &of_child);
     assert_int_equal(file_size, 0);
     const struct shmsum_os *os = &trace.os;
     step(&trace, OBSERVER_SLOT_TAKEN, 300);
@@ -167,7 +172,7 @@ static void test_pieces(void **state)
 {
     (void)state;
     struct trace trace;
-    trace_begin(&trace, &machine, 5, true, "parent", -1, 0);
+    trace_begin(&trace, &machine, &of_parent);
     for (int i = 0; i < 100; i++) {
         refusals = i % 3;
         trace.os.read(&trace.os, 0, NULL, 100);
@@ -185,7 +190,7 @@ static void test_full(void **state)
 {
     (void)state;
     struct trace trace;
-    trace_begin(&trace, &machine, 5, true, "parent", -1, 0);
+    trace_begin(&trace, &machine, &of_parent);
     room = 5000;
     for (int i = 0; i < 200; i++)
         assert_int_equal(trace.os.read(&trace.os, 0, NULL, 100), 10);
