@@ -260,48 +260,69 @@ static int take_block(struct consumer *consumer, const struct shmsum_block *bloc
     return result;
 }
 
-static void tell_taken(const struct consumer *consumer, const struct shmsum_block *block)
+static void notify(const struct consumer *consumer, enum observer_event_kind kind, uint32_t bytes,
+                   uint64_t total)
 {
-    for (struct consumer_watch *watch = consumer->watch; watch != NULL; watch = watch->next)
-        watch->taken(watch, block->end ? 0 : block->length);
+    observers_notify(consumer->observers, consumer->channel, kind, bytes, total);
+}
+
+/* Sums the lines of a slot and releases it. In bulk the release comes first: the producer refills
+ * the slot while its copy is summed. In the dialogue the release comes last: the producer prompts
+ * when the slot is FREE, after the answer and after `closing`. A slot that failed is not released,
+ * so that the producer does not prompt once more; the consumer exits, and its exit ends the wait.
+ */
+static int take_slot(struct consumer *consumer, const struct shmsum_block *block,
+                     struct shmsum_failure *why)
+{
+    bool release_late = consumer->config->dialogue;
+    uint64_t total = consumer->counters.count[COUNTER_BYTES] + block->length;
+    notify(consumer, OBSERVER_SLOT_TAKEN, block->length, total);
+    if (!release_late) {
+        notify(consumer, OBSERVER_SLOT_RELEASED, block->length, total);
+        shmsum_channel_release(consumer->channel);
+    }
+    int result = take_block(consumer, block, why);
+    notify(consumer, OBSERVER_SLOT_DONE, block->length, total);
+    if (release_late && result == 0) {
+        notify(consumer, OBSERVER_SLOT_RELEASED, block->length, total);
+        shmsum_channel_release(consumer->channel);
+    }
+    return result;
+}
+
+static int take_end(struct consumer *consumer, const struct shmsum_block *block,
+                    enum consumer_end_reason *end_reason, struct shmsum_failure *why)
+{
+    notify(consumer, OBSERVER_END_TAKEN, 0, consumer->counters.count[COUNTER_BYTES]);
+    if (block->end_reason == SHMSUM_END_CUT) {
+        *end_reason = CONSUMER_CUT; /* an unfinished last line is dropped */
+        return 0;
+    }
+    *end_reason = CONSUMER_COMPLETE;
+    return finish_source(consumer, why);
 }
 
 /* Takes all input; 0 with *end_reason set. */
 static int take_input(struct consumer *consumer, enum consumer_end_reason *end_reason,
                       struct shmsum_failure *why)
 {
-    for (;;) {
-        if (is_closed(consumer)) {
-            *end_reason = CONSUMER_CLOSED;
-            return 0;
-        }
+    while (!is_closed(consumer)) {
         struct shmsum_block block;
         int result = shmsum_channel_take(consumer->channel, consumer->block, &block, why);
-        if (result == -ECANCELED) { /* after all that had been published before the stop */
+        if (result == -ECANCELED) { /* after every slot that was published before the stop */
             *end_reason = CONSUMER_ORPHANED;
             return 0;
         }
         if (result < 0)
             return result;
-        /* In bulk the producer fills the slot again while its copy is summed. In the dialogue the
-         * producer waits for FREE before it prompts: the answer and `closing` come first. */
-        bool release_late = consumer->config->dialogue;
-        if (!block.end && !release_late)
-            shmsum_channel_release(consumer->channel);
-        tell_taken(consumer, &block);
-        if (block.end) {
-            *end_reason =
-                block.end_reason == SHMSUM_END_COMPLETE ? CONSUMER_COMPLETE : CONSUMER_CUT;
-            return *end_reason == CONSUMER_COMPLETE ? finish_source(consumer, why) : 0;
-        }
-        result = take_block(consumer, &block, why);
-        for (struct consumer_watch *watch = consumer->watch; watch != NULL; watch = watch->next)
-            watch->dealt_with(watch);
+        if (block.end)
+            return take_end(consumer, &block, end_reason, why);
+        result = take_slot(consumer, &block, why);
         if (result < 0)
-            return result; /* not released: the producer must not prompt once more */
-        if (release_late)
-            shmsum_channel_release(consumer->channel);
+            return result;
     }
+    *end_reason = CONSUMER_CLOSED;
+    return 0;
 }
 
 /* What is to be said once, at the end. */

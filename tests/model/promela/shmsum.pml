@@ -599,7 +599,9 @@ inline take_block()
 }
 
 /* MIRRORS src/child/main.c watch_parent
- * MIRRORS src/roles/consumer.c take_input */
+ * MIRRORS src/roles/consumer.c take_input
+ * MIRRORS src/roles/consumer.c take_slot
+ * MIRRORS src/roles/consumer.c take_end */
 active proctype child()
 {
     byte next, result, look, now, old;
