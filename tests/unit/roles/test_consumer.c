@@ -559,6 +559,24 @@ static void test_results_cannot_be_written(void **state)
     }
 }
 
+/* The producer prompts when a slot is released: not when its result could not be written. */
+static void test_dialogue_does_not_release_a_failure(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene, 4, 64);
+    scene.config.dialogue = true;
+    send_text(&scene, 0, "1 2\n");
+    send_text(&scene, 0, "3 4\n");
+    fault_os_fill(&faults, scene.results_fd, 2, ENOSPC);
+    assert_int_equal(run(&scene), -ENOSPC);
+    assert_int_equal(shared_load_relaxed(&shmsum_region_slot(&scene.region, 0)->state),
+                     SHMSUM_FREE);
+    assert_int_equal(shared_load_relaxed(&shmsum_region_slot(&scene.region, 1)->state),
+                     SHMSUM_READY);
+    scene_end(&scene);
+}
+
 /* More results than the buffer holds: the failure comes in the middle of a block. */
 static void test_results_cannot_be_written_later(void **state)
 {
@@ -723,6 +741,7 @@ int main(void)
         cmocka_unit_test(test_orphan_takes_what_came_last),
         cmocka_unit_test(test_protocol_violations),
         cmocka_unit_test(test_results_cannot_be_written),
+        cmocka_unit_test(test_dialogue_does_not_release_a_failure),
         cmocka_unit_test(test_results_cannot_be_written_later),
         cmocka_unit_test(test_sync),
         cmocka_unit_test(test_messages_cannot_be_written),
