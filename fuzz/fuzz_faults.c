@@ -829,31 +829,25 @@ static const struct matters handler_matters[] = {
     {.call = NULL},
 };
 static const struct matters start_matters[] = {
+    {.member = FAULT_pipe, .call = "pipe", .object = "start of the child"},
     {.member = FAULT_sigprocmask, .call = "sigprocmask", .object = "all signals"},
     {.member = FAULT_fork, .call = "fork", .object = "child"},
     {.call = NULL},
 };
 static const struct matters become_matters[] = {
-    {.member = FAULT_sigaction, .call = ""}, {.member = FAULT_open, .call = ""},
-    {.member = FAULT_dup2, .call = ""},      {.member = FAULT_sigprocmask, .call = ""},
-    {.member = FAULT_execve, .call = ""},    {.call = NULL},
+    {.member = FAULT_sigaction, .call = "sigaction", .object = "signals of the child"},
+    {.member = FAULT_open, .call = "open", .object = "/dev/null, for the child"},
+    {.member = FAULT_dup2, .call = "dup2", .object = "standard input or output of the child"},
+    {.member = FAULT_sigprocmask, .call = "sigprocmask", .object = "signals of the child"},
+    {.member = FAULT_execve, .call = "exec", .object = "child"},
+    {.call = NULL},
 };
-
-static enum shmsum_start_call start_call_of(const struct fault_injected *fault)
-{
-    switch (fault == NULL ? FAULT_execve : fault->member) {
-    case FAULT_sigaction:
-        return SHMSUM_START_SIGACTION;
-    case FAULT_open:
-        return SHMSUM_START_OPEN;
-    case FAULT_dup2:
-        return SHMSUM_START_DUP2;
-    case FAULT_sigprocmask:
-        return SHMSUM_START_SIGPROCMASK;
-    default:
-        return SHMSUM_START_EXEC;
-    }
-}
+/* Without these the parent does not learn why. */
+static const struct matters report_matters[] = {
+    {.member = FAULT_write, .call = "", .borne = {EINTR}},
+    {.member = FAULT_read, .call = "", .borne = {EINTR}},
+    {.call = NULL},
+};
 
 static void deliver(int signal)
 {
@@ -874,27 +868,47 @@ static int child_dies(struct memory_os *world, struct pollfd *fds, size_t count)
     return -EINTR;
 }
 
-static void scenario_child(struct shmsum_channel *channel, const struct child_program *program)
+/* A read or a write that is cut to fewer bytes than the report has. */
+static bool is_cut(size_t most)
+{
+    return most > 0 && most < sizeof(struct failed_step);
+}
+
+/* The forked child, and then its parent: the start fails, and the parent learns why. */
+static void scenario_failed_start(const struct child_program *program)
 {
     memory_os_add(&run.world, "/dev/null", false, S_IFCHR | 0666, NULL, 0);
     run.world.child = 0;
     begin();
     if (setjmp(process_end) == 0) {
         /* it comes back only when it could not fork */
-        (void)failed(child_start(run.os, program, channel, &run.why), start_matters, NULL);
-        FUZZ_CHECK(was_injected(FAULT_sigprocmask) || was_injected(FAULT_fork));
+        (void)failed(child_start(run.os, program, &run.why), start_matters, NULL);
+        FUZZ_CHECK(was_injected(FAULT_sigprocmask) || was_injected(FAULT_fork) ||
+                   was_injected(FAULT_pipe));
         return;
     }
     FUZZ_CHECK(exit_status == CHILD_NOT_STARTED);
-    const struct matters *matter;
+    const struct matters *matter, *lost;
     const struct fault_injected *fault = first_that_matters(become_matters, &matter);
-    enum shmsum_start_call call;
-    int error = shmsum_channel_start_error(channel, &call);
-    FUZZ_CHECK(error == (fault != NULL ? fault->error : ENOEXEC));
-    FUZZ_CHECK(call == start_call_of(fault));
-    /* its end closes them, and the mask was its own */
+
+    /* The child's end closes what it had open, and the mask was its own. */
     memset(run.faults.fd_open, 0, sizeof run.faults.fd_open);
+    run.faults.fd_open[child.pipe] = true;
     sigemptyset(&run.world.mask);
+    child.pid = run.world.child = MEMORY_CHILD;
+    run.world.status = CHILD_NOT_STARTED << 8;
+    run.world.child_gone = true;
+    int status = child_wait(0);
+    FUZZ_CHECK(status == run.world.status || (status < 0 && was_injected(FAULT_waitpid)));
+    bool is_lost = first_that_matters(report_matters, &lost) != NULL ||
+                   is_cut(run.faults.read_max) || is_cut(run.faults.write_max);
+    FUZZ_CHECK(child_start_failed(&run.why) == !is_lost);
+    if (is_lost)
+        FUZZ_CHECK(run.why.call == untouched);
+    else if (fault == NULL)
+        FUZZ_CHECK(tells("exec", "child", ENOEXEC));
+    else
+        FUZZ_CHECK(tells(matter->call, matter->object, fault->error));
 }
 
 static void scenario_child_process(void)
@@ -913,22 +927,15 @@ static void scenario_child_process(void)
     begin();
     if (failed(signals_catch(run.os, &run.why), handler_matters, NULL))
         return;
-    struct shmsum_region region;
-    static _Alignas(SHMSUM_REGION_LINE) uint8_t memory[2 * SHMSUM_REGION_HEADER_BYTES];
-    memset(memory, 0, sizeof memory);
-    struct shmsum_geometry geometry = {1, 1};
-    FUZZ_CHECK(shmsum_region_init_in(&region, run.os, memory, sizeof memory, &geometry) == 0);
-    struct shmsum_channel channel;
-    shmsum_channel_init(&channel, &region, SHMSUM_PRODUCER, signals_stop_word(), SHMSUM_STOP_PEER);
     char *nothing[] = {NULL};
     struct child_program program = {
         .path = "child", .argv = nothing, .envp = nothing, .results = 5};
     if ((run.setting[0] & 4) != 0) {
-        scenario_child(&channel, &program);
+        scenario_failed_start(&program);
         return;
     }
     begin();
-    int started = child_start(run.os, &program, &channel, &run.why);
+    int started = child_start(run.os, &program, &run.why);
     if (failed(started, start_matters, NULL)) {
         /* one that was started is not left alone */
         FUZZ_CHECK(child.pid == 0 || child.reaped || was_injected(FAULT_kill) ||
@@ -947,6 +954,8 @@ static void scenario_child_process(void)
                     : count == 1 ? SHMSUM_STOP_INPUT
                                  : SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW;
     FUZZ_CHECK(shmsum_stop_bits(signals_stop_word()) == bits);
+    if ((run.setting[0] & 32) != 0)
+        child_attached();
     uint64_t before = run.faults.injected;
     if ((run.setting[0] & 8) != 0)
         child_kill();
@@ -960,6 +969,7 @@ static void scenario_child_process(void)
         FUZZ_CHECK(run.world.killed == SIGKILL && run.world.whom == MEMORY_CHILD);
     FUZZ_CHECK(status == run.world.status || (status < 0 && was_injected(FAULT_waitpid)));
     FUZZ_CHECK((shmsum_stop_bits(signals_stop_word()) & SHMSUM_STOP_PEER) != 0 || status < 0);
+    FUZZ_CHECK(!child_start_failed(NULL)); /* nothing came through the pipe */
 
     run.world.killed = 0;
     if (setjmp(process_end) == 0)

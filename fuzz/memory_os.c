@@ -286,6 +286,17 @@ static int memory_dup2(OS, int from, int to)
     return to;
 }
 
+static int memory_pipe(OS, int ends[2])
+{
+    struct memory_os *world = world_of(os);
+    int file = memory_os_add(world, "", false, S_IFIFO | 0600, NULL, 0);
+    if (file < 0)
+        return file;
+    ends[0] = new_fd(world, file, O_RDONLY);
+    ends[1] = new_fd(world, file, O_WRONLY);
+    return ends[1] < 0 ? ends[1] : 0;
+}
+
 static int memory_isatty(OS, int fd)
 {
     const struct memory_file *file = file_of(world_of(os), fd);
@@ -591,6 +602,7 @@ void memory_os_init(struct memory_os *world)
                 .flock = memory_flock,
                 .fcntl_append = memory_fcntl_append,
                 .dup2 = memory_dup2,
+                .pipe = memory_pipe,
                 .isatty = memory_isatty,
                 .reopen = memory_reopen,
                 .readlink_self = memory_readlink_self,

@@ -48,6 +48,8 @@ struct shmsum_os {
     int (*flock)(const struct shmsum_os *os, int fd, bool wait);
     int (*fcntl_append)(const struct shmsum_os *os, int fd); /* opened with O_APPEND: 1, or 0 */
     int (*dup2)(const struct shmsum_os *os, int from, int to);
+    /* pipe2(2), non-blocking too: ends[0] is to be read, ends[1] to be written. */
+    int (*pipe)(const struct shmsum_os *os, int ends[2]);
     int (*isatty)(const struct shmsum_os *os, int fd); /* 1, 0, or negative errno */
     /* A second, independent, read-only open of what fd refers to; -errno where that cannot be. */
     int (*reopen)(const struct shmsum_os *os, int fd);

@@ -208,6 +208,17 @@ static int fault_dup2(OS, int from, int to)
     return note_open(faults, real->dup2(real, from, to));
 }
 
+static int fault_pipe(OS, int ends[2])
+{
+    ENTER(pipe);
+    int result = real->pipe(real, ends);
+    if (result >= 0) {
+        note_open(faults, ends[0]);
+        note_open(faults, ends[1]);
+    }
+    return result;
+}
+
 static int fault_isatty(OS, int fd)
 {
     ENTER_ON(isatty, fd);

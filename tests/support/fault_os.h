@@ -63,7 +63,8 @@
     X(seccomp)            \
     X(memfd_create)       \
     X(cpu_count)          \
-    X(clock_ns)
+    X(clock_ns)           \
+    X(pipe)
 
 enum fault_member {
 #define FAULT_ENUM(name) FAULT_##name,

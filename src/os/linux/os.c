@@ -114,6 +114,12 @@ static int linux_dup2(OS, int from, int to)
     return (int)or_error(dup2(from, to));
 }
 
+static int linux_pipe(OS, int ends[2])
+{
+    (void)os;
+    return (int)or_error(pipe2(ends, O_CLOEXEC | O_NONBLOCK));
+}
+
 static int linux_isatty(OS, int fd)
 {
     (void)os;
@@ -338,6 +344,7 @@ static const struct shmsum_os linux_os = {
     .flock = linux_flock,
     .fcntl_append = linux_fcntl_append,
     .dup2 = linux_dup2,
+    .pipe = linux_pipe,
     .isatty = linux_isatty,
     .reopen = linux_reopen,
     .readlink_self = linux_readlink_self,
