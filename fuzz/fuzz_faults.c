@@ -763,7 +763,7 @@ static bool produce(struct shmsum_region *region, size_t *handed)
             sent = !role_failed(result, matters);
     }
     begin();
-    int ended = shmsum_channel_end(&channel, sent ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT, &run.why);
+    int ended = producer_end(&producer, sent ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT, &run.why);
     bool ended_well = !role_failed(ended, send_matters);
     *handed = (size_t)producer.bytes;
     if (sent)

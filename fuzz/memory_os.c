@@ -9,7 +9,7 @@
 
 #include <shmsum/region.h>
 
-#define OS const struct shmsum_os *os
+#define OS const struct shmsum_os *os __attribute__((unused))
 
 #ifndef O_DIRECTORY /* beyond POSIX.1-2001 in some headers */
 #define O_DIRECTORY 0
@@ -311,7 +311,6 @@ static int memory_reopen(OS, int fd)
 
 static ssize_t memory_readlink_self(OS, char *path, size_t size)
 {
-    (void)os;
     static const char self[] = "/bin/shmsum";
     if (size < sizeof self)
         return -ENAMETOOLONG;
@@ -360,7 +359,6 @@ static int memory_shm_readdir(OS, void *list, const char **name)
 
 static int memory_shm_closedir(OS, void *list)
 {
-    (void)os;
     (void)list;
     return 0;
 }
@@ -389,7 +387,6 @@ static int memory_mmap(OS, int fd, size_t size, void **memory)
 
 static int memory_munmap(OS, void *memory, size_t size)
 {
-    (void)os;
     (void)memory;
     return size == 0 ? -EINVAL : 0;
 }
@@ -431,7 +428,6 @@ static int memory_futex_wait(OS, const void *word, uint32_t expected, int timeou
 
 static int memory_futex_wake(OS, const void *word)
 {
-    (void)os;
     (void)word;
     return 0;
 }
@@ -456,7 +452,6 @@ static pid_t memory_fork(OS)
 
 static int memory_execve(OS, const char *path, char *const argv[], char *const envp[])
 {
-    (void)os;
     (void)path;
     (void)argv;
     (void)envp;
@@ -486,25 +481,21 @@ static int memory_kill(OS, pid_t pid, int signal)
 
 static pid_t memory_getpid(OS)
 {
-    (void)os;
     return MEMORY_PID;
 }
 
 static pid_t memory_getppid(OS)
 {
-    (void)os;
     return 1;
 }
 
 static uid_t memory_geteuid(OS)
 {
-    (void)os;
     return MEMORY_USER;
 }
 
 static int memory_set_pdeathsig(OS, int signal)
 {
-    (void)os;
     (void)signal;
     return 0;
 }
@@ -537,13 +528,12 @@ static int memory_sigprocmask(OS, int how, const sigset_t *mask, sigset_t *old)
 
 static int memory_keeps_rights(OS)
 {
-    (void)os;
     return -ENOSYS;
 }
 
 static int memory_setrlimit(OS, int resource, uint64_t limit)
 {
-    (void)os, (void)resource, (void)limit;
+    (void)resource, (void)limit;
     return -ENOSYS;
 }
 
@@ -558,13 +548,13 @@ static int memory_close_range(OS, int first)
 
 static int memory_landlock_restrict(OS, bool reading)
 {
-    (void)os, (void)reading;
+    (void)reading;
     return -ENOSYS;
 }
 
 static int memory_seccomp(OS, const void *filter, size_t bytes)
 {
-    (void)os, (void)filter, (void)bytes;
+    (void)filter, (void)bytes;
     return -ENOSYS;
 }
 

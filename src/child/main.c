@@ -99,16 +99,15 @@ static int choose_implementation(struct shmsum_line_parser *parser, struct shmsu
     return result < 0 ? shmsum_failure_set(why, "SHMSUM_PARSER", name, -result) : 0;
 }
 
-/* Who wants to know what the consumer does. */
-static void watch(struct consumer *consumer, const struct job *job,
-                  const struct shmsum_region *region)
+/* Attaches the observers that the job asks for to the consumer. */
+static void add_observers(struct consumer *consumer, const struct job *job,
+                          const struct shmsum_region *region)
 {
     if (job->trace)
-        consumer->watch = &room.trace.consumer;
+        observers_add(&consumer->observers, &room.trace.observer);
     if (job->explain) {
         explain_mapping(&room.explain, region);
-        room.explain.consumer.next = consumer->watch;
-        consumer->watch = &room.explain.consumer;
+        observers_add(&consumer->observers, &room.explain.observer);
     }
 }
 
@@ -127,7 +126,7 @@ static int run(const struct shmsum_os *os, const struct job *job, struct shmsum_
     consumer_init(consumer, os, &job->config, &channel, &results, room.block);
     struct sandbox sandbox;
     sandbox_prepare_child(&sandbox, os, job->sandbox, job->trace || job->explain);
-    watch(consumer, job, region);
+    add_observers(consumer, job, region);
     if (choose_implementation(&consumer->parser, why) < 0 || sandbox_enter(&sandbox, why) < 0)
         return 3;
     consumer->counters.count[COUNTER_SANDBOX] = sandbox.granted;
@@ -164,8 +163,13 @@ int main(int argc, char *argv[])
         explain_begin(&room.explain, os, "child", job.epoch_ns);
     const struct shmsum_os *real = os;
     if (job.trace) {
-        trace_begin(&room.trace, real, TRACE_FD, false, "shmsum-child (consumer)", RESULTS_FD,
-                    job.epoch_ns);
+        const struct trace_setting setting = {
+            .fd = TRACE_FD,
+            .role = "shmsum-child (consumer)",
+            .results = RESULTS_FD,
+            .epoch_ns = job.epoch_ns,
+        };
+        trace_begin(&room.trace, real, &setting);
         os = &room.trace.os;
     }
 

@@ -15,25 +15,21 @@
 #include "inputs.h"
 #include "onlookers.h"
 #include "os/standard_fds.h"
+#include "os/write_all.h"
 #include "run.h"
 #include "signals.h"
 #include "start.h"
 #include "verdict.h"
 /* SHMSUM_VERSION comes from CMake. */
 
-static int write_all(const struct shmsum_os *os, const char *text)
+static int print(const struct shmsum_os *os, const char *text)
 {
-    for (size_t size = strlen(text), done = 0; done < size;) {
-        ssize_t wrote = os->write(os, STANDARD_OUTPUT, text + done, size - done);
-        if (wrote == -EINTR)
-            continue;
-        if (wrote < 0) {
-            message(os, "write: standard output: %s", strerror((int)-wrote));
-            return STATUS_SYSTEM;
-        }
-        done += (size_t)wrote;
-    }
-    return STATUS_OK;
+    int result = os_write_all(os, STANDARD_OUTPUT, text, strlen(text));
+    if (result == 0)
+        return STATUS_OK;
+    struct shmsum_failure why;
+    shmsum_failure_set(&why, "write", "standard output", -result);
+    return run_fail(os, &why);
 }
 
 static int send_inputs(struct run *run, struct shmsum_failure *why)
@@ -86,10 +82,8 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
         return result;
     enum shmsum_end_reason end_reason = result == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT;
     struct shmsum_failure later; /* the first failure is the one to tell */
-    int ended = shmsum_channel_end(&run->channel, end_reason, result == 0 ? why : &later);
+    int ended = producer_end(&run->producer, end_reason, result == 0 ? why : &later);
     run->ended = ended == 0;
-    if (run->ended)
-        onlookers_end_published(run);
     return result == 0 ? ended : result;
 }
 
@@ -163,9 +157,9 @@ int main(int argc, char *argv[])
         return STATUS_USAGE;
     }
     if (run.options.action == OPTIONS_HELP)
-        return write_all(os, options_help);
+        return print(os, options_help);
     if (run.options.action == OPTIONS_VERSION)
-        return write_all(os, "shmsum " SHMSUM_VERSION "\n");
+        return print(os, "shmsum " SHMSUM_VERSION "\n");
     int status = run_job(&run);
     if (signals_first() != 0)
         signals_die(os, signals_first());

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "inputs.h"
+#include "os/retry.h"
 
 enum { PROGRESS_DELAY_MS = 1000 };
 /* What the open file of the trace has to be; empties it. */
@@ -31,9 +32,7 @@ int onlookers_open_trace(struct run *run, struct shmsum_failure *why)
     const struct shmsum_os *os = run->os;
     const char *path = run->options.trace;
     int fd;
-    do
-        fd = os->open(os, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY, 0666);
-    while (fd == -EINTR);
+    RETRY(fd, os->open(os, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY, 0666));
     if (fd < 0)
         return shmsum_failure_set(why, "open", path, -fd);
     int result = examine_trace(run, fd, why);
@@ -42,15 +41,16 @@ int onlookers_open_trace(struct run *run, struct shmsum_failure *why)
         return result;
     }
     run->trace_fd = fd;
-    trace_begin(&run->trace, os, fd, true, "shmsum (producer)", -1, run->started_ns);
+    const struct trace_setting setting = {
+        .fd = fd,
+        .first = true,
+        .role = "shmsum (producer)",
+        .results = -1,
+        .epoch_ns = run->started_ns,
+    };
+    trace_begin(&run->trace, os, &setting);
     run->os = &run->trace.os;
     return 0;
-}
-
-static void add_watch(struct run *run, struct producer_watch *watch)
-{
-    watch->next = run->producer.watch;
-    run->producer.watch = watch;
 }
 
 /* Who wants to know what the producer does. The region is there, and the producer. */
@@ -61,23 +61,15 @@ void onlookers_begin(struct run *run)
         progress_begin(&run->progress, run->os,
                        inputs_bytes(run->os, options->inputs, options->input_count),
                        options->progress == WHEN_ALWAYS ? 0 : PROGRESS_DELAY_MS);
-        add_watch(run, &run->progress.watch);
+        observers_add(&run->producer.observers, &run->progress.observer);
     }
     if (options->explain) {
         explain_object(&run->explain, &run->region);
         explain_mapping(&run->explain, &run->region);
-        add_watch(run, &run->explain.producer);
+        observers_add(&run->producer.observers, &run->explain.observer);
     }
     if (options->trace != NULL)
-        add_watch(run, &run->trace.producer);
-}
-
-void onlookers_end_published(struct run *run)
-{
-    if (run->options.trace != NULL)
-        trace_handed_end(&run->trace);
-    if (run->options.explain)
-        explain_handed_end(&run->explain);
+        observers_add(&run->producer.observers, &run->trace.observer);
 }
 
 /* All is over: `status` is what it came to. Returns what it comes to now. */

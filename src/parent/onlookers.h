@@ -11,9 +11,6 @@ int onlookers_open_trace(struct run *run, struct shmsum_failure *why);
 /* Attaches the observers to the producer. The region and the producer are there. */
 void onlookers_begin(struct run *run);
 
-/* END was published. */
-void onlookers_end_published(struct run *run);
-
 /* The run is over with `status`: closes the trace. Returns the status, or STATUS_SYSTEM when the
  * trace could not be written. */
 int onlookers_end(struct run *run, int status);

@@ -50,8 +50,8 @@ struct consumer {
     const struct consumer_config *config;
     struct shmsum_channel *channel;
     struct shmsum_results *results;
-    uint8_t *block;               /* private copy of a slot's payload */
-    struct consumer_watch *watch; /* the first of those who want to know, or NULL */
+    uint8_t *block;             /* private copy of a slot's payload */
+    struct observer *observers; /* the first, or NULL */
 
     struct shmsum_line_parser parser;
     struct shmsum_line_sink sink;
@@ -67,6 +67,7 @@ struct consumer {
 };
 
 /*
+ * Sets the channel's before_sleep: the consumer writes out its results before it sleeps.
  * All pointers must outlive the consumer. block has room for the channel's payload_bytes; the
  * results buffer is larger than 2 * RESULT_LINE_TEXT_MAX, or _JSON_MAX. Nothing to clean up.
  */

@@ -1,25 +1,53 @@
 /*
- * watch.h - who wants to know what the two roles do: a line that tells how far they are, a trace,
- * an explanation. The roles call each watch of their list, in the thread that they run in; without
- * watches they pay nothing.
+ * observer.h - what happens to the slots, for a watcher: progress, a trace, an explanation.
+ *
+ * Each role has a list of observers. It notifies them after each step, in its own thread; without
+ * observers it pays one call for each slot. An event carries all that is known about the step, so
+ * that watchers keep no counts of their own and agree on numbers and times.
  */
-#ifndef SHMSUM_SRC_WATCH_H
-#define SHMSUM_SRC_WATCH_H
+#ifndef SHMSUM_SRC_ROLES_OBSERVER_H
+#define SHMSUM_SRC_ROLES_OBSERVER_H
 
-#include <stdint.h>
+#include <shmsum/channel.h>
 
-struct producer_watch {
-    /* A slot was handed over; bytes: all that were so far. */
-    void (*handed_over)(struct producer_watch *watch, uint64_t bytes);
-    struct producer_watch *next; /* NULL: the last */
+enum observer_event_kind {
+    OBSERVER_SLOT_PUBLISHED, /* the producer filled a slot: FREE -> READY */
+    OBSERVER_END_PUBLISHED,  /* the producer put END into a slot: FREE -> END */
+    OBSERVER_SLOT_TAKEN,     /* the consumer copied a slot's bytes out */
+    OBSERVER_SLOT_RELEASED,  /* the consumer is about to release the slot: READY -> FREE. What an
+                              * observer prints comes before the next prompt of the dialogue. */
+    OBSERVER_END_TAKEN,      /* the consumer found END; the slot keeps it */
+    OBSERVER_SLOT_DONE,      /* the consumer has summed the lines of the slot that it took */
 };
 
-struct consumer_watch {
-    /* A slot was taken, with `length` bytes; 0: it was END. */
-    void (*taken)(struct consumer_watch *watch, uint32_t length);
-    /* The slot that was taken has been dealt with: its lines are summed. */
-    void (*dealt_with)(struct consumer_watch *watch);
-    struct consumer_watch *next; /* NULL: the last */
+struct observer_event {
+    enum observer_event_kind kind;
+    uint64_t
+        time_ns;     /* of the clock of struct shmsum_os, after the step; of a release: before it */
+    uint64_t number; /* of the slot in this run, from 0; END has the number of a next slot */
+    uint32_t slot;   /* its index in the ring */
+    uint32_t bytes;  /* in the slot; 0 of END */
+    uint64_t total;  /* bytes of all slots that this role published or took, with this one */
 };
+
+struct observer {
+    void (*notify)(struct observer *observer, const struct observer_event *event);
+    struct observer *next; /* NULL: the last */
+};
+
+/* Puts the observer in front of the list. The observer must outlive the role. */
+static inline void observers_add(struct observer **first, struct observer *observer)
+{
+    observer->next = *first;
+    *first = observer;
+}
+
+/*
+ * Notifies every observer of the list, NULL: none. The role calls this after the step, a release
+ * excepted. The event is about the slot that the consumer holds; if it holds none, about the slot
+ * that the channel counted last. bytes and total: see struct observer_event.
+ */
+void observers_notify(struct observer *first, const struct shmsum_channel *channel,
+                      enum observer_event_kind kind, uint32_t bytes, uint64_t total);
 
 #endif

@@ -55,8 +55,8 @@ static void publish(struct producer *producer, uint32_t length, uint32_t source)
 {
     shmsum_channel_publish(producer->channel, length, source);
     producer->bytes += length;
-    for (struct producer_watch *watch = producer->watch; watch != NULL; watch = watch->next)
-        watch->handed_over(watch, producer->bytes);
+    observers_notify(producer->observers, producer->channel, OBSERVER_SLOT_PUBLISHED, length,
+                     producer->bytes);
 }
 
 int producer_send(struct producer *producer, int fd, const char *name, uint32_t source,
@@ -125,8 +125,18 @@ int producer_dialogue(struct producer *producer, int fd, const char *name, uint3
         if (!line_begins)
             continue;
         prompted = false;
-        result = shmsum_channel_drain(channel, why);
+        result = shmsum_channel_await_released(channel, why);
         if (result < 0 || shmsum_channel_closing(channel) == SHMSUM_CLOSED)
             return result;
     }
+}
+
+int producer_end(struct producer *producer, enum shmsum_end_reason end_reason,
+                 struct shmsum_failure *why)
+{
+    int result = shmsum_channel_end(producer->channel, end_reason, why);
+    if (result == 0)
+        observers_notify(producer->observers, producer->channel, OBSERVER_END_PUBLISHED, 0,
+                         producer->bytes);
+    return result;
 }

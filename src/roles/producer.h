@@ -13,8 +13,8 @@
 struct producer {
     const struct shmsum_os *os;
     struct shmsum_channel *channel;
-    struct producer_watch *watch; /* the first of those who want to know, or NULL */
-    uint64_t bytes;               /* handed over */
+    struct observer *observers; /* the first, or NULL */
+    uint64_t bytes;             /* published */
 };
 
 void producer_init(struct producer *producer, const struct shmsum_os *os,
@@ -36,5 +36,10 @@ int producer_send(struct producer *producer, int fd, const char *name, uint32_t 
  */
 int producer_dialogue(struct producer *producer, int fd, const char *name, uint32_t source,
                       int terminal, struct shmsum_failure *why);
+
+/* Publishes END, and why there is no more input. Parameters and result are those of
+ * shmsum_channel_end. Afterwards the producer is done. */
+int producer_end(struct producer *producer, enum shmsum_end_reason end_reason,
+                 struct shmsum_failure *why);
 
 #endif

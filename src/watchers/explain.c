@@ -2,7 +2,6 @@
  * by the roles through its watches. */
 #include "explain.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -11,63 +10,75 @@
 #include <string.h>
 
 #include "messages/message.h"
+#include "os/retry.h"
 
 enum { TEXT_MAX = 512, LINE_MAX_BYTES = 512 };
 
-void explain_event(const struct explain *explain, const char *format, ...)
+/* One line: the time, the role, and the text. */
+__attribute__((format(printf, 3, 0))) static void
+write_line(const struct explain *explain, uint64_t time_ns, const char *format, va_list arguments)
 {
-    const struct shmsum_os *os = explain->os;
     char text[TEXT_MAX];
-    va_list arguments;
-    va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    uint64_t us = (os->clock_ns(os) - explain->epoch_ns) / 1000;
-    message_plain(os, "%6" PRIu64 ".%03u ms  %-6s  %s", us / 1000, (unsigned)(us % 1000),
+    uint64_t us = (time_ns - explain->epoch_ns) / 1000;
+    message_plain(explain->os, "%6" PRIu64 ".%03u ms  %-6s  %s", us / 1000, (unsigned)(us % 1000),
                   explain->role, text);
 }
 
-static void handed_over(struct producer_watch *watch, uint64_t bytes)
+void explain_event(const struct explain *explain, const char *format, ...)
 {
-    struct explain *explain =
-        (struct explain *)(void *)((char *)watch - offsetof(struct explain, producer));
-    if (explain->count++ < EXPLAIN_SLOTS_MAX)
-        explain_event(explain, "slot %u: FREE -> READY, %" PRIu64 " bytes",
-                      (unsigned)((explain->count - 1) % explain->slots), bytes - explain->bytes);
-    explain->bytes = bytes;
+    va_list arguments;
+    va_start(arguments, format);
+    write_line(explain, explain->os->clock_ns(explain->os), format, arguments);
+    va_end(arguments);
 }
 
-void explain_handed_end(struct explain *explain)
+__attribute__((format(printf, 3, 4))) static void explain_slot(const struct explain *explain,
+                                                               const struct observer_event *event,
+                                                               const char *format, ...)
 {
-    if (explain->count > EXPLAIN_SLOTS_MAX)
-        explain_event(explain, "%" PRIu64 " more slots handed over, not told one by one",
-                      explain->count - EXPLAIN_SLOTS_MAX);
-    explain_event(explain, "slot %u: FREE -> END, and nothing will ever overwrite it",
-                  (unsigned)(explain->count % explain->slots));
+    va_list arguments;
+    va_start(arguments, format);
+    write_line(explain, event->time_ns, format, arguments);
+    va_end(arguments);
 }
 
-static void taken(struct consumer_watch *watch, uint32_t length)
+static void notify(struct observer *observer, const struct observer_event *event)
 {
-    struct explain *explain =
-        (struct explain *)(void *)((char *)watch - offsetof(struct explain, consumer));
-    unsigned slot = (unsigned)(explain->count % explain->slots);
-    if (length == 0)
-        explain_event(explain, "slot %u: END seen, all input was taken", slot);
-    else if (explain->count++ < EXPLAIN_SLOTS_MAX)
-        explain_event(explain, "slot %u: copied %u bytes, READY -> FREE", slot, (unsigned)length);
-}
-
-static void dealt_with(struct consumer_watch *watch)
-{
-    (void)watch;
+    const struct explain *explain =
+        (struct explain *)(void *)((char *)observer - offsetof(struct explain, observer));
+    unsigned slot = event->slot, bytes = event->bytes;
+    bool explained = event->number < EXPLAIN_SLOTS_MAX;
+    switch (event->kind) {
+    case OBSERVER_SLOT_PUBLISHED:
+        if (explained)
+            explain_slot(explain, event, "slot %u: FREE -> READY, %u bytes", slot, bytes);
+        break;
+    case OBSERVER_END_PUBLISHED:
+        if (event->number > EXPLAIN_SLOTS_MAX)
+            explain_slot(explain, event, "%" PRIu64 " more slots handed over, not told one by one",
+                         event->number - EXPLAIN_SLOTS_MAX);
+        explain_slot(explain, event, "slot %u: FREE -> END, and nothing will ever overwrite it",
+                     slot);
+        break;
+    case OBSERVER_SLOT_RELEASED:
+        if (explained)
+            explain_slot(explain, event, "slot %u: copied %u bytes, READY -> FREE", slot, bytes);
+        break;
+    case OBSERVER_END_TAKEN:
+        explain_slot(explain, event, "slot %u: END seen, all input was taken", slot);
+        break;
+    case OBSERVER_SLOT_TAKEN:
+    case OBSERVER_SLOT_DONE:
+        break; /* the slot's state changes when it is released */
+    }
 }
 
 void explain_begin(struct explain *explain, const struct shmsum_os *os, const char *role,
                    uint64_t epoch_ns)
 {
     *explain = (struct explain){
-        .producer = {.handed_over = handed_over},
-        .consumer = {.taken = taken, .dealt_with = dealt_with},
+        .observer = {.notify = notify},
         .os = os,
         .role = role,
         .epoch_ns = epoch_ns,
@@ -95,9 +106,8 @@ static bool find_mapping(const struct shmsum_os *os, uintptr_t address, char lin
     size_t used = 0;
     for (;;) {
         char byte;
-        ssize_t got = os->read(os, fd, &byte, 1);
-        if (got == -EINTR)
-            continue;
+        ssize_t got;
+        RETRY(got, os->read(os, fd, &byte, 1));
         if (got <= 0)
             break;
         if (byte != '\n') {
@@ -132,9 +142,8 @@ static uint64_t find_frame(const struct shmsum_os *os, uintptr_t address)
     return got == (ssize_t)sizeof entry && present ? entry & ((UINT64_C(1) << 55) - 1) : 0;
 }
 
-void explain_mapping(struct explain *explain, const struct shmsum_region *region)
+void explain_mapping(const struct explain *explain, const struct shmsum_region *region)
 {
-    explain->slots = region->geometry.slots;
     uintptr_t address = (uintptr_t)region->header;
     char line[LINE_MAX_BYTES], device[16] = "?", inode[24] = "?", frame[64];
     if (find_mapping(explain->os, address, line))

@@ -19,14 +19,10 @@
 enum { EXPLAIN_SLOTS_MAX = 12 }; /* hand-offs that are told */
 
 struct explain {
-    struct producer_watch producer;
-    struct consumer_watch consumer;
+    struct observer observer; /* of either role */
     const struct shmsum_os *os;
     const char *role;  /* "parent", "child" */
     uint64_t epoch_ns; /* the times are told from here on */
-    uint32_t slots;    /* in the ring */
-    uint64_t count;    /* slots handed over, or taken */
-    uint64_t bytes;    /* handed over before */
 };
 
 /* role is not copied. */
@@ -35,11 +31,8 @@ void explain_begin(struct explain *explain, const struct shmsum_os *os, const ch
 
 /* The object, by its creator. The region has its name and its descriptor. */
 void explain_object(const struct explain *explain, const struct shmsum_region *region);
-/* Where this process sees it. From here on slots can be told. */
-void explain_mapping(struct explain *explain, const struct shmsum_region *region);
-
-/* The producer has put END into its next slot. */
-void explain_handed_end(struct explain *explain);
+/* Where this process sees it. */
+void explain_mapping(const struct explain *explain, const struct shmsum_region *region);
 
 /* One line: the time, the role, and this. */
 __attribute__((format(printf, 2, 3))) void explain_event(const struct explain *explain,

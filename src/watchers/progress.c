@@ -51,17 +51,16 @@ size_t progress_text(char to[PROGRESS_TEXT_MAX], uint64_t done, uint64_t total, 
     return (size_t)size;
 }
 
-static void handed_over(struct producer_watch *watch, uint64_t bytes)
+static void notify(struct observer *observer, const struct observer_event *event)
 {
     struct progress *progress =
-        (struct progress *)(void *)((char *)watch - offsetof(struct progress, watch));
-    const struct shmsum_os *os = progress->os;
-    uint64_t now = os->clock_ns(os);
-    if (now < progress->next_ns)
+        (struct progress *)(void *)((char *)observer - offsetof(struct progress, observer));
+    if (event->kind != OBSERVER_SLOT_PUBLISHED || event->time_ns < progress->next_ns)
         return;
-    progress->next_ns = now + (uint64_t)REDRAW_MS * NS_IN_MS;
+    const struct shmsum_os *os = progress->os;
+    progress->next_ns = event->time_ns + (uint64_t)REDRAW_MS * NS_IN_MS;
     char text[PROGRESS_TEXT_MAX];
-    progress_text(text, bytes, progress->total, now - progress->begun_ns);
+    progress_text(text, event->total, progress->total, event->time_ns - progress->begun_ns);
     char line[sizeof MESSAGE_CLEAR_LINE + PROGRESS_TEXT_MAX];
     int size = snprintf(line, sizeof line, MESSAGE_CLEAR_LINE "%s", text);
     os->write(os, STANDARD_ERROR, line, (size_t)size); /* when that fails nobody is looking */
@@ -73,7 +72,7 @@ void progress_begin(struct progress *progress, const struct shmsum_os *os, uint6
 {
     uint64_t now = os->clock_ns(os);
     *progress = (struct progress){
-        .watch = {.handed_over = handed_over},
+        .observer = {.notify = notify},
         .os = os,
         .total = total,
         .begun_ns = now,

@@ -7,12 +7,12 @@
 #ifndef SHMSUM_SRC_PARENT_PROGRESS_H
 #define SHMSUM_SRC_PARENT_PROGRESS_H
 
-#include "roles/producer.h"
+#include "roles/observer.h"
 
 enum { PROGRESS_TEXT_MAX = 96 };
 
 struct progress {
-    struct producer_watch watch; /* to be told of what was handed over */
+    struct observer observer; /* of the producer */
     const struct shmsum_os *os;
     uint64_t total;    /* bytes of all inputs; 0: unknown */
     uint64_t begun_ns; /* when the run began */

@@ -2,26 +2,19 @@
  * roles through its table and its watches. */
 #include "trace.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "os/write_all.h"
+
 enum { EVENT_MAX = 256, IDLE_MIN_NS = 5000 };
 
 static void flush(struct trace *trace)
 {
-    const struct shmsum_os *real = trace->real;
-    for (size_t done = 0; done < trace->used && trace->error == 0;) {
-        ssize_t wrote = real->write(real, trace->fd, trace->buffer + done, trace->used - done);
-        if (wrote == -EINTR)
-            continue;
-        if (wrote < 0)
-            trace->error = (int)wrote;
-        else
-            done += (size_t)wrote;
-    }
+    if (trace->error == 0)
+        trace->error = os_write_all(trace->real, trace->fd, trace->buffer, trace->used);
     trace->used = 0;
 }
 
@@ -60,21 +53,22 @@ static void put_span(struct trace *trace, const char *name, uint64_t begin_ns, u
         MICROSECONDS(end_ns - begin_ns), arguments);
 }
 
-/* A span about the next slot, and one end of the arrow between the two processes: 's' or 'f'. */
-static void put_slot(struct trace *trace, const char *name, uint64_t begin_ns, uint64_t bytes,
-                     char end)
+/* A span about the slot of the event, from begin_ns to the event, and one end of the arrow between
+ * the two processes: 's' where it starts, 'f' where it finishes. The viewer draws the arrow only to
+ * a span that lasts: a nanosecond at least. */
+static void put_slot(struct trace *trace, const char *name, uint64_t begin_ns,
+                     const struct observer_event *event, char end)
 {
-    uint64_t end_ns = now_ns(trace);
+    uint64_t took_ns = event->time_ns - trace->epoch_ns - begin_ns;
     put(trace,
         "{\"name\":\"%s\",\"ph\":\"X\",\"pid\":%u,\"tid\":%u,\"ts\":" TIME ",\"dur\":" TIME
-        ",\"args\":{\"number\":%" PRIu64 ",\"bytes\":%" PRIu64 "}},\n",
+        ",\"args\":{\"number\":%" PRIu64 ",\"bytes\":%" PRIu32 "}},\n",
         name, trace->process, trace->process, MICROSECONDS(begin_ns),
-        MICROSECONDS(end_ns - begin_ns), trace->count, bytes);
+        MICROSECONDS(took_ns > 0 ? took_ns : 1), event->number, event->bytes);
     put(trace,
         "{\"name\":\"hand-off\",\"cat\":\"slot\",\"ph\":\"%c\",\"bp\":\"e\",\"id\":%" PRIu64
         ",\"pid\":%u,\"tid\":%u,\"ts\":" TIME "},\n",
-        end, trace->count, trace->process, trace->process, MICROSECONDS(begin_ns));
-    trace->count++;
+        end, event->number, trace->process, trace->process, MICROSECONDS(begin_ns));
 }
 
 /* ---- the table in front of the real one ---- */
@@ -98,8 +92,8 @@ static ssize_t traced_read(const struct shmsum_os *os, int fd, void *bytes, size
     uint64_t begin = now_ns(trace);
     end_idle(trace, begin);
     ssize_t got = trace->real->read(trace->real, fd, bytes, size);
-    put_span(trace, "read", begin, now_ns(trace), "bytes", got);
     trace->busy_ns = now_ns(trace);
+    put_span(trace, "read", begin, trace->busy_ns, "bytes", got);
     return got;
 }
 
@@ -162,54 +156,48 @@ static int traced_fsync(const struct shmsum_os *os, int fd)
     return result;
 }
 
-/* ---- the watches ---- */
+/* ---- the observer ---- */
 
-static void handed_over(struct producer_watch *watch, uint64_t bytes)
+static void notify(struct observer *observer, const struct observer_event *event)
 {
     struct trace *trace =
-        (struct trace *)(void *)((char *)watch - offsetof(struct trace, producer));
-    put_slot(trace, "hand over", trace->busy_ns, bytes - trace->bytes, 's');
-    trace->bytes = bytes;
-    trace->idle_ns = trace->busy_ns = now_ns(trace); /* in the dialogue there may be no read */
+        (struct trace *)(void *)((char *)observer - offsetof(struct trace, observer));
+    uint64_t now = event->time_ns - trace->epoch_ns;
+    switch (event->kind) {
+    case OBSERVER_SLOT_PUBLISHED:
+        put_slot(trace, "hand over", trace->busy_ns, event, 's');
+        trace->idle_ns = trace->busy_ns = now; /* the dialogue may publish twice without a read */
+        break;
+    case OBSERVER_END_PUBLISHED:
+        end_idle(trace, now);
+        /* The child may already have taken END: start the arrow earlier. */
+        put_slot(trace, "END", trace->busy_ns != 0 ? trace->busy_ns : now, event, 's');
+        break;
+    case OBSERVER_SLOT_TAKEN:
+    case OBSERVER_END_TAKEN:
+        end_idle(trace, now);
+        put_slot(trace, event->kind == OBSERVER_SLOT_TAKEN ? "take" : "END", now, event, 'f');
+        trace->busy_ns = now;
+        break;
+    case OBSERVER_SLOT_DONE:
+        put_span(trace, "parse and sum", trace->busy_ns, now, NULL, 0);
+        trace->idle_ns = now;
+        break;
+    case OBSERVER_SLOT_RELEASED:
+        break; /* the arrow ends where the slot was taken */
+    }
 }
 
-void trace_handed_end(struct trace *trace)
-{
-    uint64_t now = now_ns(trace);
-    end_idle(trace, now);
-    /* It has been seen by now, maybe: the arrow begins before. */
-    put_slot(trace, "END", trace->busy_ns != 0 ? trace->busy_ns : now, 0, 's');
-}
-
-static void taken(struct consumer_watch *watch, uint32_t length)
-{
-    struct trace *trace =
-        (struct trace *)(void *)((char *)watch - offsetof(struct trace, consumer));
-    uint64_t now = now_ns(trace);
-    end_idle(trace, now);
-    put_slot(trace, length > 0 ? "take" : "END", now, length, 'f');
-    trace->busy_ns = now;
-}
-
-static void dealt_with(struct consumer_watch *watch)
-{
-    struct trace *trace =
-        (struct trace *)(void *)((char *)watch - offsetof(struct trace, consumer));
-    put_span(trace, "parse and sum", trace->busy_ns, now_ns(trace), NULL, 0);
-    trace->idle_ns = now_ns(trace);
-}
-
-void trace_begin(struct trace *trace, const struct shmsum_os *real, int fd, bool first,
-                 const char *role, int results, uint64_t epoch_ns)
+void trace_begin(struct trace *trace, const struct shmsum_os *real,
+                 const struct trace_setting *setting)
 {
     *trace = (struct trace){
         .os = *real,
-        .producer = {.handed_over = handed_over},
-        .consumer = {.taken = taken, .dealt_with = dealt_with},
+        .observer = {.notify = notify},
         .real = real,
-        .fd = fd,
-        .results = results,
-        .epoch_ns = epoch_ns,
+        .fd = setting->fd,
+        .results = setting->results,
+        .epoch_ns = setting->epoch_ns,
         .process = (unsigned)real->getpid(real),
     };
     trace->os.context = trace;
@@ -222,8 +210,8 @@ void trace_begin(struct trace *trace, const struct shmsum_os *real, int fd, bool
     trace->os.fsync = traced_fsync;
     put(trace,
         "%s{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":%u,\"args\":{\"name\":\"%s\"}},\n",
-        first ? "[\n" : "", trace->process, role);
-    if (first)
+        setting->first ? "[\n" : "", trace->process, setting->role);
+    if (setting->first)
         flush(trace); /* the bracket comes before anything of the child's */
 }
 

@@ -23,16 +23,13 @@
 enum { TRACE_BUFFER = 4096 }; /* PIPE_BUF: a piece of it is never torn, also in a FIFO */
 
 struct trace {
-    struct shmsum_os os; /* to be used in place of the real one */
-    struct producer_watch producer;
-    struct consumer_watch consumer;
+    struct shmsum_os os;      /* to be used in place of the real one */
+    struct observer observer; /* of either role */
     const struct shmsum_os *real;
     int fd;
     int results;       /* the descriptor whose writes are those of results; -1: none */
     uint64_t epoch_ns; /* times are told from here on */
     unsigned process;  /* our number */
-    uint64_t count;    /* slots handed over, or taken */
-    uint64_t bytes;    /* handed over before */
     uint64_t idle_ns;  /* since when there is nothing to do but wait for a slot; 0: there is */
     uint64_t busy_ns;  /* since when this slot is dealt with */
     int error;         /* a write failed with this negative errno: nothing more is written */
@@ -40,16 +37,18 @@ struct trace {
     char buffer[TRACE_BUFFER];
 };
 
-/*
- * Begins with a process that is called `role`. `real` keeps nothing behind its context. fd is not
- * owned; opened to append. first: the file is begun, by the parent, before the child is there.
- * results and epoch_ns: see above.
- */
-void trace_begin(struct trace *trace, const struct shmsum_os *real, int fd, bool first,
-                 const char *role, int results, uint64_t epoch_ns);
+/* What a trace begins with. */
+struct trace_setting {
+    int fd;            /* the file, opened to append; not owned */
+    bool first;        /* begins the file: the parent, before there is a child */
+    const char *role;  /* the name of this process in the picture; not kept */
+    int results;       /* the descriptor of the results, whose writes are "write"; -1: none */
+    uint64_t epoch_ns; /* the time that is 0 in the picture, of the clock of struct shmsum_os */
+};
 
-/* The producer has put END into its next slot. */
-void trace_handed_end(struct trace *trace);
+/* `real` must outlive the trace and have no use for its context. */
+void trace_begin(struct trace *trace, const struct shmsum_os *real,
+                 const struct trace_setting *setting);
 
 /* Writes out what is left; last: closes the bracket, for the parent when the child is gone. 0, or
  * the negative errno of the first write that failed. */

@@ -64,7 +64,6 @@ struct saying {
 };
 static struct saying of_parent[] = {
     {"protocol: state of a slot, from the consumer", 0},
-    {"protocol: progress, from the consumer", 0},
     {"protocol: attached, from the consumer", 0},
     {"does not fit its work", 0},
     {"child: killed by signal", 0},

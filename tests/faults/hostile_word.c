@@ -23,7 +23,6 @@ const char *const hostile_names[HOSTILE_ROWS] = {
     [HOSTILE_END_REASON] = "end_reason",
     [HOSTILE_PAYLOAD] = "payload",
     [HOSTILE_ATTACHED] = "attached",
-    [HOSTILE_PROGRESS] = "progress",
     [HOSTILE_CLOSING] = "closing",
     [HOSTILE_COUNTERS] = "counters",
     [HOSTILE_MAGIC] = "magic",
@@ -175,9 +174,8 @@ enum hostile_word hostile_strike(const struct hostile *hostile)
         strike_word(hostile, &slot->state);
         break;
     case HOSTILE_WAIT: {
-        struct shmsum_word *waited[] = {&slot->state, &slot->state, &header->attached,
-                                        &header->progress};
-        atomic_fetch_xor(&waited[random_below(random, 4)]->value, WAIT);
+        struct shmsum_word *waited[] = {&slot->state, &slot->state, &header->attached};
+        atomic_fetch_xor(&waited[random_below(random, 3)]->value, WAIT);
         break;
     }
     case HOSTILE_LENGTH:
@@ -194,9 +192,6 @@ enum hostile_word hostile_strike(const struct hostile *hostile)
         break;
     case HOSTILE_ATTACHED:
         strike_word(hostile, &header->attached);
-        break;
-    case HOSTILE_PROGRESS:
-        strike_word(hostile, &header->progress);
         break;
     case HOSTILE_CLOSING:
         strike_word(hostile, &header->closing);
@@ -240,8 +235,8 @@ enum {
                           HOSTILE_BIT(HOSTILE_REGION_BYTES) | HOSTILE_BIT(HOSTILE_NONCE),
     /* What the child never reads, once it has attached. */
     OF_NO_USE_TO_CHILD = OF_NO_USE_TO_PARENT | HOSTILE_BIT(HOSTILE_ATTACHED) |
-                         HOSTILE_BIT(HOSTILE_PROGRESS) | HOSTILE_BIT(HOSTILE_CLOSING) |
-                         HOSTILE_BIT(HOSTILE_COUNTERS) | HOSTILE_BIT(HOSTILE_WAIT),
+                         HOSTILE_BIT(HOSTILE_CLOSING) | HOSTILE_BIT(HOSTILE_COUNTERS) |
+                         HOSTILE_BIT(HOSTILE_WAIT),
     /* What tells where a block is, but not what is in it. */
     OF_THE_RING = HOSTILE_BIT(HOSTILE_STATE) | HOSTILE_BIT(HOSTILE_WAIT) |
                   HOSTILE_BIT(HOSTILE_LENGTH) | HOSTILE_BIT(HOSTILE_SOURCE) |

@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define OS const struct shmsum_os *os
+#include "call.h"
 
 /* SHMSUM_INSTRUMENTED comes from CMake; flags given by hand show like this. */
 #if !defined(SHMSUM_INSTRUMENTED) && (defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__))
@@ -37,20 +37,13 @@ enum { INSTRUMENTED = 1 };
 enum { INSTRUMENTED = 0 };
 #endif
 
-static long or_error(long result)
-{
-    return result < 0 ? -errno : result;
-}
-
 int linux_set_no_new_privs(OS)
 {
-    (void)os;
     return (int)or_error(prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL));
 }
 
 int linux_clear_dumpable(OS)
 {
-    (void)os;
     if (INSTRUMENTED)
         return -ENOTSUP;
     return (int)or_error(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL));
@@ -58,7 +51,6 @@ int linux_clear_dumpable(OS)
 
 int linux_setrlimit(OS, int resource, uint64_t limit)
 {
-    (void)os;
     if (INSTRUMENTED)
         return -ENOTSUP;
     struct rlimit both = {(rlim_t)limit, (rlim_t)limit};
@@ -67,7 +59,6 @@ int linux_setrlimit(OS, int resource, uint64_t limit)
 
 int linux_close_range(OS, int first)
 {
-    (void)os;
 #ifdef SYS_close_range
     return (int)or_error(syscall(SYS_close_range, (unsigned)first, ~0U, 0U));
 #else
@@ -106,7 +97,6 @@ enum {
 
 int linux_landlock_restrict(OS, bool reading)
 {
-    (void)os;
     if (INSTRUMENTED)
         return -ENOTSUP;
     int abi = (int)or_error(
@@ -138,7 +128,6 @@ int linux_landlock_restrict(OS, bool reading)
 
 int linux_seccomp(OS, const void *filter, size_t bytes)
 {
-    (void)os;
     if (INSTRUMENTED)
         return -ENOTSUP;
     union { /* the kernel only reads it */
@@ -155,6 +144,5 @@ int linux_seccomp(OS, const void *filter, size_t bytes)
 
 int linux_memfd_create(OS)
 {
-    (void)os;
     return (int)or_error(memfd_create("shmsum-scratch", MFD_CLOEXEC));
 }

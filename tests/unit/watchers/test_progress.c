@@ -74,26 +74,40 @@ static void check_shown(const char *expected)
     shown[0] = '\0';
 }
 
+/* The producer has published `total` bytes. */
+static void publish(struct progress *progress, uint64_t total)
+{
+    const struct observer_event event = {
+        .kind = OBSERVER_SLOT_PUBLISHED,
+        .time_ns = now_ns,
+        .total = total,
+    };
+    progress->observer.notify(&progress->observer, &event);
+}
+
 static void test_drawing(void **state)
 {
     (void)state;
     struct progress progress;
-    struct producer_watch *watch = &progress.watch;
     now_ns = 5 * (uint64_t)SECOND;
     progress_begin(&progress, &terminal, 1000, 1000);
-    watch->handed_over(watch, 1);
+    publish(&progress, 1);
     now_ns += SECOND - 1;
-    watch->handed_over(watch, 100);
+    publish(&progress, 100);
     check_shown("");
     now_ns += 1;
-    watch->handed_over(watch, 200);
+    publish(&progress, 200);
     check_shown("\r\033[K20 % of 1.0 kB, 200 B/s, 0:04 left");
     now_ns += SECOND / 10 - 1;
-    watch->handed_over(watch, 300); /* not more than ten times a second */
+    publish(&progress, 300); /* not more than ten times a second */
     check_shown("");
     now_ns += 1;
-    watch->handed_over(watch, 330);
+    publish(&progress, 330);
     check_shown("\r\033[K33 % of 1.0 kB, 300 B/s, 0:03 left");
+    now_ns += SECOND;
+    const struct observer_event end = {.kind = OBSERVER_END_PUBLISHED, .time_ns = now_ns};
+    progress.observer.notify(&progress.observer, &end);
+    check_shown(""); /* END is not one more slot */
     progress_end(&progress);
     check_shown("\r\033[K");
     progress_end(&progress);
@@ -105,11 +119,11 @@ static void test_short_run(void **state)
     (void)state;
     struct progress progress;
     progress_begin(&progress, &terminal, 1000, 1000);
-    progress.watch.handed_over(&progress.watch, 1000);
+    publish(&progress, 1000);
     progress_end(&progress);
     check_shown(""); /* there is nothing to take back */
     progress_begin(&progress, &terminal, 0, 0);
-    progress.watch.handed_over(&progress.watch, 1000);
+    publish(&progress, 1000);
     progress_end(&progress);
     check_shown("\r\033[K1.0 kB, 0 B/s\r\033[K");
 }

@@ -73,10 +73,27 @@ static const struct shmsum_os machine = {
     .getpid = number,
 };
 
+/* The region and the channel that the events are about: a ring of four slots. */
+static const struct shmsum_region region = {.geometry = {.slots = 4, .payload_bytes = 1000}};
+static struct shmsum_channel channel;
+
+/* The role has done `kind` with a slot of `bytes`. */
+static void step(struct trace *trace, enum observer_event_kind kind, uint32_t bytes)
+{
+    channel.slots += kind == OBSERVER_SLOT_PUBLISHED || kind == OBSERVER_SLOT_TAKEN;
+    observers_notify(&trace->observer, &channel, kind, bytes, 0);
+}
+
+static const struct trace_setting of_parent = {
+    .fd = 5, .first = true, .role = "parent", .results = -1, .epoch_ns = 1000000000};
+static const struct trace_setting of_child = {
+    .fd = 5, .role = "child", .results = 1, .epoch_ns = 1000000000};
+
 static int begin(void **state)
 {
     (void)state;
     clock_ns = 1000000000;
+    channel = (struct shmsum_channel){.os = &machine, .region = &region};
     file_size = pieces = 0;
     room = sizeof file;
     refusals = 0;
@@ -101,52 +118,53 @@ static void test_producer(void **state)
 {
     (void)state;
     struct trace trace;
-    trace_begin(&trace, &machine, 5, true, "parent", -1, 1000000000);
+    trace_begin(&trace, &machine, &of_parent);
     check_file(PARENT); /* at once, before a child can write */
     const struct shmsum_os *os = &trace.os;
     assert_int_equal(os->read(os, 0, NULL, 100), 10);
-    trace.producer.handed_over(&trace.producer, 10);
+    step(&trace, OBSERVER_SLOT_PUBLISHED, 10);
     assert_int_equal(os->futex_waitv(os, NULL, 0, NULL, 0), -EINTR);
     assert_int_equal(os->read(os, 0, NULL, 100), 10);
-    trace.producer.handed_over(&trace.producer, 20);
-    trace_handed_end(&trace);
+    step(&trace, OBSERVER_SLOT_PUBLISHED, 20);
+    step(&trace, OBSERVER_END_PUBLISHED, 0);
     assert_int_equal(trace_end(&trace, true), 0);
+    /* Each event is read off the clock once, and so are the ends of a call. */
     check_file(
         PARENT SPAN("read", "1.000", "1.000") ",\"args\":{\"bytes\":10}},\n"               //
-        SPAN("hand over", "3.000", "1.000") ",\"args\":{\"number\":0,\"bytes\":10}},\n"    //
-        ARROW("s", "0", "3.000")                                                           //
-        SPAN("sleep", "6.000", "1001.000") "},\n"                                          //
-        SPAN("wait for a slot", "5.000", "1003.000") "},\n"                                //
-        SPAN("read", "1008.000", "1.000") ",\"args\":{\"bytes\":10}},\n"                   //
-        SPAN("hand over", "1010.000", "1.000") ",\"args\":{\"number\":1,\"bytes\":10}},\n" //
-        ARROW("s", "1", "1010.000")                                                        //
-        SPAN("END", "1012.000", "2.000") ",\"args\":{\"number\":2,\"bytes\":0}},\n"        //
-        ARROW("s", "2", "1012.000")                                                        //
-        "{\"name\":\"end\",\"ph\":\"i\",\"s\":\"g\",\"pid\":77,\"tid\":77,\"ts\":1015.000}\n]\n");
+        SPAN("hand over", "2.000", "1.000") ",\"args\":{\"number\":0,\"bytes\":10}},\n"    //
+        ARROW("s", "0", "2.000")                                                           //
+        SPAN("sleep", "4.000", "1001.000") "},\n"                                          //
+        SPAN("wait for a slot", "3.000", "1003.000") "},\n"                                //
+        SPAN("read", "1006.000", "1.000") ",\"args\":{\"bytes\":10}},\n"                   //
+        SPAN("hand over", "1007.000", "1.000") ",\"args\":{\"number\":1,\"bytes\":20}},\n" //
+        ARROW("s", "1", "1007.000")                                                        //
+        SPAN("END", "1008.000", "1.000") ",\"args\":{\"number\":2,\"bytes\":0}},\n"        //
+        ARROW("s", "2", "1008.000")                                                        //
+        "{\"name\":\"end\",\"ph\":\"i\",\"s\":\"g\",\"pid\":77,\"tid\":77,\"ts\":1010.000}\n]\n");
 }
 
 static void test_consumer(void **state)
 {
     (void)state;
     struct trace trace;
-    trace_begin(&trace, &machine, 5, false, "child", 1, 1000000000);
+    trace_begin(&trace, &machine, &of_child);
     assert_int_equal(file_size, 0);
     const struct shmsum_os *os = &trace.os;
-    trace.consumer.taken(&trace.consumer, 300);
+    step(&trace, OBSERVER_SLOT_TAKEN, 300);
     assert_int_equal(os->write(os, 1, "6\n", 2), 2);
     assert_int_equal(os->write(os, 2, "error", 5), 5);
-    trace.consumer.dealt_with(&trace.consumer);
-    trace.consumer.taken(&trace.consumer, 0);
+    step(&trace, OBSERVER_SLOT_DONE, 300);
+    step(&trace, OBSERVER_END_TAKEN, 0);
     assert_int_equal(trace_end(&trace, false), 0);
     check_file(
         "{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":77,\"args\":{\"name\":\"child\"}},\n" //
-        SPAN("take", "1.000", "1.000") ",\"args\":{\"number\":0,\"bytes\":300}},\n"            //
+        SPAN("take", "1.000", "0.001") ",\"args\":{\"number\":0,\"bytes\":300}},\n"            //
         ARROW("f", "0", "1.000")                                                               //
-        SPAN("write", "3.000", "1.000") ",\"args\":{\"bytes\":2}},\n"                          //
-        SPAN("message", "5.000", "1.000") ",\"args\":{\"bytes\":5}},\n"                        //
-        SPAN("parse and sum", "1.000", "6.000") "},\n"                                         //
-        SPAN("END", "9.000", "1.000") ",\"args\":{\"number\":1,\"bytes\":0}},\n"               //
-        ARROW("f", "1", "9.000"));
+        SPAN("write", "2.000", "1.000") ",\"args\":{\"bytes\":2}},\n"                          //
+        SPAN("message", "4.000", "1.000") ",\"args\":{\"bytes\":5}},\n"                        //
+        SPAN("parse and sum", "1.000", "5.000") "},\n"                                         //
+        SPAN("END", "7.000", "0.001") ",\"args\":{\"number\":1,\"bytes\":0}},\n"               //
+        ARROW("f", "1", "7.000"));
 }
 
 /* Many events leave in pieces that hold whole events; an interrupted write is made again. */
@@ -154,7 +172,7 @@ static void test_pieces(void **state)
 {
     (void)state;
     struct trace trace;
-    trace_begin(&trace, &machine, 5, true, "parent", -1, 0);
+    trace_begin(&trace, &machine, &of_parent);
     for (int i = 0; i < 100; i++) {
         refusals = i % 3;
         trace.os.read(&trace.os, 0, NULL, 100);
@@ -172,7 +190,7 @@ static void test_full(void **state)
 {
     (void)state;
     struct trace trace;
-    trace_begin(&trace, &machine, 5, true, "parent", -1, 0);
+    trace_begin(&trace, &machine, &of_parent);
     room = 5000;
     for (int i = 0; i < 200; i++)
         assert_int_equal(trace.os.read(&trace.os, 0, NULL, 100), 10);
