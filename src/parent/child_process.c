@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/retry.h"
 #include "roles/await_input.h"
 #include "signals.h"
 
@@ -96,9 +97,7 @@ static void report_failed_step(const struct shmsum_os *os, int pipe,
                                const struct failed_step *failed)
 {
     ssize_t wrote;
-    do
-        wrote = os->write(os, pipe, failed, sizeof *failed);
-    while (wrote == -EINTR);
+    RETRY(wrote, os->write(os, pipe, failed, sizeof *failed));
 }
 
 /* ---- in the parent ---- */
@@ -120,9 +119,7 @@ static void read_pipe(void)
         uint8_t more; /* so that a report that is too long has another size */
     } report;
     ssize_t got;
-    do
-        got = child.os->read(child.os, child.pipe, &report, sizeof report);
-    while (got == -EINTR);
+    RETRY(got, child.os->read(child.os, child.pipe, &report, sizeof report));
     /* An error of 0 is no failure, and so no report. */
     bool is_valid = got == (ssize_t)sizeof report.failed && report.failed.step < STEPS &&
                     report.failed.error <= ERRNO_MAX;
