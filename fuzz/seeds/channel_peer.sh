@@ -45,7 +45,6 @@ seed take-stopped-late "$consumer"'\000\000\001'"$free$free"'\007'"$block"
 seed take-stopped-while-spinning "$consumer"'\002\000\001'"$free"'\235'
 seed take-no-waitv-filtered "$consumer"'\000\000\001'"$free$free"'\005'"$block"
 seed take-while-spinning "$consumer"'\002\000\001'"$free$ready$block"
-seed take-start-error "$consumer"'\000\000\025\004'
 seed take-futex-fails "$consumer"'\000\000\001'"$free$free"'\011'
 seed take-no-waitv "$consumer"'\000\000\001'"$free$free"'\004'"$free"'\003'"$free"'\005'"$block"
 seed take-notes-its-sleep "$consumer"'\000\000\006'"$true$true"'\000'"$ready$block$release"

@@ -79,16 +79,6 @@ enum shmsum_closing {
     SHMSUM_CLOSED = 2,  /* no, and it exits by itself */
 };
 
-/* What a forked child calls on its way to the other program. */
-enum shmsum_start_call {
-    SHMSUM_START_EXEC = 0,
-    SHMSUM_START_SIGACTION,   /* that it ignores a signal */
-    SHMSUM_START_OPEN,        /* /dev/null, to read from */
-    SHMSUM_START_DUP2,        /* its standard input and output */
-    SHMSUM_START_SIGPROCMASK, /* the signals that its parent let in */
-    SHMSUM_START_CALL_COUNT,
-};
-
 enum shmsum_role { SHMSUM_PRODUCER, SHMSUM_CONSUMER };
 
 /* One end of the channel: private memory of its process. Callers set the fields that say so, and
@@ -221,20 +211,12 @@ enum shmsum_closing shmsum_channel_closing(const struct shmsum_channel *channel)
 
 /*
  * Counter `index` (0 .. SHMSUM_REGION_COUNTERS - 1) is a 64-bit word that the consumer writes and
- * the producer reads. The library gives it no meaning. Accesses are relaxed: a counter orders
- * nothing else, and each is whole but no two are of the same moment. The producer must check what
- * it reads before it believes it.
+ * the producer reads. The library gives it no meaning. Accesses are relaxed: each value is whole,
+ * but a counter orders nothing, and two counters may be of different moments. The producer must
+ * check what it reads.
  */
 void shmsum_channel_set_counter(struct shmsum_channel *channel, uint32_t index, uint64_t value);
 uint64_t shmsum_channel_counter(const struct shmsum_channel *channel, uint32_t index);
-
-/* What the forked child could not do on its way to the other program: one of enum shmsum_start_call
- * and its errno, 1 to 4095, for the producer. */
-void shmsum_channel_set_start_error(struct shmsum_channel *channel, enum shmsum_start_call call,
-                                    int error);
-/* That errno, and the call in *call; 0 when nothing was told. What no forked child tells is EPROTO,
- * of SHMSUM_START_EXEC. */
-int shmsum_channel_start_error(const struct shmsum_channel *channel, enum shmsum_start_call *call);
 
 SHMSUM_END_DECLS
 

@@ -17,7 +17,6 @@
  *         24      8  region_bytes   creator                 ditto
  *         32     16  nonce          creator                 ditto
  *        128      4  attached       consumer                producer, waits for it
- *        132      4  start_error    forked child            producer: call * 4096 + its errno
  *        256      4  closing        consumer                producer: it wants no more input
  *        264    120  counters       consumer                producer: 15 wide words for reports
  *        512         slots          both
@@ -84,7 +83,6 @@ struct shmsum_region_header {
     struct shmsum_wide nonce[2];
 
     alignas(SHMSUM_REGION_LINE) struct shmsum_word attached;
-    struct shmsum_word start_error;
 
     alignas(SHMSUM_REGION_LINE) struct shmsum_word closing;
     struct shmsum_wide counters[SHMSUM_REGION_COUNTERS];
@@ -112,7 +110,6 @@ SHMSUM_AT(shmsum_region_header, payload_bytes, 20);
 SHMSUM_AT(shmsum_region_header, region_bytes, 24);
 SHMSUM_AT(shmsum_region_header, nonce, 32);
 SHMSUM_AT(shmsum_region_header, attached, 128);
-SHMSUM_AT(shmsum_region_header, start_error, 132);
 SHMSUM_AT(shmsum_region_header, closing, 256);
 SHMSUM_AT(shmsum_region_header, counters, 264);
 SHMSUM_AT(shmsum_region_header, reserved, 384);

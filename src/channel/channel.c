@@ -389,24 +389,3 @@ uint64_t shmsum_channel_counter(const struct shmsum_channel *channel, uint32_t i
     assert(index < SHMSUM_REGION_COUNTERS);
     return shared_load_wide(&channel->region->header->counters[index]);
 }
-
-enum { START_ERRORS = 4096 };
-
-void shmsum_channel_set_start_error(struct shmsum_channel *channel, enum shmsum_start_call call,
-                                    int error)
-{
-    shared_store_relaxed(&channel->region->header->start_error,
-                         (uint32_t)call * START_ERRORS + (uint32_t)error);
-}
-
-int shmsum_channel_start_error(const struct shmsum_channel *channel, enum shmsum_start_call *call)
-{
-    uint32_t told = shared_load_relaxed(&channel->region->header->start_error);
-    *call = SHMSUM_START_EXEC;
-    if (told == 0)
-        return 0;
-    if (told % START_ERRORS == 0 || told / START_ERRORS >= SHMSUM_START_CALL_COUNT)
-        return EPROTO;
-    *call = (enum shmsum_start_call)(told / START_ERRORS);
-    return (int)(told % START_ERRORS);
-}

@@ -350,8 +350,9 @@ static bool await_parent(const struct session *session, const struct setting *se
     return interrupted;
 }
 
-/* Whether the parent was told, and believed, that the child was never started. */
-static bool start_was_denied(void)
+/* Whether the parent reports that the child was never started: what a running child cannot claim.
+ */
+static bool reports_no_start(void)
 {
     return strstr(driver.said, "exec: ") != NULL ||
            strstr(driver.said, "signals of the child: ") != NULL ||
@@ -409,8 +410,9 @@ static void check_parent(const struct setting *setting, int wait_status, bool in
         status = check_end(wait_status);
     }
     bool success = status == 0 || status == 1;
-    bool begun = strstr(driver.said, "nothing was read") == NULL && !start_was_denied() &&
-                 driver.said[0] != '\0';
+    bool begun = strstr(driver.said, "nothing was read") == NULL && driver.said[0] != '\0';
+    if (reports_no_start())
+        fails(UNREPORTED, "the child was started, and the parent denies it");
     if (success)
         check_verdict(setting, status, &file);
     /* What others write to standard output is not the parent's to judge, cut or count, unless the

@@ -23,7 +23,6 @@ const char *const hostile_names[HOSTILE_ROWS] = {
     [HOSTILE_END_REASON] = "end_reason",
     [HOSTILE_PAYLOAD] = "payload",
     [HOSTILE_ATTACHED] = "attached",
-    [HOSTILE_START_ERROR] = "start_error",
     [HOSTILE_CLOSING] = "closing",
     [HOSTILE_COUNTERS] = "counters",
     [HOSTILE_MAGIC] = "magic",
@@ -194,9 +193,6 @@ enum hostile_word hostile_strike(const struct hostile *hostile)
     case HOSTILE_ATTACHED:
         strike_word(hostile, &header->attached);
         break;
-    case HOSTILE_START_ERROR:
-        strike_word(hostile, &header->start_error);
-        break;
     case HOSTILE_CLOSING:
         strike_word(hostile, &header->closing);
         break;
@@ -236,8 +232,7 @@ enum hostile_word hostile_strike(const struct hostile *hostile)
 enum {
     OF_NO_USE_TO_PARENT = HOSTILE_BIT(HOSTILE_MAGIC) | HOSTILE_BIT(HOSTILE_VERSION) |
                           HOSTILE_BIT(HOSTILE_CREATOR) | HOSTILE_BIT(HOSTILE_GEOMETRY) |
-                          HOSTILE_BIT(HOSTILE_REGION_BYTES) | HOSTILE_BIT(HOSTILE_NONCE) |
-                          HOSTILE_BIT(HOSTILE_START_ERROR),
+                          HOSTILE_BIT(HOSTILE_REGION_BYTES) | HOSTILE_BIT(HOSTILE_NONCE),
     /* What the child never reads, once it has attached. */
     OF_NO_USE_TO_CHILD = OF_NO_USE_TO_PARENT | HOSTILE_BIT(HOSTILE_ATTACHED) |
                          HOSTILE_BIT(HOSTILE_CLOSING) | HOSTILE_BIT(HOSTILE_COUNTERS) |

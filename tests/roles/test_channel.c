@@ -1201,24 +1201,6 @@ static void test_words_beside_the_ring(void **state)
     assert_int_equal(shmsum_channel_closing(f.producer), SHMSUM_CLOSED);
     shared_store_relaxed(&f.room.region.header->closing, 3);
     assert_int_equal(shmsum_channel_closing(f.producer), SHMSUM_OPEN);
-
-    enum shmsum_start_call call;
-    assert_int_equal(shmsum_channel_start_error(f.producer, &call), 0);
-    for (int told = 0; told < SHMSUM_START_CALL_COUNT; told++) {
-        for (int error = 1; error < 4096; error += 4094) {
-            shmsum_channel_set_start_error(f.consumer, (enum shmsum_start_call)told, error);
-            assert_int_equal(shmsum_channel_start_error(f.producer, &call), error);
-            assert_int_equal(call, told);
-        }
-    }
-    static const uint32_t nonsense[] = {
-        4096, 4 * 4096, 5 * 4096, 5 * 4096 + 1, 0x80000000, UINT32_MAX,
-    };
-    for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
-        shared_store_relaxed(&f.room.region.header->start_error, nonsense[i]);
-        assert_int_equal(shmsum_channel_start_error(f.producer, &call), EPROTO);
-        assert_int_equal(call, SHMSUM_START_EXEC);
-    }
     /* and the ring is where it was */
     assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), SHMSUM_FREE);
     assert_int_equal(shared_load_relaxed(&f.room.region.header->attached), 0);

@@ -148,8 +148,6 @@ inline die(side)
  * LEAVES OUT src/channel/channel.c broken
  * LEAVES OUT src/channel/channel.c shmsum_channel_set_counter
  * LEAVES OUT src/channel/channel.c shmsum_channel_counter
- * LEAVES OUT src/channel/channel.c shmsum_channel_set_start_error
- * LEAVES OUT src/channel/channel.c shmsum_channel_start_error
  * These are a load or a store each, and stand where they are called:
  * MIRRORS src/channel/channel.c shmsum_stop_bits
  * MIRRORS src/channel/channel.c shmsum_channel_set_closing
@@ -499,7 +497,7 @@ inline child_kill()
     masked = false
 }
 
-/* MIRRORS src/parent/child_process.c child_wait
+/* MIRRORS src/parent/child_process.c await_end
  * MIRRORS src/parent/child_process.c reap_child
  * Signals are held back only for a moment, and waitpid does not fail: hear_child has nothing to do. */
 inline child_wait(mask)
