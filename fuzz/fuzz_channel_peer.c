@@ -1,23 +1,23 @@
 /*
  * fuzz_channel_peer.c - a hostile peer, on either side of the channel.
  *
- * Property: whatever the other side puts into the words that both share, and however often it
- * changes them, each function of the channel and each role ends with -EPROTO, -ECANCELED, the
- * error of a system call that failed, or the right data: exactly the bytes, lengths, sources and
- * end_reasons that one reading of the words gave, handed over once and in order; the consumer's
- * results and figures are those of the bytes that it took. Nothing is touched outside of the
- * payload of a slot and its private copy, nobody sleeps on a word that lacks WAIT or after the
- * stop, WAIT in the old value and only that leads to a wake, and every call ends.
+ * Property: the peer may put any values into the shared words, and change them at any time. Still
+ * each function of the channel and each role ends, with -EPROTO, -ECANCELED, the error of a failed
+ * system call, or the right data. The right data are exactly the bytes, lengths, sources and end
+ * reasons that one read of each word gave, taken once and in order. The results and counters of the
+ * consumer are those of the bytes that it took. No call touches memory outside of the payload of a
+ * slot and its private copy. No call sleeps on a word without WAIT, or after a stop. A call wakes
+ * if, and only if, the old value had WAIT.
  *
- * Input: five bytes (see struct setting), then a script, of which every step takes what it needs:
- * a read of a shared word (enum lie), the bytes of a payload, a call of the system that waits,
- * reads or writes, and, in the first two modes, what to do next. When it is used up the peer is
- * honest and silent, and whoever sleeps is stopped.
+ * Input: five bytes (struct setting), then a script. These steps use bytes of the script: a read of
+ * a shared word (enum lie), the copy of a payload, a system call that waits, reads or writes, and
+ * in the modes 0 and 1 the choice of the next call. After the end of the script the peer is honest
+ * and writes nothing, and a sleep ends with a stop.
  *
- * The hooks of src/channel/shared_word.h stand between the channel and the words. The stop word,
- * which is private, is told from the others by a mark in its unused bits. Where the model below
- * needs to know which word was read, it goes by the order of the documented algorithm, which is
- * that of DOC: channel-protocol: state, then length and source, or end reason; each of them once.
+ * The hooks of src/channel/shared_word.h are between the channel and the words. The stop word is
+ * private; a mark in its unused bits tells it from shared words. The checks identify a word by the
+ * order of reads in the documented algorithm (DOC: channel-protocol): state, then length and
+ * source, or end reason, each once.
  */
 #define _DEFAULT_SOURCE /* S_IFREG */
 #include <errno.h>
@@ -46,54 +46,55 @@
 #endif
 
 enum {
-    INPUT_MAX = 4096, /* a longer one shows nothing new */
+    INPUT_MAX = 4096, /* a longer input reaches nothing new */
     SLOTS_MAX = 4,
     PAYLOAD_MAX = 200,
     CALLS_MAX = 64,
     SOURCES = 3,
-    READS = 8,                                   /* remembered, from either end of a call */
-    TAKEN_MAX = INPUT_MAX / 4 + 1,               /* blocks: each takes four bytes of script */
-    BYTES_MAX = TAKEN_MAX * (PAYLOAD_MAX + 100), /* of all their payloads */
+    READS = 8,                                   /* remembered: the first and the last of a call */
+    TAKEN_MAX = INPUT_MAX / 4 + 1,               /* a block uses four bytes of the script */
+    BYTES_MAX = TAKEN_MAX * (PAYLOAD_MAX + 100), /* payloads of all blocks */
     RESULTS_MAX = 1 << 20,
     RESULTS_BUFFER = 2 * RESULT_LINE_TEXT_MAX + 100,
-    STEPS_MAX = 100 * INPUT_MAX, /* accesses: who makes more of them goes round in circles */
+    STEPS_MAX = 100 * INPUT_MAX, /* accesses; more mean a loop without end */
     STOP_MARK = 0x5ead0000,      /* in the private stop word */
     RESULTS_FD = 4,
     INPUT_FD = 5,
     TERMINAL_FD = 6,
 };
 
-/* What a read of a shared word gives: bytes below 128 are honest, the others count from here. */
+/* What a read of a shared word gives. A byte of the script below 128: the true value. Others: a
+ * lie, counted from 128. */
 enum lie {
     LIE_FREE,
     LIE_READY,
     LIE_END,
-    LIE_STATE, /* which is none */
+    LIE_STATE, /* no state of the protocol */
     LIE_FREE_WAIT,
     LIE_READY_WAIT,
     LIE_END_WAIT,
     LIE_STATE_WAIT,
-    LIE_FULL, /* the lengths around that of a full payload */
+    LIE_FULL, /* lengths around that of a full payload */
     LIE_FULL_AND_1,
     LIE_FULL_BUT_1,
-    LIE_LINES, /* what it takes in the region */
+    LIE_LINES, /* the payload rounded up to lines */
     LIE_LARGEST,
     LIE_LARGEST_BUT_WAIT,
-    LIE_BYTE,   /* follows */
-    LIE_WORD,   /* follows, 4 bytes */
-    LIE_PLUS_1, /* one more than is there */
+    LIE_BYTE,   /* a byte of the script */
+    LIE_WORD,   /* 4 bytes of the script */
+    LIE_PLUS_1, /* relative to the true value */
     LIE_MINUS_1,
-    LIE_BIT_16, /* a bit flipped */
+    LIE_BIT_16, /* one bit flipped */
     LIE_BIT_30,
-    LIE_AGAIN_2, /* as the read before the read before */
+    LIE_AGAIN_2, /* what the last read but one gave */
     LIE_SOURCES,
     LIE_LAST_SOURCE,
-    LIE_AGAIN, /* as the read before */
-    LIE_ERRNO_MAX,
-    LIE_ERRNO_MAX_AND_1,
+    LIE_AGAIN, /* what the last read gave */
+    LIE_4095,
+    LIE_4096,
     LIE_FLIP_WAIT,
-    LIE_WIDE,       /* follows, 8 bytes */
-    LIE_STOP_INPUT, /* the value is honest, but a stop bit is set in that moment */
+    LIE_WIDE,       /* 8 bytes of the script */
+    LIE_STOP_INPUT, /* the true value, and a stop bit is set during the read */
     LIE_STOP_PEER,
     LIE_STOP_NOW,
     LIE_NONE,
@@ -101,13 +102,14 @@ enum lie {
 };
 
 struct setting {
-    uint8_t mode;           /* of 5: see LLVMFuzzerTestOneInput */
-    uint32_t slots;         /* 1 + a byte, of SLOTS_MAX */
-    uint32_t payload_bytes; /* 1 + a byte, of PAYLOAD_MAX */
+    uint8_t mode;           /* 0 .. 4: see LLVMFuzzerTestOneInput */
+    uint32_t slots;         /* 1 .. SLOTS_MAX */
+    uint32_t payload_bytes; /* 1 .. PAYLOAD_MAX */
     uint8_t bits; /* 0-1: spins; 2: two CPUs; 3-4: blank lines; 5: dialogue; 6: terminal; 7: answers
                    */
-    uint8_t more; /* 1: results are no regular file; 2: the input is one; 3: await the consumer
-                   * first; 4: decimal comma; 5: messages have troubles; 6: sync */
+    uint8_t
+        more; /* 1: the results are no regular file; 2: the input is a regular file; 3: await
+               * the consumer first; 4: decimal comma; 5: writes of messages may fail; 6: sync */
 };
 
 /* One block that the consumer took. */
@@ -125,17 +127,17 @@ static struct {
     struct shmsum_word stop;
     uint8_t *memory, *copy;
     uint64_t steps, wakes, wakes_at_read, copies;
-    uint64_t first[READS], last[READS]; /* values read in this call; last[0] is the last */
+    uint64_t first[READS], last[READS]; /* reads of this call; last[0] is the last */
     uint64_t reads, reads_at_copy, reads_at_stop;
-    int error;            /* of a system call that failed for good, positive */
-    bool awaits_released; /* this call waits until the last slot is released */
-    bool notes;           /* this call has note_sleep or fail_before_sleep for before_sleep */
-    bool noted;           /* and it ran */
+    int error;            /* positive errno of a system call that failed for good */
+    bool awaits_released; /* the call is shmsum_channel_await_released */
+    bool notes;           /* before_sleep is note_sleep or fail_before_sleep */
+    bool noted;           /* and it has run */
 
-    uint64_t slots; /* the channel's, when it was last looked at */
+    uint64_t slots; /* channel.slots at the last observe() */
     uint32_t next;
 
-    /* the consumer's */
+    /* of the consumer */
     struct taken taken[TAKEN_MAX];
     size_t taken_count;
     uint8_t bytes[BYTES_MAX];
@@ -143,10 +145,10 @@ static struct {
     char results[RESULTS_MAX];
     size_t results_size;
 
-    /* the producer's: bytes read from its input, bytes seen in slots; see stream_byte */
+    /* of the producer: bytes read from its input, bytes published; see stream_byte */
     uint64_t read, published;
     uint32_t last_read;
-    bool owned; /* the next slot is FREE and filled: when it is READY, all must be there */
+    bool owned; /* the producer fills the next slot; when the slot is READY, it must be complete */
 } world;
 
 static uint32_t get_word(const void *at)
@@ -177,12 +179,7 @@ static void raise_stop(uint32_t bits)
 
 /* ---- the documented layout ---- */
 
-enum {
-    AT_ATTACHED = 128,
-    AT_CLOSING = 256,
-    AT_COUNTERS = 264,
-    AT_SLOTS = 512
-};
+enum { AT_ATTACHED = 128, AT_CLOSING = 256, AT_COUNTERS = 264, AT_SLOTS = 512 };
 
 static size_t stride(void)
 {
@@ -200,7 +197,7 @@ static uint32_t last_slot(void)
     return (world.channel.next + world.setting.slots - 1) % world.setting.slots;
 }
 
-/* What is between the words and the payloads is nobody's. */
+/* Poisons the bytes between words and payloads, which neither side may touch; or checks them. */
 static void guard(bool on)
 {
     static const uint16_t holes[][2] = {{48, 128}, {132, 256}, {260, 264}, {384, 512}};
@@ -235,7 +232,7 @@ static uint8_t stream_byte(uint64_t at)
     return at % 23 == 10 || at % 37 == 0 ? '\n' : (uint8_t)('a' + at % 19);
 }
 
-/* A slot has been published or released since the last look: it must be as it should. */
+/* Checks a slot that was published or released since the last call. */
 static void observe(void)
 {
     const struct shmsum_channel *channel = &world.channel;
@@ -264,7 +261,7 @@ static void observe(void)
     world.next = channel->next;
 }
 
-/* The producer fills the next slot now: it read FREE, so that is what was there. */
+/* The producer starts to fill the next slot. It has read FREE, perhaps as a lie; make it true. */
 static void own_slot(void)
 {
     static const uint32_t state = SHMSUM_FREE;
@@ -272,8 +269,8 @@ static void own_slot(void)
     world.owned = true;
 }
 
-/* After an access: if it handed the slot over, what belongs to it was there before. */
-static void check_handover(void)
+/* After an access: a slot that has become READY must be complete. */
+static void check_published(void)
 {
     const uint8_t *slot = slot_at(world.channel.next);
     if (!world.owned || get_word(slot) != SHMSUM_READY)
@@ -347,9 +344,9 @@ static uint64_t lie(uint64_t value)
         return SOURCES - 1;
     case LIE_AGAIN:
         return world.last[0];
-    case LIE_ERRNO_MAX:
+    case LIE_4095:
         return 4095;
-    case LIE_ERRNO_MAX_AND_1:
+    case LIE_4096:
         return 4096;
     case LIE_FLIP_WAIT:
         return value ^ SHARED_WORD_WAIT;
@@ -376,8 +373,8 @@ static uint64_t read_value(uint64_t value, uint64_t mask)
 {
     if ((value & 0xffff0000) == STOP_MARK)
         return value;
-    check_handover();
-    world.reads++; /* this one: a stop in the middle of it comes after it */
+    check_published();
+    world.reads++; /* before lie(): a stop that it sets counts as later than this read */
     value = lie(value) & mask;
     if (world.reads <= READS)
         world.first[world.reads - 1] = value;
@@ -397,8 +394,8 @@ uint64_t shared_wide_read(uint64_t value)
     return read_value(value, UINT64_MAX);
 }
 
-/* The payload changes while it is copied, into a text (bytes below 200) or into bytes of the
- * script, and once more behind the copy. */
+/* The peer changes the payload during the copy: to a text (a byte of the script below 200) or to
+ * bytes of the script. It changes it again after the copy. */
 void shared_word_copied(void *bytes, size_t size)
 {
     static const char *const texts[] = {
@@ -422,7 +419,7 @@ void shared_word_copied(void *bytes, size_t size)
     world.copies++;
     world.reads_at_copy = world.reads;
     FUZZ_CHECK(world.taken_count < TAKEN_MAX && world.bytes_used + size <= BYTES_MAX);
-    /* One of the two reads before it was the length, the other one is the source. */
+    /* One of the last two reads was the length, the other the source. */
     uint32_t a = (uint32_t)world.last[0], b = (uint32_t)world.last[1];
     FUZZ_CHECK(a == size || b == size);
     FUZZ_CHECK((world.last[2] & ~SHARED_WORD_WAIT) == SHMSUM_READY);
@@ -442,7 +439,7 @@ static int fail(int error)
     return -error;
 }
 
-/* A word that may be waited on: a state, or attached. Behind all that was published: the last. */
+/* Calls may wait on a state or on `attached`; await_released only on the state of the last slot. */
 static void check_waitable(const void *word)
 {
     const uint8_t *at = word;
@@ -452,7 +449,7 @@ static void check_waitable(const void *word)
     FUZZ_CHECK(found && (!world.awaits_released || at == slot_at(last_slot())));
 }
 
-/* What is the same for both: a byte that says how it ends. */
+/* The part of both futex waits that is the same. A byte of the script says how the sleep ends. */
 static int wait_for(const void *word, uint32_t expected, bool two)
 {
     observe();
@@ -501,7 +498,7 @@ static int fake_futex_wait_two(OS, const void *word, uint32_t expected, const vo
     FUZZ_CHECK(stop == &world.stop && !world.channel.timed);
     if (stop_now() != stop_expected)
         return -EAGAIN;
-    FUZZ_CHECK(!(stop_now() & world.channel.stop_mask)); /* it would sleep for ever */
+    FUZZ_CHECK(!(stop_now() & world.channel.stop_mask)); /* it would sleep forever */
     return wait_for(word, expected, true);
 }
 
@@ -567,8 +564,8 @@ static int fake_truncate(OS, int fd, off_t size)
     return 0;
 }
 
-/* A byte says how it goes, above 200. Messages and prompts are taken, unless a setting says that
- * they have their troubles too: those are nobody's. */
+/* A byte of the script says how much is written, or how the write fails. Writes of messages and
+ * prompts succeed unless the setting says otherwise; their failures must have no effect. */
 static ssize_t fake_write(OS, int fd, const void *bytes, size_t size)
 {
     (void)os;
@@ -601,7 +598,8 @@ static int fake_sync(OS, int fd)
     return how == 255 ? fail(EIO) : how >= 200 ? -EINTR : 0;
 }
 
-/* A byte says how much comes: 0 the end, up to 219 bytes, above that something else. */
+/* A byte of the script: up to 219 the count of bytes read, 0 the end of the input; then failures.
+ */
 static ssize_t fake_read(OS, int fd, void *bytes, size_t size)
 {
     (void)os;
@@ -685,14 +683,14 @@ static void begin_call(void)
     world.awaits_released = world.notes = world.noted = false;
 }
 
-/* The failures that have the same reason everywhere. `broken`: the last words that were read broke
- * the protocol. */
+/* Checks a result against what happened in the call. `broken`: the words read last break the
+ * protocol. */
 static void check_failure(int result, bool broken, const struct shmsum_failure *why)
 {
     observe();
     FUZZ_CHECK(result == -ECANCELED || result == 0 ? why->call == NULL
                                                    : why->call != NULL && why->error == -result);
-    FUZZ_CHECK(world.error == 0 || result == -world.error); /* and it is told at once */
+    FUZZ_CHECK(world.error == 0 || result == -world.error); /* a failure ends the call at once */
     if (result == -ECANCELED)
         FUZZ_CHECK(stop_now() & world.channel.stop_mask);
     else if (result == -EPROTO)
@@ -703,7 +701,7 @@ static void check_failure(int result, bool broken, const struct shmsum_failure *
         FUZZ_CHECK(result == 0);
 }
 
-/* Whether what the consumer read last breaks the protocol. */
+/* Whether the words that the consumer read last break the protocol. */
 static bool is_broken_for_consumer(void)
 {
     uint32_t state = without_wait(world.last[0]), before = without_wait(world.last[1]);
@@ -714,8 +712,8 @@ static bool is_broken_for_consumer(void)
            (bad_length && (before == SHMSUM_READY || before_that == SHMSUM_READY));
 }
 
-/* One look at the next slot, as the consumer, gave `result`. */
-static void check_look(int result, const struct shmsum_block *block)
+/* shmsum_channel_try_take returned `result`. */
+static void check_try_take(int result, const struct shmsum_block *block)
 {
     uint32_t state = without_wait(world.first[0]), value = (uint32_t)world.first[1];
     switch (state) {
@@ -735,7 +733,7 @@ static void check_look(int result, const struct shmsum_block *block)
     }
 }
 
-/* A block was taken, at the end of the call. */
+/* The call took a block, or END. */
 static void check_block(const struct shmsum_block *block)
 {
     if (block->end) {
@@ -746,7 +744,7 @@ static void check_block(const struct shmsum_block *block)
     }
     FUZZ_CHECK(world.copies == 1);
     const struct taken *taken = &world.taken[world.taken_count - 1];
-    /* state, length and source: each was read once */
+    /* state, length and source were read once each */
     FUZZ_CHECK(without_wait(world.last[2]) == SHMSUM_READY && world.channel.held);
     FUZZ_CHECK(block->length == taken->size && block->source == taken->source);
     FUZZ_CHECK(memcmp(world.copy, world.bytes + taken->at, taken->size) == 0);
@@ -754,7 +752,7 @@ static void check_block(const struct shmsum_block *block)
 
 /* ---- what an end does before it sleeps on a slot ---- */
 
-/* It sleeps only when the slot that it read last belongs to the other side. */
+/* An end sleeps only if the slot that it read last belongs to the other side. */
 static int note_sleep(void *context, struct shmsum_failure *why)
 {
     (void)context, (void)why;
@@ -771,69 +769,82 @@ static int fail_before_sleep(void *context, struct shmsum_failure *why)
     return shmsum_failure_set(why, "write", "results", ENOSPC);
 }
 
-/* ---- the two ends, call by call ---- */
+typedef int before_sleep(void *context, struct shmsum_failure *why);
 
-static void consumer_steps(struct fuzz_input *input)
+static void set_before_sleep(before_sleep *function)
+{
+    world.channel.before_sleep = function;
+    world.notes = function != NULL;
+}
+
+/* ---- the consumer's end, call by call. Each returns whether another call may follow ---- */
+
+static bool check_taken(int result, const struct shmsum_block *block,
+                        const struct shmsum_failure *why)
+{
+    check_failure(result, is_broken_for_consumer(), why);
+    if (result == 0)
+        check_block(block);
+    return result == 0 && !block->end;
+}
+
+static bool call_try_take(void)
+{
+    struct shmsum_failure why = {0};
+    struct shmsum_block block;
+    memset(&block, 0x5a, sizeof block);
+    int result = shmsum_channel_try_take(&world.channel, world.copy, &block, &why);
+    check_try_take(result, &block);
+    return result == -EAGAIN || check_taken(result, &block, &why);
+}
+
+static bool call_take(before_sleep *function)
+{
+    struct shmsum_failure why = {0};
+    struct shmsum_block block;
+    memset(&block, 0x5a, sizeof block);
+    set_before_sleep(function);
+    int result = shmsum_channel_take(&world.channel, world.copy, &block, &why);
+    set_before_sleep(NULL);
+    FUZZ_CHECK(without_wait(world.first[0]) <= SHMSUM_END || result == -EPROTO);
+    if (result == -ECANCELED) /* the read after the stop found no slot */
+        FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE && world.copies == 0 &&
+                   world.reads > world.reads_at_stop);
+    return check_taken(result, &block, &why);
+}
+
+static bool call_consumer(uint8_t what)
 {
     struct shmsum_channel *channel = &world.channel;
-    for (int i = 0; i < CALLS_MAX && input->left > 0; i++) {
-        struct shmsum_failure why = {0};
-        struct shmsum_block block;
-        memset(&block, 0x5a, sizeof block);
-        int result = 0;
-        uint64_t wakes = world.wakes;
-        uint8_t what = fuzz_byte(input);
-        begin_call();
-        switch (what % 8) {
-        case 0:
-            result = shmsum_channel_try_take(channel, world.copy, &block, &why);
-            check_look(result, &block);
-            if (result == -EAGAIN)
-                continue;
-            check_failure(result, is_broken_for_consumer(), &why);
-            if (result == 0)
-                check_block(&block);
-            break;
-        case 1:
-        case 2:
-            result = shmsum_channel_take(channel, world.copy, &block, &why);
-            FUZZ_CHECK(without_wait(world.first[0]) <= SHMSUM_END || result == -EPROTO);
-            check_failure(result, is_broken_for_consumer(), &why);
-            if (result == -ECANCELED) /* nothing was there when it looked after the stop */
-                FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE && world.copies == 0 &&
-                           world.reads > world.reads_at_stop);
-            if (result == 0)
-                check_block(&block);
-            break;
-        case 3:
-            if (channel->held)
-                shmsum_channel_release(channel);
-            FUZZ_CHECK(!channel->held);
-            continue;
-        case 4:
-            shmsum_channel_attached(channel);
-            FUZZ_CHECK(get_word(world.memory + AT_ATTACHED) == 1);
-            FUZZ_CHECK(world.wakes - wakes == (world.last[0] >> 31 & 1));
-            continue;
-        case 5:
-            shmsum_channel_set_closing(channel, what & 8 ? SHMSUM_CLOSING : SHMSUM_CLOSED);
-            FUZZ_CHECK(get_word(world.memory + AT_CLOSING) == (what & 8 ? 1 : 2));
-            continue;
-        case 6:
-        case 7:
-            channel->before_sleep = what % 8 == 6 ? note_sleep : fail_before_sleep;
-            world.notes = true;
-            result = shmsum_channel_take(channel, world.copy, &block, &why);
-            channel->before_sleep = NULL;
-            check_failure(result, is_broken_for_consumer(), &why);
-            if (result == 0)
-                check_block(&block);
-            break;
-        }
-        if (result < 0 || block.end)
-            return;
+    uint64_t wakes = world.wakes;
+    begin_call();
+    switch (what % 8) {
+    case 0:
+        return call_try_take();
+    case 3:
+        if (channel->held)
+            shmsum_channel_release(channel);
+        FUZZ_CHECK(!channel->held);
+        return true;
+    case 4:
+        shmsum_channel_attached(channel);
+        FUZZ_CHECK(get_word(world.memory + AT_ATTACHED) == 1);
+        FUZZ_CHECK(world.wakes - wakes == (world.last[0] >> 31 & 1));
+        return true;
+    case 5:
+        shmsum_channel_set_closing(channel, what & 8 ? SHMSUM_CLOSING : SHMSUM_CLOSED);
+        FUZZ_CHECK(get_word(world.memory + AT_CLOSING) == (what & 8 ? 1 : 2));
+        return true;
+    case 6:
+        return call_take(note_sleep);
+    case 7:
+        return call_take(fail_before_sleep);
+    default:
+        return call_take(NULL);
     }
 }
+
+/* ---- the producer's end, call by call. Each returns whether another call may follow ---- */
 
 static void check_acquired(int result, const uint8_t *payload)
 {
@@ -843,26 +854,77 @@ static void check_acquired(int result, const uint8_t *payload)
     }
 }
 
-static void end_channel(enum shmsum_end_reason end_reason, struct shmsum_failure *why)
+static bool call_try_acquire(uint8_t **payload)
+{
+    struct shmsum_failure why = {0};
+    int result = shmsum_channel_try_acquire(&world.channel, payload, &why);
+    uint32_t state = without_wait(world.first[0]);
+    FUZZ_CHECK(world.reads == 1);
+    FUZZ_CHECK(result == (state == SHMSUM_FREE ? 0 : state == SHMSUM_READY ? -EAGAIN : -EPROTO));
+    if (result == -EAGAIN)
+        return true;
+    check_failure(result, true, &why);
+    check_acquired(result, *payload);
+    return result == 0;
+}
+
+static bool call_acquire(uint8_t **payload, before_sleep *function)
+{
+    struct shmsum_failure why = {0};
+    set_before_sleep(function);
+    int result = shmsum_channel_acquire(&world.channel, payload, &why);
+    set_before_sleep(NULL);
+    FUZZ_CHECK(without_wait(world.first[0]) <= SHMSUM_READY || result == -EPROTO);
+    check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
+    check_acquired(result, *payload);
+    return result == 0;
+}
+
+static bool call_await_released(void)
+{
+    struct shmsum_failure why = {0};
+    world.awaits_released = true;
+    int result = shmsum_channel_await_released(&world.channel, &why);
+    uint32_t state = without_wait(world.first[0]);
+    FUZZ_CHECK(state <= SHMSUM_READY || result == -EPROTO);
+    FUZZ_CHECK(state != SHMSUM_FREE || (result == 0 && world.reads == 1));
+    check_failure(result, without_wait(world.last[0]) > SHMSUM_READY, &why);
+    FUZZ_CHECK(result < 0 || without_wait(world.last[0]) == SHMSUM_FREE);
+    return result == 0;
+}
+
+static bool call_await_attached(void)
+{
+    struct shmsum_failure why = {0};
+    int result = shmsum_channel_await_attached(&world.channel, &why);
+    FUZZ_CHECK(without_wait(world.first[0]) <= 1 || result == -EPROTO);
+    check_failure(result, without_wait(world.last[0]) > 1, &why);
+    FUZZ_CHECK(result < 0 || without_wait(world.last[0]) == 1);
+    return result == 0;
+}
+
+static bool call_end(enum shmsum_end_reason end_reason)
 {
     struct shmsum_channel *channel = &world.channel;
+    struct shmsum_failure why = {0};
     uint64_t wakes = world.wakes;
     begin_call();
-    int result = shmsum_channel_end(channel, end_reason, why);
+    int result = shmsum_channel_end(channel, end_reason, &why);
     FUZZ_CHECK(!(channel->stop_mask & SHMSUM_STOP_INPUT));
     uint32_t state = without_wait(world.first[0]);
     FUZZ_CHECK(state <= SHMSUM_READY || result == -EPROTO);
-    check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, why);
+    check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
     if (result == 0) {
         const uint8_t *slot = slot_at(channel->next);
         FUZZ_CHECK(get_word(slot) == SHMSUM_END && get_word(slot + 12) == (uint32_t)end_reason);
         FUZZ_CHECK(world.wakes - wakes == (world.last[0] >> 31 & 1));
         FUZZ_CHECK(without_wait(world.last[1]) == SHMSUM_FREE);
     }
+    return false;
 }
 
-/* Words beside the ring: taken as they are, or as what is said when they cannot be right. */
-static void look_beside(uint8_t which)
+/* Reads a word beside the ring: `closing` with its range checked, a counter as it is. */
+static bool read_beside(uint8_t which)
 {
     const struct shmsum_channel *channel = &world.channel;
     begin_call();
@@ -875,94 +937,58 @@ static void look_beside(uint8_t which)
         FUZZ_CHECK(counter == world.last[0]);
     }
     FUZZ_CHECK(world.reads == 1);
+    return true;
 }
 
-static void producer_steps(struct fuzz_input *input)
+static void fill_and_publish(uint8_t *payload)
 {
-    struct shmsum_channel *channel = &world.channel;
-    for (int i = 0; i < CALLS_MAX && input->left > 0; i++) {
-        struct shmsum_failure why = {0};
-        uint8_t *payload = NULL;
-        uint32_t state;
-        int result = 0;
-        uint8_t what = fuzz_byte(input);
-        begin_call();
-        switch (what % 8) {
-        case 0:
-            result = shmsum_channel_try_acquire(channel, &payload, &why);
-            state = without_wait(world.first[0]);
-            FUZZ_CHECK(world.reads == 1);
-            FUZZ_CHECK(result == (state == SHMSUM_FREE    ? 0
-                                  : state == SHMSUM_READY ? -EAGAIN
-                                                          : -EPROTO));
-            if (result == -EAGAIN)
-                continue;
-            check_failure(result, true, &why);
-            check_acquired(result, payload);
-            break;
-        case 1:
-        case 2:
-            result = shmsum_channel_acquire(channel, &payload, &why);
-            FUZZ_CHECK(without_wait(world.first[0]) <= SHMSUM_READY || result == -EPROTO);
-            check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
-            check_acquired(result, payload);
-            break;
-        case 3:
-            world.awaits_released = true;
-            result = shmsum_channel_await_released(channel, &why);
-            state = without_wait(world.first[0]);
-            FUZZ_CHECK(state <= SHMSUM_READY || result == -EPROTO);
-            FUZZ_CHECK(state != SHMSUM_FREE || (result == 0 && world.reads == 1));
-            check_failure(result, without_wait(world.last[0]) > SHMSUM_READY, &why);
-            if (result == 0)
-                FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE);
-            break;
-        case 4:
-            result = shmsum_channel_await_attached(channel, &why);
-            FUZZ_CHECK(without_wait(world.first[0]) <= 1 || result == -EPROTO);
-            check_failure(result, without_wait(world.last[0]) > 1, &why);
-            if (result == 0)
-                FUZZ_CHECK(without_wait(world.last[0]) == 1);
-            break;
-        case 5:
-            look_beside(what >> 3);
-            continue;
-        case 6:
-            channel->before_sleep = what & 8 ? fail_before_sleep : note_sleep;
-            world.notes = true;
-            result = shmsum_channel_acquire(channel, &payload, &why);
-            channel->before_sleep = NULL;
-            check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
-            check_acquired(result, payload);
-            break;
-        case 7:
-            end_channel(what & 8 ? SHMSUM_END_CUT : SHMSUM_END_COMPLETE, &why);
-            return;
-        }
-        if (result < 0)
-            return;
-        if (payload != NULL && what & 8) {
-            uint32_t length = 1 + fuzz_below(input, world.setting.payload_bytes);
-            for (uint32_t j = 0; j < length; j++)
-                payload[j] = stream_byte(world.read++);
-            world.last_read = length;
-            own_slot();
-            shmsum_channel_publish(channel, length, 1);
-        }
+    uint32_t length = 1 + fuzz_below(world.input, world.setting.payload_bytes);
+    for (uint32_t i = 0; i < length; i++)
+        payload[i] = stream_byte(world.read++);
+    world.last_read = length;
+    own_slot();
+    shmsum_channel_publish(&world.channel, length, 1);
+}
+
+static bool call_producer(uint8_t what)
+{
+    uint8_t *payload = NULL;
+    bool may_follow;
+    begin_call();
+    switch (what % 8) {
+    case 0:
+        may_follow = call_try_acquire(&payload);
+        break;
+    case 3:
+        return call_await_released();
+    case 4:
+        return call_await_attached();
+    case 5:
+        return read_beside(what >> 3);
+    case 6:
+        may_follow = call_acquire(&payload, what & 8 ? fail_before_sleep : note_sleep);
+        break;
+    case 7:
+        return call_end(what & 8 ? SHMSUM_END_CUT : SHMSUM_END_COMPLETE);
+    default:
+        may_follow = call_acquire(&payload, NULL);
     }
+    if (may_follow && payload != NULL && what & 8)
+        fill_and_publish(payload);
+    return may_follow;
 }
 
 /* ---- the roles ---- */
 
-/* What the consumer should make of the blocks that it took. */
+/* What the consumer has to make of the blocks that it took. */
 struct model {
     const struct consumer_config *config;
     struct shmsum_line_parser parser;
     uint32_t source;
     bool blank_seen, unread, broken;
     uint64_t sums, errors, skipped, numbers, bytes, lines;
-    size_t at; /* so far the results are as they should */
-    bool cut;  /* they end before the model does */
+    size_t at; /* the results are right up to here */
+    bool cut;  /* the results end before the model does */
 };
 
 static void expect_line(struct model *model, enum shmsum_line event)
@@ -1010,7 +1036,7 @@ static bool is_closed(const struct model *model)
 
 static void expect_block(struct model *model, const struct taken *taken)
 {
-    FUZZ_CHECK(!is_closed(model) && !model->broken); /* or it should not have been taken */
+    FUZZ_CHECK(!is_closed(model) && !model->broken); /* or the consumer should not have taken it */
     if (taken->source >= SOURCES || taken->source < model->source) {
         model->broken = true;
         return;
@@ -1041,11 +1067,61 @@ static void check_counter(enum counter which, uint64_t value)
     FUZZ_CHECK(get_wide(world.memory + AT_COUNTERS + (size_t)8 * which) == value);
 }
 
-static void run_consumer(void)
+/* The consumer ended with 0 and this end reason. */
+static void check_end(struct model *model, enum consumer_end_reason end_reason)
+{
+    FUZZ_CHECK(!model->broken);
+    switch (end_reason) {
+    case CONSUMER_COMPLETE:
+        expect_end_of_source(model);
+        FUZZ_CHECK(without_wait(world.last[1]) == SHMSUM_END && world.last[0] == 1);
+        break;
+    case CONSUMER_CUT:
+        FUZZ_CHECK(without_wait(world.last[1]) == SHMSUM_END && world.last[0] == 2);
+        FUZZ_CHECK(!is_closed(model));
+        break;
+    case CONSUMER_CLOSED:
+        FUZZ_CHECK(is_closed(model) && get_word(world.memory + AT_CLOSING) == 2);
+        break;
+    case CONSUMER_ORPHANED:
+        FUZZ_CHECK(!is_closed(model) && (stop_now() & SHMSUM_STOP_PEER));
+        FUZZ_CHECK(world.reads > world.reads_at_stop); /* it checked the slot after the stop */
+        FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE);
+        break;
+    }
+}
+
+/* The consumer ended with a negative errno. */
+static void check_error(struct model *model, int result)
+{
+    if (result == -EPROTO) {
+        FUZZ_CHECK(model->broken || is_broken_for_consumer());
+        return;
+    }
+    FUZZ_CHECK(result == -world.error);
+    /* The call may have failed after END was taken, and after the last line was finished. */
+    if (world.reads - world.reads_at_copy >= (world.copies > 0 ? 3 : 2) &&
+        without_wait(world.last[1]) == SHMSUM_END && world.last[0] == SHMSUM_END_COMPLETE)
+        expect_end_of_source(model);
+}
+
+static void check_counters(const struct model *model)
+{
+    check_counter(COUNTER_SUMS, model->sums);
+    check_counter(COUNTER_ERRORS, model->errors);
+    check_counter(COUNTER_SKIPPED, model->skipped);
+    check_counter(COUNTER_NUMBERS, model->numbers);
+    check_counter(COUNTER_BYTES, model->bytes);
+    check_counter(COUNTER_RESULT_LINES, model->lines);
+    check_counter(COUNTER_RESULT_BYTES, world.results_size);
+    check_counter(COUNTER_SLEPT, world.channel.slept);
+}
+
+static struct consumer_config consumer_config(void)
 {
     static const char *const sources[SOURCES] = {"one", "two", "three"};
     const struct setting *setting = &world.setting;
-    struct consumer_config config = {
+    return (struct consumer_config){
         .sources = sources,
         .source_count = SOURCES,
         .point = setting->more & 16 ? ',' : '.',
@@ -1057,6 +1133,11 @@ static void run_consumer(void)
         .answers = setting->bits & 128,
         .sync = setting->more & 64,
     };
+}
+
+static void run_consumer(void)
+{
+    const struct consumer_config config = consumer_config();
     char *buffer = malloc(RESULTS_BUFFER);
     FUZZ_CHECK(buffer != NULL);
     struct shmsum_results results;
@@ -1077,54 +1158,18 @@ static void run_consumer(void)
     for (size_t i = 0; i < world.taken_count; i++)
         expect_block(&model, &world.taken[i]);
     bool wrote = results.error == 0;
-    if (result == 0) {
-        FUZZ_CHECK(why.call == NULL && wrote && !model.broken);
-        if (end_reason == CONSUMER_COMPLETE)
-            expect_end_of_source(&model);
-        switch (end_reason) {
-        case CONSUMER_COMPLETE:
-        case CONSUMER_CUT:
-            FUZZ_CHECK(without_wait(world.last[1]) == SHMSUM_END);
-            FUZZ_CHECK(world.last[0] == (end_reason == CONSUMER_CUT ? 2 : 1));
-            break;
-        case CONSUMER_CLOSED:
-            FUZZ_CHECK(is_closed(&model) && get_word(world.memory + AT_CLOSING) == 2);
-            break;
-        case CONSUMER_ORPHANED:
-            FUZZ_CHECK(stop_now() & SHMSUM_STOP_PEER);
-            FUZZ_CHECK(world.reads > world.reads_at_stop); /* it looked once more */
-            FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE);
-            break;
-        }
-        FUZZ_CHECK(end_reason == CONSUMER_CLOSED || !is_closed(&model) ||
-                   end_reason == CONSUMER_COMPLETE);
-    } else {
-        FUZZ_CHECK(why.call != NULL && why.error == -result);
-        /* It had seen the end, and no block behind it, when a call failed. */
-        if (result != -EPROTO && world.reads - world.reads_at_copy >= (world.copies > 0 ? 3 : 2) &&
-            without_wait(world.last[1]) == SHMSUM_END && world.last[0] == SHMSUM_END_COMPLETE)
-            expect_end_of_source(&model);
-        if (result == -EPROTO)
-            FUZZ_CHECK(model.broken || is_broken_for_consumer());
-        else
-            FUZZ_CHECK(result == -world.error);
-    }
-    FUZZ_CHECK(wrote ? model.at == world.results_size && !model.cut
-                     : model.at == world.results_size);
-    if (!wrote && !(setting->more & 2) && world.results_size > 0)
+    FUZZ_CHECK(result == 0 ? why.call == NULL && wrote : why.call != NULL && why.error == -result);
+    if (result == 0)
+        check_end(&model, end_reason);
+    else
+        check_error(&model, result);
+    FUZZ_CHECK(model.at == world.results_size && !(wrote && model.cut));
+    if (!wrote && !(world.setting.more & 2) && world.results_size > 0)
         FUZZ_CHECK(world.results[world.results_size - 1] == '\n'); /* whole lines */
     if (result == 0 || (result == -EPROTO && wrote)) {
-        check_counter(COUNTER_SUMS, model.sums);
-        check_counter(COUNTER_ERRORS, model.errors);
-        check_counter(COUNTER_SKIPPED, model.skipped);
-        check_counter(COUNTER_NUMBERS, model.numbers);
-        check_counter(COUNTER_BYTES, model.bytes);
-        check_counter(COUNTER_RESULT_LINES, model.lines);
-        check_counter(COUNTER_RESULT_BYTES, world.results_size);
-        check_counter(COUNTER_SLEPT, world.channel.slept);
-        /* What was taken was released; in the dialogue unless its source broke the protocol. */
-        uint64_t released = world.taken_count - (model.broken && config.dialogue);
-        FUZZ_CHECK(world.channel.slots == released);
+        check_counters(&model);
+        /* Every block that was taken was released; in the dialogue, unless its source was wrong. */
+        FUZZ_CHECK(world.channel.slots == world.taken_count - (model.broken && config.dialogue));
     }
 }
 
@@ -1133,41 +1178,30 @@ static void run_producer(void)
     struct shmsum_channel *channel = &world.channel;
     struct shmsum_failure why = {0};
     struct producer producer;
-    int result;
     if (world.setting.more & 8) {
         begin_call();
-        result = shmsum_channel_await_attached(channel, &why);
-        check_failure(result, without_wait(world.last[0]) > 1, &why);
-        if (result < 0)
+        if (!call_await_attached())
             return;
     }
     producer_init(&producer, &fake_os, channel);
     begin_call();
-    bool converses = world.setting.mode == 4;
-    result = converses ? producer_dialogue(&producer, INPUT_FD, "input", 1, TERMINAL_FD, &why)
-                       : producer_send(&producer, INPUT_FD, "input", 1, &why);
+    bool is_dialogue = world.setting.mode == 4;
+    int result = is_dialogue ? producer_dialogue(&producer, INPUT_FD, "input", 1, TERMINAL_FD, &why)
+                             : producer_send(&producer, INPUT_FD, "input", 1, &why);
     check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
     FUZZ_CHECK(producer.bytes == world.published);
-    if (result == 0 && !converses)
-        FUZZ_CHECK(world.published == world.read);
-    if (result == 0 && converses) /* unless the consumer wanted no more */
-        FUZZ_CHECK(world.published == world.read || world.last[0] == SHMSUM_CLOSED);
-    if (result == 0 || result == -ECANCELED) {
-        why = (struct shmsum_failure){0};
-        end_channel(result == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT, &why);
-    }
+    if (result == 0) /* the whole input, unless the consumer closed the dialogue */
+        FUZZ_CHECK(world.published == world.read ||
+                   (is_dialogue && world.last[0] == SHMSUM_CLOSED));
+    if (result == 0 || result == -ECANCELED)
+        call_end(result == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT);
     for (uint8_t i = 0; i < 3; i++)
-        look_beside(i);
+        read_beside(i);
 }
 
-/* Modes: 0 the consumer's end, 1 the producer's end, call by call; 2 consumer_run; 3
- * producer_send; 4 producer_dialogue. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void reset_world(struct fuzz_input *input)
 {
-    if (size > INPUT_MAX)
-        return 0;
-    struct fuzz_input input = {data, size};
-    /* All but the large arrays, of which only what was used is looked at. */
+    /* Not the large arrays: only their used parts are read. */
     world.taken_count = world.bytes_used = world.results_size = 0;
     world.steps = world.wakes = world.wakes_at_read = world.copies = world.reads = 0;
     world.slots = world.read = world.published = 0;
@@ -1178,24 +1212,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(world.last, 0, sizeof world.last);
     memset(&world.channel, 0, sizeof world.channel);
     struct setting *setting = &world.setting;
-    setting->mode = fuzz_byte(&input) % 5;
-    setting->slots = 1 + fuzz_below(&input, SLOTS_MAX);
-    setting->payload_bytes = 1 + fuzz_below(&input, PAYLOAD_MAX);
-    setting->bits = fuzz_byte(&input);
-    setting->more = fuzz_byte(&input);
-    world.input = &input;
+    setting->mode = fuzz_byte(input) % 5;
+    setting->slots = 1 + fuzz_below(input, SLOTS_MAX);
+    setting->payload_bytes = 1 + fuzz_below(input, PAYLOAD_MAX);
+    setting->bits = fuzz_byte(input);
+    setting->more = fuzz_byte(input);
+    world.input = input;
+}
 
-    struct shmsum_geometry geometry = {setting->slots, setting->payload_bytes};
+/* In memory of exactly its size, so that AddressSanitizer sees what is outside. */
+static void init_region(void)
+{
+    struct shmsum_geometry geometry = {world.setting.slots, world.setting.payload_bytes};
     size_t bytes = shmsum_region_bytes(&geometry);
     void *memory;
     FUZZ_CHECK(posix_memalign(&memory, 128, bytes) == 0);
     memset(memory, 0, bytes);
     world.memory = memory;
-    world.copy = malloc(setting->payload_bytes);
+    world.copy = malloc(world.setting.payload_bytes);
     FUZZ_CHECK(world.copy != NULL);
     FUZZ_CHECK(shmsum_region_init_in(&world.region, &fake_os, memory, bytes, &geometry) == 0);
-    guard(true);
+}
 
+static void init_channel(void)
+{
+    const struct setting *setting = &world.setting;
     bool consumes = setting->mode == 0 || setting->mode == 2;
     atomic_init(&world.stop.value, STOP_MARK);
     shmsum_channel_init(
@@ -1203,23 +1244,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         consumes ? SHMSUM_STOP_PEER : SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW | SHMSUM_STOP_PEER);
     FUZZ_CHECK(world.channel.spins <= 50000 && (setting->bits & 4 || world.channel.spins == 0));
     world.channel.spins = setting->bits & 3;
-    switch (setting->mode) {
-    case 0:
-        consumer_steps(&input);
-        break;
-    case 1:
-        producer_steps(&input);
-        break;
-    case 2:
+}
+
+/* Modes: 0 the consumer's end, 1 the producer's end, call by call; 2 consumer_run; 3
+ * producer_send; 4 producer_dialogue. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size > INPUT_MAX)
+        return 0;
+    struct fuzz_input input = {data, size};
+    reset_world(&input);
+    init_region();
+    guard(true);
+    init_channel();
+    uint8_t mode = world.setting.mode;
+    bool may_follow = mode < 2;
+    for (int i = 0; i < CALLS_MAX && input.left > 0 && may_follow; i++)
+        may_follow =
+            mode == 0 ? call_consumer(fuzz_byte(&input)) : call_producer(fuzz_byte(&input));
+    if (mode == 2)
         run_consumer();
-        break;
-    default:
+    else if (mode > 2)
         run_producer();
-        break;
-    }
     observe();
     guard(false);
     free(world.copy);
-    free(memory);
+    free(world.memory);
     return 0;
 }

@@ -1,28 +1,28 @@
 /*
- * fuzz_channel_schedule.c - the property: whatever the order in which the two sides move, and
- * whoever dies or gets a signal between any two of their steps, every byte that is published
- * before END arrives once and in order, or the survivor reports; and nobody waits for ever.
+ * fuzz_channel_schedule.c - orders of steps, signals and deaths of the two roles.
+ *
+ * Property: in every order of the steps of the two sides, with a signal or a death between any two
+ * of them, every byte that was published before END arrives once and in order, or the survivor
+ * reports a failure; and no side waits forever.
  *
  * In detail, for every input:
- *   - the consumer copies out exactly the bytes of the input, from its beginning, in order;
- *   - the results file holds the results of a prefix of the input, whole lines; exactly those of
- *     what was taken when the consumer says so (COMPLETE: all input; CUT, ORPHANED: all that was
- *     handed over; CLOSED: up to the blank line); when the consumer was killed, salvaging gives a
- *     prefix;
- *   - in the dialogue, a prompt stands only when all earlier lines have their results;
- *   - a failure is reported only when it was injected; ECANCELED only with a stop bit set; EPROTO
- *     never, for both sides keep the rules;
- *   - when both sides sleep, or one does and the other is gone and told so, it is for ever: a
- *     finding. So is a sleeper whose word has changed without a wake (a time limit hides it), and a
- *     run without an end.
+ *   - the consumer copies out exactly the bytes of the input, from the first byte on and in order;
+ *   - the results file has the results of a prefix of the input, in whole lines. If the consumer
+ *     exits by itself the prefix is what it took: COMPLETE all input; CUT, ORPHANED all that was
+ *     published; CLOSED up to the blank line. If it was killed, salvaging the file gives a prefix;
+ *   - in the dialogue, a prompt comes only after all earlier lines have their results;
+ *   - a side reports a failure only if one was injected; ECANCELED only with a stop bit set; never
+ *     EPROTO, because both sides keep the protocol;
+ *   - both sides asleep is a finding, and so is one asleep after it was notified of the other's
+ *     death: nobody would wake it. A sleeper whose word has changed without a wake is a finding
+ * also if a time limit would end its sleep. So is a run without an end.
  *
- * Both sides are the real role functions, each a coroutine on a stack of its own in one thread.
- * They can be interrupted before every access to shared memory (DOC: shared-word-hooks) and in
- * every system call. The futex is a true one. Memory is sequentially consistent here: weak orders
- * are not this target's.
+ * Both sides are the real roles. Each is a coroutine with its own stack, in one thread, and can be
+ * interrupted before each access to shared memory (DOC: shared-word-hooks) and in each system call.
+ * The futex is modelled exactly. Memory is sequentially consistent here; Relacy checks weak orders.
  *
- * The input: bytes of setting (see read_setting), one byte with the length of the text, the text,
- * and the schedule, one byte per move (see move). When the schedule ends, the rest is fair.
+ * Input: bytes of setting (read_setting), a byte with the length of the text, the text, and the
+ * schedule, a byte for each move (move). After the end of the schedule both sides take turns.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +51,7 @@ enum {
     SLOTS_MAX = 4,
     PAYLOAD_MAX = 64,
     STEPS_MAX = 200000,
-    IDLE_MAX = 6, /* rounds of time limits that run out without any progress */
+    IDLE_MAX = 6, /* rounds in which time limits expire and nothing else happens */
     QUANTUM = 48,
     RESULTS_BUFFER = 2 * (RESULT_LINE_TEXT_MAX + 2),
 
@@ -64,7 +64,7 @@ enum state {
     RUNS,
     SLEEPS,   /* in a futex call */
     POLLS,    /* for input */
-    AWAITS,   /* the other side's exit */
+    AWAITS,   /* sleeps until the other side has exited */
     FINISHED, /* by itself */
     KILLED,
 };
@@ -74,20 +74,20 @@ struct side {
     void *fake_stack;
     uint8_t *stack;
     enum state state;
-    uint32_t budget; /* steps until the other side may move */
+    uint32_t budget; /* steps until the scheduler runs */
 
-    const void *word, *stop_word; /* what it sleeps on */
+    const void *word, *stop_word; /* the words that it sleeps on */
     uint32_t expected;
     bool timed;
     int result; /* of the call that it sleeps in */
 
     struct shmsum_word stop;
-    uint32_t pending; /* bits of signals that wait to be let in */
+    uint32_t pending; /* stop bits of pending signals */
     bool masked;
-    bool notice; /* the other side is gone, and it was not told yet */
+    bool notice; /* the signal of the other side's death is not sent yet */
 
-    int futex_error;   /* of its next futex wait, positive; 0: none */
-    bool futex_failed; /* and that was reported to it as a failure */
+    int futex_error;   /* positive errno for its next futex wait, 0: none */
+    bool futex_failed; /* a futex wait has failed for good */
     struct shmsum_channel channel;
     struct shmsum_failure why;
     int outcome;
@@ -105,7 +105,7 @@ static struct {
     struct shmsum_os os;
     struct shmsum_region region;
     struct side producer_side, consumer_side;
-    struct side *current; /* NULL: the scheduler, or a signal handler */
+    struct side *current; /* NULL: the scheduler or a signal handler runs */
     ucontext_t scheduler;
     void *scheduler_fake_stack;
     const void *scheduler_stack;
@@ -113,8 +113,8 @@ static struct {
     uint32_t steps;
 
     struct producer producer;
-    int ended;   /* what shmsum_channel_end returned; 1: not called */
-    bool paused; /* no input for now */
+    int ended;   /* result of shmsum_channel_end; 1: not called */
+    bool paused; /* there is no input for now */
     int read_error;
     bool read_failed;
     int write_error;
@@ -172,7 +172,7 @@ static void enter(struct side *side, uint32_t steps)
 #endif
 }
 
-/* Every point where the other side may move. */
+/* A point at which the other side may take its steps. */
 static void step(void)
 {
     struct side *side = run.current;
@@ -209,7 +209,7 @@ void shared_word_copied(void *bytes, size_t size)
     run.taken += size;
 }
 
-/* Sleeps until somebody sets it running again; what the call returns. */
+/* The current side sleeps. Returns the result of the call, after awaken(). */
 static int sleep_in(enum state state)
 {
     struct side *side = run.current;
@@ -228,13 +228,13 @@ static void awaken(struct side *side, int result)
 
 /* ---- signals ---- */
 
-/* What a handler does. */
-static void let_in(struct side *side)
+/* Delivers the pending signals: runs their handler. */
+static void deliver(struct side *side)
 {
     if (side->pending == 0 || side->masked || is_gone(side))
         return;
     struct side *interrupted = run.current;
-    run.current = NULL; /* signals are held back in handlers: they run to their end */
+    run.current = NULL; /* the handler runs to its end: signals are blocked in it */
     uint32_t bits = side->pending;
     side->pending = 0;
     shmsum_stop_raise(&run.os, &side->stop, bits);
@@ -246,10 +246,10 @@ static void let_in(struct side *side)
 static void signal_side(struct side *side, uint32_t bits)
 {
     side->pending |= bits;
-    let_in(side);
+    deliver(side);
 }
 
-/* The other side is gone, and the system says so. */
+/* The system sends the signal of the other side's death. */
 static void notify(struct side *side)
 {
     if (side->notice && !is_gone(side)) {
@@ -312,7 +312,7 @@ static int schedule_wait(const struct shmsum_os *os, const void *word, uint32_t 
     step();
     struct side *side = run.current;
     FUZZ_CHECK(timeout_ms > 0);
-    if (side->futex_error == EPERM) /* has no meaning here */
+    if (side->futex_error == EPERM) /* only futex_waitv may fail so */
         side->futex_error = 0;
     if (side->futex_error != 0)
         return take_futex_error(side);
@@ -346,10 +346,10 @@ static int schedule_poll(const struct shmsum_os *os, struct pollfd *fds, size_t 
     if (fds->events != POLLIN)
         return 1;
     if (mask != NULL && side->masked) {
-        bool held_back = side->pending != 0;
+        bool was_pending = side->pending != 0;
         side->masked = false;
-        let_in(side);
-        if (held_back) {
+        deliver(side);
+        if (was_pending) {
             side->masked = true;
             return -EINTR;
         }
@@ -370,7 +370,7 @@ static int schedule_set_mask(const struct shmsum_os *os, int how, const sigset_t
     if (old != NULL)
         sigemptyset(old);
     side->masked = sigismember(mask, SIGINT) == 1;
-    let_in(side);
+    deliver(side);
     step();
     return 0;
 }
@@ -402,7 +402,7 @@ static ssize_t schedule_write(const struct shmsum_os *os, int fd, const void *by
     FUZZ_CHECK(fd == RESULTS_FD);
     if (run.write_error != 0) {
         int error = run.write_error;
-        run.write_error = error == ENOSPC ? ENOSPC : 0; /* full is full for good */
+        run.write_error = error == ENOSPC ? ENOSPC : 0; /* the disk stays full */
         run.write_failed |= error == ENOSPC;
         return -error;
     }
@@ -410,7 +410,7 @@ static ssize_t schedule_write(const struct shmsum_os *os, int fd, const void *by
                               size < run.write_max ? size : run.write_max);
 }
 
-/* ---- what the results must be ---- */
+/* ---- the results that are right ---- */
 
 static const struct expected *expect(size_t size, bool finish)
 {
@@ -434,7 +434,7 @@ static void check_results_are(const struct expected *expected)
     FUZZ_CHECK(memcmp(results_text(), expected->text, expected->size) == 0);
 }
 
-/* Whole lines; `torn` allows for one that is not, at the end. */
+/* The results are a prefix of the expected ones, in whole lines; `torn`: the last may be cut. */
 static void check_results_begin(const struct expected *expected, bool torn)
 {
     size_t size = results_size();
@@ -443,7 +443,7 @@ static void check_results_begin(const struct expected *expected, bool torn)
     FUZZ_CHECK(torn || size == 0 || results_text()[size - 1] == '\n');
 }
 
-/* The producer is about to ask for the next line: nothing of the earlier ones may be missing. */
+/* The producer prompts: the results of all earlier lines must be written. */
 static void check_prompt(void)
 {
     if (run.consumer_side.state == KILLED || run.write_failed || run.consumer_side.futex_failed)
@@ -467,7 +467,7 @@ static int send_inputs(void)
     return 0;
 }
 
-/* As the parent does: see hand_over and conclude in src/parent/main.c. */
+/* Does what the parent does: hand_over and conclude of src/parent. */
 static void produce(void)
 {
     struct side *side = &run.producer_side;
@@ -484,8 +484,8 @@ static void produce(void)
         }
     }
     side->outcome = result;
-    bool told = run.ended == 0 || shmsum_channel_closing(channel) == SHMSUM_CLOSED;
-    if (!told && !is_gone(&run.consumer_side)) {
+    bool knows_end = run.ended == 0 || shmsum_channel_closing(channel) == SHMSUM_CLOSED;
+    if (!knows_end && !is_gone(&run.consumer_side)) {
         run.killed_by_producer = true;
         be_gone(&run.consumer_side, KILLED);
     }
@@ -532,8 +532,8 @@ static void run_out_of_time(struct side *side)
         awaken(side, -ETIMEDOUT);
 }
 
-/* The parent kills a child that does not end, when it is told to a second time. */
-static void look_at_waiting_parent(void)
+/* A second signal makes the parent kill the child for whose exit it waits. */
+static void kill_after_second_signal(void)
 {
     struct side *side = &run.producer_side;
     if (side->state == AWAITS && (shmsum_stop_bits(&side->stop) & SHMSUM_STOP_NOW) != 0) {
@@ -543,28 +543,28 @@ static void look_at_waiting_parent(void)
 }
 
 enum event {
-    EVENT_STOP = 0xc0, /* SIGINT: the first asks to take no more, the second to give up */
+    EVENT_STOP = 0xc0, /* SIGINT: the first stops the input, the second gives up */
     EVENT_STOP_NOW,
     EVENT_KILL_PRODUCER,
     EVENT_KILL_CONSUMER,
-    EVENT_WAKE_PRODUCER, /* for no reason */
+    EVENT_WAKE_PRODUCER, /* a spurious wake */
     EVENT_WAKE_CONSUMER,
-    EVENT_INTERRUPT_PRODUCER, /* a signal that means nothing */
+    EVENT_INTERRUPT_PRODUCER, /* a signal without a meaning here */
     EVENT_INTERRUPT_CONSUMER,
-    EVENT_TIME_PRODUCER,
+    EVENT_TIME_PRODUCER, /* the time limit of its sleep expires */
     EVENT_TIME_CONSUMER,
-    EVENT_NOTIFY_PRODUCER, /* of the other's end */
+    EVENT_NOTIFY_PRODUCER, /* the signal of the other side's death arrives */
     EVENT_NOTIFY_CONSUMER,
-    EVENT_FUTEX_PRODUCER, /* its next futex call fails as one that is not permitted */
+    EVENT_FUTEX_PRODUCER, /* its next futex wait fails with EPERM */
     EVENT_FUTEX_CONSUMER,
-    EVENT_FUTEX_BROKEN_PRODUCER, /* fails for good */
+    EVENT_FUTEX_BROKEN_PRODUCER, /* its next futex wait fails with EINVAL */
     EVENT_FUTEX_BROKEN_CONSUMER,
     EVENT_READ_AGAIN,
     EVENT_READ_INTERRUPTED,
     EVENT_READ_BROKEN,
     EVENT_WRITE_AGAIN,
     EVENT_WRITE_INTERRUPTED,
-    EVENT_FULL, /* no space for results from now on */
+    EVENT_FULL, /* the disk is full from now on */
     EVENT_PAUSE,
     EVENT_INPUT,
     EVENTS_END,
@@ -589,89 +589,62 @@ static void bring_input(void)
         awaken(&run.producer_side, 1);
 }
 
-static void happen(enum event event)
+static void stop_once_more(void)
 {
     struct side *producer = &run.producer_side;
-    struct side *consumer = &run.consumer_side;
-    switch (event) {
-    case EVENT_STOP: {
-        uint32_t before = shmsum_stop_bits(&producer->stop) | producer->pending;
-        signal_side(producer,
-                    (before & SHMSUM_STOP_INPUT) != 0 ? SHMSUM_STOP_NOW : SHMSUM_STOP_INPUT);
-        break;
-    }
-    case EVENT_STOP_NOW:
-        signal_side(producer, SHMSUM_STOP_NOW);
-        break;
+    uint32_t before = shmsum_stop_bits(&producer->stop) | producer->pending;
+    signal_side(producer, (before & SHMSUM_STOP_INPUT) != 0 ? SHMSUM_STOP_NOW : SHMSUM_STOP_INPUT);
+}
+
+/* The events from EVENT_KILL_PRODUCER on come in pairs, one for each side. */
+static void happen_to_side(enum event event)
+{
+    bool is_consumer = (event - EVENT_KILL_PRODUCER) % 2 == 1;
+    struct side *side = is_consumer ? &run.consumer_side : &run.producer_side;
+    switch (event - is_consumer) {
     case EVENT_KILL_PRODUCER:
-        be_gone(producer, KILLED);
-        break;
-    case EVENT_KILL_CONSUMER:
-        be_gone(consumer, KILLED);
+        be_gone(side, KILLED);
         break;
     case EVENT_WAKE_PRODUCER:
-        wake_for_nothing(producer);
-        break;
-    case EVENT_WAKE_CONSUMER:
-        wake_for_nothing(consumer);
+        wake_for_nothing(side);
         break;
     case EVENT_INTERRUPT_PRODUCER:
-        interrupt(producer);
-        break;
-    case EVENT_INTERRUPT_CONSUMER:
-        interrupt(consumer);
+        interrupt(side);
         break;
     case EVENT_TIME_PRODUCER:
-        run_out_of_time(producer);
-        break;
-    case EVENT_TIME_CONSUMER:
-        run_out_of_time(consumer);
+        run_out_of_time(side);
         break;
     case EVENT_NOTIFY_PRODUCER:
-        notify(producer);
-        break;
-    case EVENT_NOTIFY_CONSUMER:
-        notify(consumer);
+        notify(side);
         break;
     case EVENT_FUTEX_PRODUCER:
-        producer->futex_error = EPERM;
-        break;
-    case EVENT_FUTEX_CONSUMER:
-        consumer->futex_error = EPERM;
+        side->futex_error = EPERM;
         break;
     case EVENT_FUTEX_BROKEN_PRODUCER:
-        producer->futex_error = EINVAL;
+        side->futex_error = EINVAL;
         break;
-    case EVENT_FUTEX_BROKEN_CONSUMER:
-        consumer->futex_error = EINVAL;
-        break;
-    case EVENT_READ_AGAIN:
-        run.read_error = EAGAIN;
-        break;
-    case EVENT_READ_INTERRUPTED:
-        run.read_error = EINTR;
-        break;
-    case EVENT_READ_BROKEN:
-        run.read_error = EIO;
-        break;
-    case EVENT_WRITE_AGAIN:
-        run.write_error = EAGAIN;
-        break;
-    case EVENT_WRITE_INTERRUPTED:
-        run.write_error = EINTR;
-        break;
-    case EVENT_FULL:
-        run.write_error = ENOSPC;
-        break;
-    case EVENT_PAUSE:
-        run.paused = true;
-        break;
-    case EVENT_INPUT:
-        break;
-    case EVENTS_END:
+    default:
         break;
     }
-    look_at_waiting_parent();
+}
+
+static void happen(enum event event)
+{
+    static const int read_errors[] = {EAGAIN, EINTR, EIO};
+    static const int write_errors[] = {EAGAIN, EINTR, ENOSPC};
+    if (event == EVENT_STOP)
+        stop_once_more();
+    else if (event == EVENT_STOP_NOW)
+        signal_side(&run.producer_side, SHMSUM_STOP_NOW);
+    else if (event < EVENT_READ_AGAIN)
+        happen_to_side(event);
+    else if (event < EVENT_WRITE_AGAIN)
+        run.read_error = read_errors[event - EVENT_READ_AGAIN];
+    else if (event < EVENT_PAUSE)
+        run.write_error = write_errors[event - EVENT_WRITE_AGAIN];
+    else if (event == EVENT_PAUSE)
+        run.paused = true;
+    kill_after_second_signal();
 }
 
 /* One byte of the schedule. */
@@ -681,7 +654,7 @@ static void move(uint8_t code)
         resume(&run.producer_side, code + 1u);
     } else if (code < 0x80) { /* the consumer does */
         resume(&run.consumer_side, code - 0x40 + 1u);
-    } else if (code < 0xc0) { /* both take turns, step by step */
+    } else if (code < 0xc0) { /* both take steps in turn */
         for (int i = 0; i <= code - 0x80; i++) {
             resume(&run.producer_side, 1);
             resume(&run.consumer_side, 1);
@@ -697,18 +670,18 @@ static uint64_t progress(void)
            is_gone(&run.producer_side) + is_gone(&run.consumer_side);
 }
 
-/* Nobody runs: only time limits can go on from here, and they must not be what was needed. */
+/* No side runs. A time limit may end the sleep, but the sleep must not have needed it. */
 static void sleep_on(struct side *side)
 {
     if (side->state != SLEEPS)
         return;
-    FUZZ_CHECK(side->timed); /* nobody is left to wake it: it sleeps for ever */
-    /* a wake was lost, unless whoever owed it was killed before it could be made */
+    FUZZ_CHECK(side->timed); /* otherwise it sleeps forever */
+    /* The word is unchanged, or its wake was lost because the other side was killed before it. */
     FUZZ_CHECK(is_still(side->word, side->expected) || other(side)->state == KILLED);
     awaken(side, -ETIMEDOUT);
 }
 
-/* From here on everything that can move does so, until both sides are gone. */
+/* Runs every side that can run, until both have ended. */
 static void finish_fairly(void)
 {
     struct side *producer = &run.producer_side;
@@ -717,7 +690,7 @@ static void finish_fairly(void)
     for (uint64_t before = progress(); !is_gone(producer) || !is_gone(consumer);) {
         notify(producer);
         notify(consumer);
-        look_at_waiting_parent();
+        kill_after_second_signal();
         bool runs = producer->state == RUNS || consumer->state == RUNS;
         resume(producer, QUANTUM);
         resume(consumer, QUANTUM);
@@ -727,7 +700,7 @@ static void finish_fairly(void)
         idle = now == before ? idle + 1 : 0;
         before = now;
         FUZZ_CHECK(idle < IDLE_MAX);
-        if (producer->state == POLLS) { /* nobody comes to tell it to stop, if it was */
+        if (producer->state == POLLS) { /* if a stop were pending, it would be missed */
             FUZZ_CHECK((shmsum_stop_bits(&producer->stop) & producer->channel.stop_mask) == 0);
             bring_input();
         } else {
@@ -766,7 +739,7 @@ static void check_producer(void)
         FUZZ_CHECK(run.read_failed);
         check_failure(side, side->outcome == -EIO ? EIO : EAGAIN, "read");
     }
-    if (run.ended == 1) /* why it did not say END */
+    if (run.ended == 1) /* it had a reason not to publish END */
         FUZZ_CHECK(closed || (stop & SHMSUM_STOP_PEER) != 0 || side->outcome < 0);
     else if (run.ended == -ECANCELED)
         FUZZ_CHECK((stop & ~(uint32_t)SHMSUM_STOP_INPUT) != 0);
@@ -776,7 +749,7 @@ static void check_producer(void)
         FUZZ_CHECK(run.ended == 0);
 }
 
-/* Nothing that was handed over has been left in the ring. */
+/* No published slot is left in the ring. */
 static void check_ring_is_empty(void)
 {
     for (uint32_t i = 0; i < run.geometry.slots; i++) {
@@ -785,7 +758,7 @@ static void check_ring_is_empty(void)
     }
 }
 
-/* What the survivor of a killed child does. */
+/* Does what the parent does with the results of a killed child. */
 static void check_salvage(void)
 {
     check_results_begin(expect(run.taken, true), true);
@@ -869,7 +842,7 @@ static void begin(struct side *side, int index, enum shmsum_role role, uint32_t 
 {
     side->stack = stacks[index];
 #ifdef HAS_ASAN
-    /* who was killed has left his marks */
+    /* a killed side has left its stack poisoned */
     __asan_unpoison_memory_region(side->stack, STACK_BYTES);
 #endif
     shmsum_channel_init(&side->channel, &run.region, role, &side->stop, mask);
@@ -979,11 +952,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-/* ---- mutations: the schedule is what matters ---- */
+/* ---- mutations, mostly of the schedule ---- */
 
 enum { TEXT_SIZE_AT = 9 };
 
-/* Something happens in the middle of a run of steps, or at its end. */
+/* Puts an event into a run of steps: in its middle or at its end. */
 static size_t cut_run(uint8_t *data, size_t size, size_t at, size_t max_size, unsigned int chance)
 {
     uint8_t code = data[at];
@@ -1004,7 +977,7 @@ static size_t cut_run(uint8_t *data, size_t size, size_t at, size_t max_size, un
     return size + 2;
 }
 
-/* Three of four times only the schedule is changed. */
+/* Changes only the schedule, three times in four. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
     size_t begin = size > TEXT_SIZE_AT ? TEXT_SIZE_AT + 1u + data[TEXT_SIZE_AT] + 2u : size;

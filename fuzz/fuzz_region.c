@@ -1,19 +1,19 @@
 /*
- * fuzz_region.c - an arbitrary file as the shared object.
+ * fuzz_region.c - an arbitrary object in shared memory.
  *
- * Property: shmsum_region_attach accepts an object exactly when the contract in region.h says so,
- * and reads nothing outside of it, also when the object changes size and its words change while
- * they are read; what it accepted is a region all of whose slots lie inside the mapping.
- * shmsum_region_create reports a failure exactly when there was one and leaves nothing behind.
- * shmsum_region_reap removes the names of dead processes of this user and no other.
- * shmsum_region_init_in takes the memory that is large and aligned enough, and no other.
+ * Property: shmsum_region_attach accepts an object if, and only if, region.h allows it, and reads
+ * no byte outside of it, even if the size or the words of the object change meanwhile. All slots of
+ * an accepted region are inside the mapping. shmsum_region_create reports a failure if, and only
+ * if, one happened, and then leaves nothing behind. shmsum_region_reap removes the names of dead
+ * processes of this user and no others. shmsum_region_init_in accepts memory if, and only if, it is
+ * large and aligned enough.
  *
- * Input: one byte says which of the four; what follows is read by the function of that name below,
- * byte by byte, as its comments say. What is missing at the end is 0 and changes nothing.
+ * Input: a byte selects one of the four. The function below for it reads the rest byte by byte, as
+ * its comment says. Bytes after the end of the input are 0 and change nothing.
  *
- * There is no system behind it: the objects are in the table below, a small mapping is memory of
- * exactly its size, so that AddressSanitizer sees a byte beyond it, and the books of fault_os say
- * what was left open. The offsets stand here once more, as region.h documents them.
+ * No real system is behind it: the objects are in a table. A small mapping is memory of exactly its
+ * size, so that AddressSanitizer sees an access outside. fault_os records what stays open. The
+ * offsets are repeated here from region.h on purpose.
  */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <errno.h>
@@ -33,22 +33,22 @@ enum {
     NAME_MAX_BYTES = 100,
     EDITS_MAX = 32,
     LATER_MAX = 8,
-    HEAD_BYTES = 640, /* what an object may hold beside zeros */
+    HEAD_BYTES = 640, /* an object is zero after these */
     HEADER_BYTES = 512,
-    PLAIN_MAX = 32768, /* a larger mapping comes from mmap: most of it is never touched */
+    PLAIN_MAX = 32768, /* a larger mapping is from mmap, because most of it is never touched */
     FIRST_FD = 3,
     FDS_MAX = 4,
 };
 
 struct object {
-    bool exists; /* has its name */
+    bool exists; /* its name exists */
     char name[NAME_MAX_BYTES + 2];
     mode_t mode;
     uid_t user;
     uint64_t size;
-    uint64_t next_size; /* what it is from the second look on */
-    bool locked;        /* by somebody alive */
-    bool loses_name;    /* somebody removes it in the moment of our lock */
+    uint64_t next_size; /* the size after the first fstat */
+    bool locked;        /* by a living process */
+    bool loses_name;    /* another process removes the name before the lock is taken */
     bool removed;       /* by shm_unlink */
     int open_error, unlink_error;
     uint8_t head[HEAD_BYTES];
@@ -69,7 +69,7 @@ static struct {
     struct fuzz_input *random;
     uint32_t names_to_lose; /* how many objects lose their name before they are locked */
     uint64_t open_lists, listed;
-    uint8_t *mapping; /* the last one */
+    uint8_t *mapping; /* the last mapping */
     size_t mapped;    /* and its size */
     size_t allocated;
     uint32_t step;
@@ -266,7 +266,7 @@ static int fake_lock(OS, int fd, bool wait)
     (void)os;
     struct object *object = object_of(fd);
     if (object->locked) {
-        FUZZ_CHECK(!wait); /* it would wait as long as somebody else lives */
+        FUZZ_CHECK(!wait); /* it would wait until another process dies */
         return -EWOULDBLOCK;
     }
     if (object->loses_name)
@@ -386,7 +386,7 @@ static const struct shmsum_os fake_os = {
     .geteuid = fake_get_user,
 };
 
-/* ---- what several of them read ---- */
+/* ---- parts of the input that several functions read ---- */
 
 static int take_error(struct fuzz_input *input)
 {
@@ -394,7 +394,7 @@ static int take_error(struct fuzz_input *input)
     return errors[fuzz_byte(input) % 8];
 }
 
-/* One byte: 0 and 255 are followed by a word; others pick a number near a limit, or are it. */
+/* A byte: 252 to 254 are numbers near a limit, 255 is followed by a word, others are the number. */
 static uint32_t take_count(struct fuzz_input *input, uint32_t limit)
 {
     uint8_t byte = fuzz_byte(input);
@@ -412,7 +412,7 @@ static uint32_t take_count(struct fuzz_input *input, uint32_t limit)
     }
 }
 
-/* All slots lie in the mapping, one behind the other. Writes into the first few and the last. */
+/* All slots are in the mapping, one after the other. Writes into the first few and the last. */
 static void check_slots(const struct shmsum_region *region)
 {
     uint32_t last = region->geometry.slots - 1;
@@ -445,17 +445,17 @@ enum edit {
     EDIT_SIZE,   /* a signed byte is added to the size */
     EDIT_RESIZE, /* word: the size */
     EDIT_FIT,    /* the size and its word become those of the geometry in the header */
-    EDIT_GROW,   /* a signed byte: so much more is the size from the second look on */
+    EDIT_GROW,   /* a signed byte: the size grows by it after the first fstat */
     EDIT_MODE,   /* 2 bytes: the permissions */
-    EDIT_TYPE,   /* a byte: of the file */
+    EDIT_TYPE,   /* a byte: the type of the file */
     EDIT_USER,   /* a byte: added to the owner */
-    EDIT_RAW,    /* a byte: count of bytes, which follow, from the beginning of the object */
+    EDIT_RAW,    /* a byte: a count; then as many bytes, for the beginning of the object */
     EDIT_LATER,  /* step (a byte, of 64), offset / 4 (a byte, of 16), word: see struct later */
     EDIT_OPEN,   /* error, times: shm_open fails */
     EDIT_FSTAT,  /* error: fstat fails */
     EDIT_MAP,    /* error: map_shared fails */
     EDIT_NAME,   /* a byte: length of the name, 1 to 100 */
-    EDIT_NONCE,  /* a byte: the bit of the expected nonce that is not as in the object */
+    EDIT_NONCE,  /* a byte: this bit of the expected nonce differs from the object's */
     EDIT_KINDS,
 };
 
@@ -463,8 +463,8 @@ struct attempt {
     struct object *object;
     uint64_t nonce[2];
     char name[NAME_MAX_BYTES + 2];
-    int open_error, fstat_error, map_error; /* what the calls fail with, 0: they work */
-    uint8_t open_times;                     /* so many calls of shm_open do */
+    int open_error, fstat_error, map_error; /* with which the calls fail, 0: they work */
+    uint8_t open_times;                     /* how many calls of shm_open fail */
 };
 
 static void edit(struct attempt *attempt, enum edit kind, struct fuzz_input *input)
@@ -550,7 +550,7 @@ static void edit(struct attempt *attempt, enum edit kind, struct fuzz_input *inp
     }
 }
 
-/* Whether a word of the header was `value` at any time while it could be read. */
+/* Whether a word of the header was `value` at any time during the call. */
 static bool was(const uint8_t *head, size_t at, uint32_t value)
 {
     if (get_word(head, at) == value)
@@ -566,7 +566,7 @@ static bool was_wide(const uint8_t *head, size_t at, uint64_t value)
     return was(head, at, (uint32_t)value) && was(head, at + 4, (uint32_t)(value >> 32));
 }
 
-/* What attach is to return for an object that holds still; `size`: at its first look. */
+/* The result that is right for an object that does not change; `size`: at the first fstat. */
 static int expect_attach(const struct attempt *attempt, uint64_t size)
 {
     const struct object *object = attempt->object;
@@ -583,14 +583,36 @@ static int expect_attach(const struct attempt *attempt, uint64_t size)
     if (attempt->map_error != 0)
         return -attempt->map_error;
     bool right = get_wide(head, AT_MAGIC) == UINT64_C(0x31306d75736d6873) &&
-                 get_word(head, AT_VERSION) == VERSION && get_wide(head, AT_NONCE) == attempt->nonce[0] &&
+                 get_word(head, AT_VERSION) == VERSION &&
+                 get_wide(head, AT_NONCE) == attempt->nonce[0] &&
                  get_wide(head, AT_NONCE + 8) == attempt->nonce[1] &&
                  region_size(get_word(head, AT_SLOTS), get_word(head, AT_PAYLOAD)) == size &&
                  get_wide(head, AT_BYTES) == size;
     return right ? 0 : -EPROTO;
 }
 
-/* Slots, bytes of payload, nonce (2 bytes), edits: the object as it is, and how it is opened. */
+/* The object was accepted: each word that was used had its value at some time. */
+static void check_attached(const struct shmsum_region *region, const struct attempt *attempt,
+                           uint64_t size)
+{
+    const uint8_t *head = attempt->object->head;
+    FUZZ_CHECK(region->header != NULL && (uint8_t *)region->header == world.mapping);
+    FUZZ_CHECK(region->bytes == world.mapped && region->bytes == size);
+    FUZZ_CHECK(region->bytes ==
+               region_size(region->geometry.slots, region->geometry.payload_bytes));
+    FUZZ_CHECK(was(head, AT_SLOTS, region->geometry.slots));
+    FUZZ_CHECK(was(head, AT_PAYLOAD, region->geometry.payload_bytes));
+    FUZZ_CHECK(was(head, AT_CREATOR, (uint32_t)region->creator));
+    FUZZ_CHECK(was(head, AT_VERSION, VERSION));
+    FUZZ_CHECK(was_wide(head, AT_MAGIC, UINT64_C(0x31306d75736d6873)));
+    FUZZ_CHECK(was_wide(head, AT_BYTES, region->bytes));
+    FUZZ_CHECK(was_wide(head, AT_NONCE, attempt->nonce[0]) &&
+               was_wide(head, AT_NONCE + 8, attempt->nonce[1]));
+    FUZZ_CHECK(memcmp(region->nonce, attempt->nonce, sizeof attempt->nonce) == 0);
+    check_slots(region);
+}
+
+/* Slots, bytes of payload, nonce (2 bytes), edits of the object and of the calls. */
 static void attach(struct fuzz_input *input)
 {
     struct attempt attempt = {.object = &world.objects[world.object_count++], .name = "/region"};
@@ -627,28 +649,13 @@ static void attach(struct fuzz_input *input)
     if (!changed)
         FUZZ_CHECK(result == expect_attach(&attempt, size));
     FUZZ_CHECK(result <= 0 && region.fd == -1 && !region.named);
-    if (result == 0) {
-        const uint8_t *head = object->head;
-        FUZZ_CHECK(region.header != NULL && (uint8_t *)region.header == world.mapping);
-        FUZZ_CHECK(region.bytes == world.mapped && region.bytes == size);
-        FUZZ_CHECK(region.bytes ==
-                   region_size(region.geometry.slots, region.geometry.payload_bytes));
-        FUZZ_CHECK(was(head, AT_SLOTS, region.geometry.slots));
-        FUZZ_CHECK(was(head, AT_PAYLOAD, region.geometry.payload_bytes));
-        FUZZ_CHECK(was(head, AT_CREATOR, (uint32_t)region.creator));
-        FUZZ_CHECK(was(head, AT_VERSION, VERSION));
-        FUZZ_CHECK(was_wide(head, AT_MAGIC, UINT64_C(0x31306d75736d6873)));
-        FUZZ_CHECK(was_wide(head, AT_BYTES, region.bytes));
-        FUZZ_CHECK(was_wide(head, AT_NONCE, attempt.nonce[0]) &&
-                   was_wide(head, AT_NONCE + 8, attempt.nonce[1]));
-        FUZZ_CHECK(memcmp(region.nonce, attempt.nonce, sizeof attempt.nonce) == 0);
-        check_slots(&region);
-    } else {
+    if (result == 0)
+        check_attached(&region, &attempt, size);
+    else
         FUZZ_CHECK(region.header == NULL);
-    }
     shmsum_region_clean_up(&region);
     shmsum_region_clean_up(&region);
-    FUZZ_CHECK(object->exists); /* it is not ours to remove */
+    FUZZ_CHECK(object->exists); /* only the creator removes the name */
 }
 
 /* ---- create ---- */
@@ -675,29 +682,106 @@ static bool is_fatal(enum fault_member member, int error)
     }
 }
 
-/* Slots, bytes of payload, how many names are lost, count of faults (member, first, times, error
- * each); then the random bytes. */
-static void create(struct fuzz_input *input)
+/* Count of faults, then for each: member, first call, calls, error. Returns whether a failed
+ * shm_unlink may leave a name, which is no fault of create. */
+static bool take_faults(struct fuzz_input *input)
 {
     static const enum fault_member members[] = {
         FAULT_getrandom,       FAULT_shm_open, FAULT_flock,      FAULT_fstat,
         FAULT_posix_fallocate, FAULT_mmap,     FAULT_shm_unlink, FAULT_close,
     };
-    struct shmsum_geometry geometry;
-    geometry.slots = take_count(input, 1024);
-    geometry.payload_bytes = take_count(input, 1048576);
-    world.names_to_lose = fuzz_below(input, 8);
     uint32_t count = fuzz_below(input, 5);
-    bool stays = false; /* a name or descriptor that cannot be given back is no fault of ours */
+    bool may_stay = false;
     for (uint32_t i = 0; i < count; i++) {
         enum fault_member member = members[fuzz_byte(input) % 8];
         uint64_t first = fuzz_byte(input) + UINT64_C(1), times = fuzz_byte(input);
         int error = take_error(input);
         if (member == FAULT_shm_unlink && error == ENOENT)
-            error = EACCES; /* it is there: nobody says it is not */
+            error = EACCES; /* ENOENT would be wrong: the name exists */
         fault_os_fail(&faults, member, first, times, error);
-        stays |= member == FAULT_shm_unlink;
+        may_stay |= member == FAULT_shm_unlink;
     }
+    return may_stay;
+}
+
+/* create failed if, and only if, a fault or the geometry gave it a reason, and reported a reason
+ * that was there. */
+static void check_reported(int result, uint64_t size)
+{
+    bool failed = size == 0, reported = size == 0 && result == -EINVAL;
+    for (size_t i = 0; i < faults.rule_count && size > 0; i++) {
+        const struct fault_rule *rule = &faults.rules[i];
+        bool first = true; /* of the rules of this call: the first one decides */
+        for (size_t j = 0; j < i; j++)
+            first &= faults.rules[j].member != rule->member;
+        if (rule->times > 0 && faults.calls[rule->member] >= rule->first &&
+            is_fatal(rule->member, rule->error)) {
+            failed |= first;
+            reported |= result == -rule->error;
+        }
+    }
+    FUZZ_CHECK(!failed || result < 0);
+    FUZZ_CHECK(result <= 0);
+    if (result == -EEXIST)
+        reported |= faults.calls[FAULT_shm_open] == 100;
+    if (result == -ENFILE) /* the table of objects is full */
+        reported |= world.object_count == OBJECTS_MAX;
+    FUZZ_CHECK(result == 0 || reported);
+}
+
+static void check_created(const struct shmsum_region *region, struct object *object, uint64_t size)
+{
+    check_created_name(region->name);
+    FUZZ_CHECK(region->named && object->exists && strcmp(object->name, region->name) == 0);
+    FUZZ_CHECK(region->bytes == size && world.mapped == size && world.allocated == size);
+    uint8_t head[HEAD_BYTES] = {0};
+    put_header(head, region->geometry.slots, region->geometry.payload_bytes, region->nonce);
+    FUZZ_CHECK(memcmp(region->header, head, size < HEAD_BYTES ? (size_t)size : HEAD_BYTES) == 0);
+    check_slots(region);
+    memcpy(object->head, head, sizeof head);
+}
+
+/* The other side attaches with the right nonce, and cannot with another. A byte for the bit. */
+static void attach_to_created(const struct shmsum_region *region, struct fuzz_input *input)
+{
+    struct shmsum_region peer;
+    struct shmsum_failure why = {0};
+    uint64_t nonce[2] = {region->nonce[0], region->nonce[1]};
+    FUZZ_CHECK(shmsum_region_attach(&peer, &faults.os, region->name, nonce, &why) == 0);
+    FUZZ_CHECK(peer.creator == PROCESS);
+    shmsum_region_clean_up(&peer);
+    nonce[fuzz_byte(input) & 1] ^= UINT64_C(1) << fuzz_byte(input) % 64;
+    FUZZ_CHECK(shmsum_region_attach(&peer, &faults.os, region->name, nonce, NULL) == -EPROTO);
+}
+
+/* The name is removed once, also after a first failure. A byte says what happens. */
+static void remove_name(struct shmsum_region *region, struct object *object, uint8_t how)
+{
+    if (how & 1)
+        object->unlink_error = EACCES;
+    if (how & 2)
+        object->exists = false; /* the other side has removed it */
+    struct shmsum_failure why = {0};
+    int result = shmsum_region_unlink(region, &why);
+    check_failure(result, &why);
+    FUZZ_CHECK(result == ((how & 3) == 1 ? -EACCES : 0));
+    FUZZ_CHECK(region->fd == -1 && region->named == (result < 0));
+    object->unlink_error = 0;
+    if (how & 4)
+        FUZZ_CHECK(shmsum_region_unlink(region, NULL) == 0);
+    shmsum_region_clean_up(region);
+    FUZZ_CHECK(!object->exists);
+}
+
+/* Slots, bytes of payload, count of names that are lost, faults; then the random bytes of create.
+ */
+static void create(struct fuzz_input *input)
+{
+    struct shmsum_geometry geometry;
+    geometry.slots = take_count(input, 1024);
+    geometry.payload_bytes = take_count(input, 1048576);
+    world.names_to_lose = fuzz_below(input, 8);
+    bool may_stay = take_faults(input);
     world.random = input;
 
     struct shmsum_region region;
@@ -706,73 +790,23 @@ static void create(struct fuzz_input *input)
     int result = shmsum_region_create(&region, &faults.os, &geometry, &why);
     uint64_t size = region_size(geometry.slots, geometry.payload_bytes);
     check_failure(result, &why);
-    bool failed = size == 0, told = size == 0 && result == -EINVAL;
-    for (size_t i = 0; i < faults.rule_count && size > 0; i++) {
-        const struct fault_rule *rule = &faults.rules[i];
-        bool first = true; /* of those for this call: a later one has no say in it */
-        for (size_t j = 0; j < i; j++)
-            first &= faults.rules[j].member != rule->member;
-        if (rule->times > 0 && faults.calls[rule->member] >= rule->first &&
-            is_fatal(rule->member, rule->error)) {
-            failed |= first;
-            told |= result == -rule->error;
-        }
-    }
-    FUZZ_CHECK(!failed || result < 0);
-    FUZZ_CHECK(result <= 0);
-    if (result == -EEXIST)
-        told |= faults.calls[FAULT_shm_open] == 100;
-    if (result == -ENFILE) /* of the small table here */
-        told |= world.object_count == OBJECTS_MAX;
-    FUZZ_CHECK(result == 0 || told);
+    check_reported(result, size);
     fault_os_heal(&faults);
     if (result < 0) {
-        FUZZ_CHECK(stays || fault_os_leaks(&faults) == 0);
+        FUZZ_CHECK(may_stay || fault_os_leaks(&faults) == 0);
         FUZZ_CHECK(region.header == NULL && region.fd == -1);
         shmsum_region_clean_up(&region);
         return;
     }
-
     struct object *object = &world.objects[world.object_count - 1];
-    check_created_name(region.name);
-    FUZZ_CHECK(region.named && object->exists && strcmp(object->name, region.name) == 0);
-    FUZZ_CHECK(region.bytes == size && world.mapped == size && world.allocated == size);
-    uint8_t head[HEAD_BYTES] = {0};
-    put_header(head, geometry.slots, geometry.payload_bytes, region.nonce);
-    FUZZ_CHECK(memcmp(region.header, head, size < HEAD_BYTES ? (size_t)size : HEAD_BYTES) == 0);
-    check_slots(&region);
-
-    /* The other side finds it, and with another nonce does not. */
-    memcpy(object->head, head, sizeof head);
-    struct shmsum_region theirs;
-    uint64_t nonce[2] = {region.nonce[0], region.nonce[1]};
-    FUZZ_CHECK(shmsum_region_attach(&theirs, &faults.os, region.name, nonce, &why) == 0);
-    FUZZ_CHECK(theirs.creator == PROCESS);
-    shmsum_region_clean_up(&theirs);
-    nonce[fuzz_byte(input) & 1] ^= UINT64_C(1) << fuzz_byte(input) % 64;
-    FUZZ_CHECK(shmsum_region_attach(&theirs, &faults.os, region.name, nonce, NULL) == -EPROTO);
-
-    /* Its name goes once, also when that fails at first. */
-    uint8_t how = fuzz_byte(input);
-    if (how & 1)
-        object->unlink_error = EACCES;
-    if (how & 2)
-        object->exists = false; /* somebody was faster */
-    why = (struct shmsum_failure){0};
-    result = shmsum_region_unlink(&region, &why);
-    check_failure(result, &why);
-    FUZZ_CHECK(result == ((how & 3) == 1 ? -EACCES : 0));
-    FUZZ_CHECK(region.fd == -1 && region.named == (result < 0));
-    object->unlink_error = 0;
-    if (how & 4)
-        FUZZ_CHECK(shmsum_region_unlink(&region, NULL) == 0);
-    shmsum_region_clean_up(&region);
-    FUZZ_CHECK(!object->exists);
+    check_created(&region, object, size);
+    attach_to_created(&region, input);
+    remove_name(&region, object, fuzz_byte(input));
 }
 
 /* ---- reap ---- */
 
-/* What a start of this program may have called its object: region.h. */
+/* Whether shmsum_region_create gives such names. */
 static bool is_ours(const char *name)
 {
     static const char prefix[] = "/shmsum-";
@@ -790,8 +824,8 @@ static bool is_ours(const char *name)
     return name[at] == '\0';
 }
 
-/* A byte: 0 to 199 names with so many digits (of 16) in the process id and bits of what is wrong
- * with it, 200 and above raw bytes, up to a 0 or as many as that minus 200. */
+/* A byte. Below 200: a name with this many (modulo 16) digits in the process id; bits 4 and up say
+ * what is wrong with it. From 200 on: this many less 200 raw bytes, up to a 0. */
 static void take_name(char *name, struct fuzz_input *input)
 {
     uint8_t kind = fuzz_byte(input);
@@ -813,7 +847,7 @@ static void take_name(char *name, struct fuzz_input *input)
         int digits = 32 + (kind >> 4 & 1) - (kind >> 5 & 1);
         for (int i = 0; i < digits; i++)
             name[size++] = "0123456789abcdef"[i % 16];
-        if (kind >= 64) { /* another byte somewhere in it */
+        if (kind >= 64) { /* one byte is replaced */
             uint8_t at = fuzz_byte(input), byte = fuzz_byte(input);
             if (byte != 0)
                 name[1 + at % (size - 1)] = (char)byte;
@@ -822,8 +856,27 @@ static void take_name(char *name, struct fuzz_input *input)
     name[size] = '\0';
 }
 
-/* Faults of the list (a byte), then, while there is input, a name and a byte of what is the matter
- * with its object. */
+/* While there is input: a name, and a byte that describes its object. */
+static void take_objects(struct fuzz_input *input)
+{
+    while (input->left > 0 && world.object_count < OBJECTS_MAX) {
+        struct object *object = &world.objects[world.object_count++];
+        *object = (struct object){.exists = true, .mode = S_IFREG | 0600, .user = USER};
+        take_name(object->name, input);
+        uint8_t state = fuzz_byte(input);
+        object->user += state & 1;
+        object->locked = state & 2;
+        object->unlink_error = state & 4 ? EACCES : 0;
+        object->open_error = state & 8 ? EACCES : 0;
+        object->exists = !(state & 16); /* removed after it was listed */
+        bool again = false;             /* a name is in the table only once */
+        for (struct object *other = world.objects; other < object; other++)
+            again |= strcmp(other->name, object->name) == 0;
+        world.object_count -= again;
+    }
+}
+
+/* Faults of the list (a byte), then the objects. */
 static void reap(struct fuzz_input *input)
 {
     uint8_t broken = fuzz_byte(input);
@@ -835,31 +888,17 @@ static void reap(struct fuzz_input *input)
         fault_os_fail(&faults, FAULT_fstat, (broken >> 4) + UINT64_C(1), 1, EIO);
     if (broken & 8)
         fault_os_fail(&faults, FAULT_shm_closedir, 1, 1, EIO);
-    while (input->left > 0 && world.object_count < OBJECTS_MAX) {
-        struct object *object = &world.objects[world.object_count++];
-        *object = (struct object){.exists = true, .mode = S_IFREG | 0600, .user = USER};
-        take_name(object->name, input);
-        uint8_t state = fuzz_byte(input);
-        object->user += state & 1;
-        object->locked = state & 2;
-        object->unlink_error = state & 4 ? EACCES : 0;
-        object->open_error = state & 8 ? EACCES : 0;
-        object->exists = !(state & 16); /* gone since it was listed */
-        bool again = false;             /* a name is there once */
-        for (struct object *other = world.objects; other < object; other++)
-            again |= strcmp(other->name, object->name) == 0;
-        world.object_count -= again;
-    }
+    take_objects(input);
 
     int result = shmsum_region_reap(&faults.os);
     FUZZ_CHECK(world.open_lists == 0);
     int removed = 0;
-    uint64_t looks = 0; /* calls of fstat, in the order of the list */
+    uint64_t fstats = 0; /* calls, in the order of the list */
     for (uint32_t i = 0; i < world.object_count; i++) {
         const struct object *object = &world.objects[i];
         bool dead = is_ours(object->name) && object->exists | object->removed;
         dead &= i < world.listed && !(broken & 1) && object->open_error == 0;
-        if (dead && ++looks == (broken >> 4) + UINT64_C(1) && broken & 4)
+        if (dead && ++fstats == (broken >> 4) + UINT64_C(1) && broken & 4)
             dead = false;
         dead &= object->user == USER && !object->locked && object->unlink_error == 0;
         FUZZ_CHECK(object->removed == dead);
@@ -873,19 +912,19 @@ static void reap(struct fuzz_input *input)
         FUZZ_CHECK(result == removed && world.listed == world.object_count);
 }
 
-/* ---- memory of the caller's ---- */
+/* ---- init_in ---- */
 
-/* Slots, bytes of payload, difference to the size that it takes (a signed byte), alignment. */
-static void lay_out(struct fuzz_input *input)
+/* Slots, bytes of payload, difference from the size that is needed (a signed byte), alignment. */
+static void init_in(struct fuzz_input *input)
 {
     struct shmsum_geometry geometry;
     geometry.slots = take_count(input, 1024);
     geometry.payload_bytes = take_count(input, 1048576);
-    uint64_t takes = region_size(geometry.slots, geometry.payload_bytes);
-    FUZZ_CHECK(shmsum_region_bytes(&geometry) == takes);
-    if (takes > PLAIN_MAX)
+    uint64_t needed = region_size(geometry.slots, geometry.payload_bytes);
+    FUZZ_CHECK(shmsum_region_bytes(&geometry) == needed);
+    if (needed > PLAIN_MAX)
         return;
-    size_t size = (size_t)takes + (size_t)(int8_t)fuzz_byte(input);
+    size_t size = (size_t)needed + (size_t)(int8_t)fuzz_byte(input);
     size_t shift = fuzz_below(input, 129);
     if (size > 2 * PLAIN_MAX)
         size = 0;
@@ -895,14 +934,14 @@ static void lay_out(struct fuzz_input *input)
     uint8_t *at = (uint8_t *)memory + shift;
     struct shmsum_region region;
     int result = shmsum_region_init_in(&region, &faults.os, at, size, &geometry);
-    bool right = takes > 0 && size >= takes && shift % 128 == 0;
+    bool right = needed > 0 && size >= needed && shift % 128 == 0;
     FUZZ_CHECK(result == (right ? 0 : -EINVAL));
     if (right) {
         uint8_t head[HEADER_BYTES] = {0};
         const uint64_t nonce[2] = {0, 0};
         put_header(head, geometry.slots, geometry.payload_bytes, nonce);
         FUZZ_CHECK(memcmp(at, head, sizeof head) == 0);
-        FUZZ_CHECK((uint8_t *)region.header == at && region.bytes == takes && region.fd == -1);
+        FUZZ_CHECK((uint8_t *)region.header == at && region.bytes == needed && region.fd == -1);
         FUZZ_CHECK(!region.named && region.creator == PROCESS);
         check_slots(&region);
     }
@@ -911,7 +950,7 @@ static void lay_out(struct fuzz_input *input)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const parts[])(struct fuzz_input *) = {attach, create, reap, lay_out};
+    static void (*const parts[])(struct fuzz_input *) = {attach, create, reap, init_in};
     struct fuzz_input input = {data, size};
     memset(&world, 0, sizeof world);
     fault_os_init(&faults, &fake_os);
