@@ -1,24 +1,24 @@
 /*
  * shmsum.pml - the protocol between the two processes, for Spin: every interleaving of parent and
- * child, a signal or a death between any two of their steps. What is checked stands in `judge` at the
- * end and in the assertions on the way; what is left out stands in README.md.
+ * child, with a signal or a death between any two steps. The properties are the assertions of `judge`, at
+ * the end, and those on the way. README.md says what the model leaves out.
  *
- * A step is one access to a word that somebody else may change, or one call of the system. A comment
- * "MIRRORS file function" names what an inline or a proctype says once more; check-mirrors compares
- * these functions with what they were when the model was last held against them. Where the code says
- * "protocol error" the model asserts: nobody is hostile here. What will not be looked at again is set to
- * 0, for else every leftover is one more state to visit.
+ * A step is one access to a word that the other side may change, or one system call. "MIRRORS file
+ * function" names a function that an inline or a proctype restates; check-mirrors compares these functions
+ * with their text when the model was last checked against them. Where the code reports a protocol error,
+ * the model asserts that it cannot happen: neither side is hostile here. A variable that is not read again
+ * is set to 0, because each value left over would multiply the states.
  *
  * A configuration sets:
- *   SLOTS        1 and more
- *   LINES        the most that the input can have; it may end before
+ *   SLOTS        number of slots, at least 1
+ *   LINES        the most lines of input; the input may end earlier
  *   DIALOGUE     1: producer_dialogue; 0: producer_send
- *   WAITS        1: the input is a terminal or a pipe, and may stay silent for ever; 0: a file
+ *   WAITS        1: the input is a terminal or a pipe, and may stay silent forever; 0: a file
  *   SIGNALS      the most SIGINT (SIGTERM, SIGHUP) that may come
- *   PARENT_DIES  1: SIGKILL may come to the parent, at any step
- *   CHILD_DIES   1: and to the child
- *   SPURIOUS     the most sleeps that may end without reason, of either side
- *   BLANK        1: any line may be a blank one that ends the input
+ *   PARENT_DIES  1: the parent may get SIGKILL, at any step
+ *   CHILD_DIES   1: the child may get SIGKILL, at any step
+ *   SPURIOUS     the most sleeps, of both sides, that may end without a reason
+ *   BLANK        1: any line may be a blank line that ends the input
  *   TIMED        1: the kernel has no futex_waitv
  *   FAILS        1: reading, and emptying the results, may fail
  */
@@ -32,36 +32,36 @@
 #define READY 1
 #define END 2
 
-#define ATTACHED SLOTS       /* behind the slots' words */
+#define ATTACHED SLOTS       /* the word after those of the slots */
 byte word[SLOTS + 1];
-byte content[SLOTS];         /* length, source and payload: the number of the line, from 1 */
+byte content[SLOTS];         /* number of the line, from 1; for length, source and payload */
 
 #define COMPLETE 1
 #define CUT 2
-byte end_reason;                 /* of the slot of END */
+byte end_reason;             /* in the slot of END */
 
 #define OPEN 0
 #define CLOSING 1
 #define CLOSED 2
 byte closing;
 byte counter_bytes;          /* what the child says it took */
-bool name_there = true;      /* the region's, in /dev/shm */
+bool name_there = true;      /* the name of the region is in /dev/shm */
 
 /* ---- processes, as the kernel knows them ---- */
 
 #define PARENT 0
 #define CHILD 1
 bool gone[2];
-bool crashed[2];             /* gone by a SIGKILL that was not the parent's */
-bool killed;                 /* the child, by the parent: child.killed */
+bool crashed[2];             /* by a SIGKILL that was not the parent's */
+bool killed;                 /* the parent has killed the child: child.killed */
 bool reaped;                 /* child.reaped */
-bool masked;                 /* the parent holds signals back */
+bool masked;                 /* the parent has blocked its signals */
 bool polls;                  /* the parent is in ppoll */
-bool silent;                 /* there will be no more input, and no end of it */
-bool watches;                /* the child has asked for a signal at its parent's death */
-bool death_signal;           /* and it was sent */
+bool silent;                 /* no more input comes, and no end of it */
+bool watches;                /* the child has called prctl(PR_SET_PDEATHSIG) */
+bool death_signal;           /* the signal of the parent's death is pending */
 #define NOTHING 255
-byte sleeps_on[2] = NOTHING; /* the futex that a side sleeps on, besides its stop word */
+byte sleeps_on[2] = NOTHING; /* the word that a side sleeps on, besides its stop word */
 
 /* Stop words, private to each process. */
 #define STOP_INPUT 1
@@ -70,7 +70,7 @@ byte sleeps_on[2] = NOTHING; /* the futex that a side sleeps on, besides its sto
 byte stop[2];
 bool signalled;              /* signals.first */
 
-/* ---- what no process knows: kept for the assertions ---- */
+/* ---- for the assertions only ---- */
 
 byte published, taken, answered, released;
 bool end_published, end_taken, blank_seen;
@@ -83,20 +83,20 @@ bool end_published, end_taken, blank_seen;
 #define EIO 4
 #define END_OF_FILE 5
 
-/* ---- futexes: the compare and the sleep are one step, which no wake can part ---- */
+/* ---- futexes: compare and sleep are one step; no wake comes in between ---- */
 
-/* With two words the kernel takes one after the other; but nobody except this process's own handlers
- * changes the second, and they do not run within the call. So one step does for both. */
+/* The kernel compares two words one after the other. But only handlers of this process change the
+ * second, the stop word, and no handler runs within the call. So one step models both compares. */
 inline futex_wait_two(me, at, expected, mask)
 {
     d_step {
         if
         :: now & WAIT && word[at] == (expected) && (TIMED || stop[me] == look) -> sleeps_on[me] = at
-        :: else /* EAGAIN; or the compare and exchange before has failed, and there is no call */
+        :: else /* EAGAIN; or the compare-and-exchange before failed, and there is no call */
         fi
     }
-    /* Woken, interrupted by a handler, or without reason. Time that passes is given credit only for what
-     * it is there for: else no lost wake would show. */
+    /* Woken, interrupted by a handler, or without a reason. With TIMED the time limit ends the sleep
+     * only for a stop bit: otherwise it would hide a lost wake. */
     d_step {
         sleeps_on[me] == NOTHING || (TIMED && (stop[me] & (mask))) ->
         sleeps_on[me] = NOTHING; now = 0; look = 0
@@ -115,7 +115,7 @@ inline futex_wake(at)
     fi
 }
 
-/* A handler runs, or nothing does: the call that sleeps ends with EINTR. */
+/* The call in which the side sleeps ends with EINTR: after a handler, or spuriously. */
 inline interrupt(side)
 {
     sleeps_on[side] = NOTHING;
@@ -142,20 +142,20 @@ inline die(side)
 
 /* ---- src/channel/channel.c ---- */
 
-/* How long to look is no question here, the figures are the parser's, and a start that fails is a death:
+/* The length of a spin does not matter here, the counters are the parser's, and a failed start is a death:
  * LEAVES OUT src/channel/channel.c calibrate
  * LEAVES OUT src/channel/channel.c shmsum_channel_init
  * LEAVES OUT src/channel/channel.c broken
  * LEAVES OUT src/channel/channel.c shmsum_channel_set_counter
  * LEAVES OUT src/channel/channel.c shmsum_channel_counter
- * These are a load or a store each, and stand where they are called:
+ * These are one load or store each, written where they are called:
  * MIRRORS src/channel/channel.c shmsum_stop_bits
  * MIRRORS src/channel/channel.c shmsum_channel_set_closing
  * MIRRORS src/channel/channel.c shmsum_channel_closing */
 
 /* MIRRORS src/channel/channel.c has_changed
  * MIRRORS src/channel/channel.c word_spin
- * One look: more of them, in the same state, are no other behaviour. */
+ * One load: more loads in the same state would add no behaviour. */
 #define spin_sees_change(at, seen) (value(word[at]) != seen)
 
 /* MIRRORS src/channel/channel.c word_sleep
@@ -191,8 +191,8 @@ inline word_sleep(me, at, seen, mask)
 /* MIRRORS src/channel/channel.c word_publish
  * MIRRORS src/channel/channel.c wake
  * MIRRORS src/channel/shared_word.h shared_exchange_release
- * A wake does not fail: what becomes of a channel where it did (wake_error) is for fault.table.
- * In two parts: what the assertions are to know of it is noted in the step of the exchange. */
+ * A wake does not fail here; fault.table covers wake_error. In two parts, so that a caller can update
+ * the variables of the assertions in the step of the exchange. */
 inline exchange(at, new)
 {
     old = word[at];
@@ -253,8 +253,7 @@ inline channel_await_attached()
 
 /* MIRRORS src/channel/channel.c wait_for_slot
  * MIRRORS src/channel/channel.c their_state
- * `seen`: the state in which the next slot belongs to the other side. Only the child has something to
- * do before it sleeps. */
+ * `seen`: the state in which the next slot belongs to the other side. Only the child has a before_sleep. */
 inline wait_for_slot(me, seen, ahead, mask)
 {
     if
@@ -293,7 +292,7 @@ inline channel_acquire()
 }
 
 /* MIRRORS src/channel/channel.c shmsum_channel_publish
- * The line number of `content` stands for what the producer has filled. */
+ * `content` stands for all that the producer fills. */
 inline channel_publish()
 {
     content[next] = produced;
@@ -323,7 +322,7 @@ inline channel_try_take()
     :: value(word[next]) == END ->
         d_step { assert(end_reason == COMPLETE || end_reason == CUT); is_end = true; result = OK }
     :: value(word[next]) == READY ->
-        assert(content[next] == taken + 1); /* none lost, none doubled, none out of order */
+        assert(content[next] == taken + 1); /* no line lost, doubled or out of order */
         d_step { taken++; result = OK }
     fi
 }
@@ -380,7 +379,7 @@ inline channel_take()
 /* ---- src/roles/await_input.c, src/roles/producer.c: in the parent ---- */
 
 /* MIRRORS src/roles/await_input.c await_input
- * `ready` is what fd brings. ppoll lets signals in and waits, in one step. */
+ * `ready`: whether fd is readable. ppoll unblocks signals and waits in one step. */
 inline await_input(mask, ready)
 {
     masked = true;
@@ -398,7 +397,7 @@ inline await_input(mask, ready)
 
 /* MIRRORS src/roles/producer.c read_input
  * MIRRORS src/roles/producer.c is_stopped
- * Afterwards OK: one more line. */
+ * OK: it has read one more line. */
 inline read_input()
 {
     do
@@ -443,7 +442,7 @@ inline producer_send()
  * MIRRORS src/roles/producer.c prompt
  * MIRRORS src/roles/producer.c read_more
  * MIRRORS src/roles/producer.c publish_line
- * A read may bring more than one line, and a line may need more than one slot. */
+ * A read may return more than one line, and a line may need more than one slot. */
 inline producer_dialogue()
 {
     do
@@ -453,7 +452,7 @@ inline producer_dialogue()
        fi;
        if
        :: line_begins && closing == OPEN ->
-           assert(answered == published && !blank_seen) /* a prompt: behind all answers */
+           assert(answered == published && !blank_seen) /* a prompt comes after all answers */
        :: else
        fi;
        if
@@ -491,7 +490,7 @@ inline child_kill()
     d_step {
         if
         :: !reaped && !gone[CHILD] -> killed = true; die(CHILD)
-        :: else /* it is a zombie at most */
+        :: else /* it has exited already */
         fi
     }
     masked = false
@@ -499,7 +498,7 @@ inline child_kill()
 
 /* MIRRORS src/parent/child_process.c await_end
  * MIRRORS src/parent/child_process.c reap_child
- * Signals are held back only for a moment, and waitpid does not fail: hear_child has nothing to do. */
+ * waitpid does not fail here. */
 inline child_wait(mask)
 {
     kill_mask = mask;
@@ -523,7 +522,7 @@ inline child_wait(mask)
 /* MIRRORS src/parent/main.c hand_over
  * MIRRORS src/parent/verdict.c conclude
  * MIRRORS src/parent/verdict.c is_plausible
- * From behind the fork in child_start. */
+ * Starts after the fork in child_start. */
 active proctype parent()
 {
     byte next, stop_mask = STOP_INPUT | STOP_NOW | STOP_PEER;
@@ -561,17 +560,17 @@ concludes:
         if
         :: ended || closed
         :: else ->
-            /* One signal is no reason: what was handed over is summed. */
+            /* One signal is no reason to kill: what was published is summed. */
             assert(!begun || (stop[PARENT] & (STOP_NOW | STOP_PEER)));
             child_kill()
         fi;
         child_wait(STOP_NOW);
-        /* What the child left says the truth, whenever it left by itself. */
+        /* If the child exited by itself, its counters are right. */
         assert(killed || crashed[CHILD] || closing == CLOSED || (ended && counter_bytes == published));
         name_there = false; /* shmsum_region_clean_up */
         d_step { die(PARENT) }
     } unless {
-        d_step { /* the dead do not remember */
+        d_step { /* after death: no leftovers, for fewer states */
             gone[PARENT] -> next = 0; stop_mask = 0; result = 0; look = 0; now = 0;
             old = 0; produced = 0; kill_mask = 0; line_begins = false;
             closed = false; leaves_by_itself = false; begun = false; ended = false
@@ -583,7 +582,7 @@ concludes:
 
 /* MIRRORS src/roles/consumer.c take_block
  * MIRRORS src/roles/consumer.c is_closed
- * At a terminal a blank line closes at once, elsewhere only when more follows. */
+ * At a terminal a blank line closes the input at once, elsewhere only when more follows. */
 inline take_block()
 {
     if
@@ -649,8 +648,8 @@ active proctype child()
 
 /* MIRRORS src/parent/signals.c on_stop_signal
  * MIRRORS src/channel/channel.c shmsum_stop_raise
- * A handler is one step of its process, between two others: what it writes is private to that
- * process. So the wake on the stop word finds nobody. */
+ * A handler is one step between two steps of its process, because it writes only private words. The wake
+ * on the stop word finds no sleeper: the process runs the handler, and its sleep ends with EINTR. */
 inline on_stop_signal()
 {
     if
@@ -675,7 +674,7 @@ inline on_parent_death()
     interrupt(CHILD)
 }
 
-/* Signals that are owed: they do come. */
+/* Pending signals: they always arrive. */
 active proctype kernel()
 {
     do
@@ -684,8 +683,8 @@ active proctype kernel()
     od
 }
 
-/* What may happen, at any step, and may not. A signal that comes while it is held back is one that
- * comes later. */
+/* What may happen at any step, or not at all. A signal that comes while it is blocked is the same as one
+ * that comes later. */
 active proctype chance()
 {
     byte signals = SIGNALS, spurious = SPURIOUS;
@@ -695,23 +694,23 @@ active proctype chance()
     :: d_step { CHILD_DIES && !gone[CHILD] -> crashed[CHILD] = true; die(CHILD) }
     :: d_step { spurious > 0 && sleeps_on[PARENT] != NOTHING -> spurious--; interrupt(PARENT) }
     :: d_step { spurious > 0 && sleeps_on[CHILD] != NOTHING -> spurious--; interrupt(CHILD) }
-    :: d_step { WAITS && polls && !silent -> silent = true } /* only there it is looked at */
+    :: d_step { WAITS && polls && !silent -> silent = true } /* only there it is read */
     :: break
     od
 }
 
-/* When nothing can happen any more: who is left, and is that right? The one state in which anybody may
- * be left is that of waiting for a user who does not type, with all that he typed dealt with. */
+/* When nothing can happen any more, both processes must have ended. The one exception: the parent waits
+ * for a user who types no more, and all lines are answered. */
 active proctype judge()
 {
-    bool waits_for_user, nobody_waits_for_ever, end_arrived, name_removed;
+    bool waits_for_user, nobody_waits_forever, end_arrived, name_removed;
     timeout ->
     d_step {
         waits_for_user = polls && silent && !gone[PARENT] && !gone[CHILD] && stop[PARENT] == 0 &&
             sleeps_on[CHILD] != NOTHING && taken == published && answered == published &&
             released == published && counter_bytes == taken;
-        nobody_waits_for_ever = waits_for_user || (gone[PARENT] && gone[CHILD]);
-        assert(nobody_waits_for_ever);
+        nobody_waits_forever = waits_for_user || (gone[PARENT] && gone[CHILD]);
+        assert(nobody_waits_forever);
         end_arrived = !end_published || end_taken || killed || crashed[CHILD] || closing == CLOSED;
         assert(end_arrived);
         name_removed = !name_there || (crashed[PARENT] && (crashed[CHILD] || killed));

@@ -1,10 +1,10 @@
 # shellcheck shell=sh disable=SC2034
 # spin.sh - running Spin once. Sourced by check-scenario and check-seeded, which have set -eu.
 
-# verify CC MODEL FOLDER DEFINITION...: all states of MODEL in this configuration, and whether they have a
-# cycle (a run that never ends). FOLDER is empty, ours, and holds afterwards, in "run", what led to what was
-# found. Sets $found, "nothing" when there was none, and $figures: "states | depth | MB". Whatever keeps the
-# search from being complete is told as found.
+# verify CC MODEL FOLDER DEFINITION...: searches all states of MODEL in this configuration, and checks
+# that they have no cycle (a run that never ends). FOLDER is empty; afterwards its file "run" has the steps
+# to the finding. Sets $found, "nothing" if there is no finding, and $figures: "states | depth | MB". A
+# search that is not complete is a finding, too.
 verify() {
     cc=$1 model=$2 folder=$3
     shift 3
@@ -23,8 +23,8 @@ verify() {
     [ "${SHMSUM_MODEL-}" != all ] || optimise=-O2
     cp "$model" "$folder/model.pml"
     found='' figures='- | - | -'
-    # Spin writes where it stands. -DNP and -l: cycles; -E: the model's own judge knows better which
-    # states may be the last.
+    # Spin writes into the current folder. -DNP and -l: search for cycles. -E: the process `judge` of the
+    # model decides which states may be the last, not Spin.
     if ! (cd "$folder" && spin -a "$@" model.pml >log 2>&1 &&
         "$cc" "$optimise" -w -DNP -DMEMLIM=8000 -o pan pan.c >log 2>&1 &&
         ./pan -l -E -m100000 -w20 >log 2>&1) </dev/null || ! grep -q '^State-vector' "$folder/log"; then

@@ -1,14 +1,14 @@
 /*
  * engine.cpp - Relacy behind engine.h, and the program that runs the scenarios.
  *
- *     relacy_channel list             the accesses that order something
- *     relacy_channel check [NAME]     runs the scenarios (or one); 1 when one of them fails
- *     relacy_channel weaken           weakens each such access to relaxed, in turn, prints who
- * objects
+ *     relacy_channel list             lists the ordered accesses
+ *     relacy_channel check [NAME]     runs the scenarios, or one; 1 if one fails
+ *     relacy_channel weaken           makes each ordered access relaxed in turn, and prints which
+ *                                     scenarios fail
  *
  * SHMSUM_MODEL_FACTOR multiplies the number of random runs (1), SHMSUM_SEED is the number of the
- * first (1), SHMSUM_MODEL_PREEMPTIONS is added to those of the search through all schedules (0).
- * Exit status: 0; 1 a finding, or an access that nobody objects to; 2 usage.
+ * first (1), SHMSUM_MODEL_PREEMPTIONS is added to the preemptions of the search through all
+ * schedules (0). Exit status: 0; 1 a finding, or an access that may be relaxed; 2 usage.
  */
 #include <relacy/relacy.hpp>
 
@@ -36,7 +36,7 @@ struct word {
     bool is_state;
 };
 
-/* Asleep, or about to, on words[0..count). */
+/* A thread that is queued on words[0..count). */
 struct waiter {
     const void *words[2];
     int count;
@@ -44,7 +44,7 @@ struct waiter {
     bool parked;
 };
 
-/* An access that orders something; is_exchange tells value and word apart, for they are passed. */
+/* An ordered access. of_value: the function stores several values, and this is one of them. */
 struct site {
     const char *function;
     const char *access;
@@ -57,7 +57,7 @@ struct site {
 const engine_scenario *scenario;
 bool spurious;
 
-/* Of the run at hand. */
+/* Of the current run. */
 word words[WORDS];
 int word_count;
 const void *bytes[BYTES];
@@ -95,7 +95,7 @@ rl::var<unsigned> &byte_at(const void *address)
     return byte_values[byte_count++];
 }
 
-/* The order of this access: what the C code says, unless it is the one that is weakened. */
+/* The order of this access: that of the C code, or relaxed if this access is the weakened one. */
 rl::memory_order order_of(int index, int order, const uint64_t *value)
 {
     const char *function = site_function, *access = site_access;
@@ -230,8 +230,8 @@ void engine_check(bool holds, const char *what)
 
 /* ---- futexes ---- */
 
-/* The latest value, as the kernel reads it, under its lock. An exchange that cannot succeed: Relacy
- * gives out old values to loads only. */
+/* The latest value, which the kernel reads under its lock. Relacy lets loads return old values, but
+ * not a compare-and-exchange, so this is one that cannot succeed. */
 static uint32_t kernel_load(const void *address)
 {
     uint64_t never = UINT64_C(1) << 40, seen = never;
@@ -319,13 +319,13 @@ uint64_t number_of(const char *variable, uint64_t otherwise)
     return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-/* How many preemptions the search through all schedules allows. */
+/* The preemptions that the search through all schedules allows. */
 int bound_of(const engine_scenario &s)
 {
     return s.context_bound + static_cast<int>(number_of("SHMSUM_MODEL_PREEMPTIONS", 0));
 }
 
-/* Where Relacy writes. It writes while it has operator new in its hands, so this must not grow. */
+/* Where Relacy writes. It does so while it has replaced operator new, so this must not allocate. */
 struct fixed_buffer : std::streambuf {
     char text[1 << 18];
     void clear()
@@ -338,7 +338,7 @@ struct fixed_buffer : std::streambuf {
     }
 };
 
-/* Runs one scenario; returns an empty string, or what was found. */
+/* Runs one scenario. Returns an empty string, or the finding. */
 std::string run(engine_scenario &which, bool all_schedules, uint64_t runs, uint64_t *made,
                 std::string *history)
 {
@@ -377,9 +377,9 @@ std::string run(engine_scenario &which, bool all_schedules, uint64_t runs, uint6
     case rl::test_result_unitialized_access:
         return "bytes read before they were written";
     case rl::test_result_deadlock:
-        return "waits for ever";
+        return "waits forever";
     case rl::test_result_livelock:
-        return "runs for ever";
+        return "runs forever";
     default:
         return rl::test_result_str(params.test_result);
     }
@@ -424,7 +424,7 @@ int check(const char *only)
     return any ? 0 : 2;
 }
 
-/* Runs everything a little, so that all accesses are known. */
+/* Runs every scenario a little, so that all ordered accesses are known. */
 void find_sites()
 {
     uint64_t made;
@@ -445,8 +445,8 @@ int list()
     return 0;
 }
 
-/* Who objects when site i is relaxed: scenario and reason, each. */
-std::string objections(int i)
+/* The scenarios that fail when access i is relaxed, each with its finding. */
+std::string failures(int i)
 {
     std::string all;
     uint64_t made;
@@ -468,13 +468,13 @@ int weaken()
     int status = 0;
     find_sites();
     int count = site_count;
-    std::printf("| access | pairs with | objections when it is relaxed |\n| --- | --- | --- |\n");
+    std::printf("| access | pairs with | what fails when it is relaxed |\n| --- | --- | --- |\n");
     for (size_t j = 0; j < engine_access_count; j++) {
         const engine_access &access = engine_accesses[j];
         int i = 0;
         while (i < count && site_name(sites[i]) != access.name)
             i++;
-        std::string said = i == count ? "" : objections(i);
+        std::string said = i == count ? "" : failures(i);
         if (i == count) {
             said = "WRONG: no such access";
             status = 1;

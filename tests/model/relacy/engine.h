@@ -1,8 +1,9 @@
 /*
- * engine.h - what the model's parts in C see of Relacy: words, payload bytes, futexes, a scheduler.
+ * engine.h - Relacy for the C parts of the model: words, payload bytes, futexes, a scheduler.
  *
- * A word or byte is known by its address, which is never read or written: its value and its history
- * are Relacy's. All are zero (bytes: not initialised) at the beginning of each run.
+ * A word or byte is identified by its address. The memory there is never read or written: Relacy
+ * keeps the value and its history. At the start of each run all words are zero and all bytes are
+ * uninitialised.
  */
 #ifndef SHMSUM_MODEL_ENGINE_H
 #define SHMSUM_MODEL_ENGINE_H
@@ -25,9 +26,9 @@ enum engine_order {
     ENGINE_SEQ_CST,
 };
 
-/* ---- what include/stdatomic.h and sites.h are made of ---- */
+/* ---- for include/stdatomic.h and sites.h ---- */
 
-/* Names the next access; both strings are constants. */
+/* Names the next access. Both strings must be constants. */
 void engine_site(const char *function, const char *access);
 
 uint64_t engine_load(const volatile void *word, int order);
@@ -37,38 +38,40 @@ uint64_t engine_fetch_or(volatile void *word, uint64_t bits, int order);
 bool engine_compare_exchange(volatile void *word, uint32_t *expected, uint32_t value, int order,
                              int failure);
 void engine_copy_out(void *to, const void *from, size_t size);
-/* Lets the others go first. */
+/* Lets the other threads run first. */
 void engine_yield(void);
 
-/* ---- what the scenarios are made of ---- */
+/* ---- for the scenarios ---- */
 
-/* A name for the list of accesses; a state is told apart by its values, too. */
+/* Names a word in the list of accesses. The list has a state once for each value stored. */
 void engine_name_word(const void *word, const char *name, bool is_state);
-/* A plain byte: two accesses that nothing orders, one of them a write, are a data race. Stands also
- * for things outside of memory (a file's name, a terminal) that two sides must not use at once. */
+/* A plain byte: two unordered accesses, one of them a write, are a data race. A byte can also stand
+ * for something outside of memory (a file's name, a terminal) that two sides must not use at once.
+ */
 void engine_write_byte(const void *byte, uint8_t value);
 uint8_t engine_read_byte(const void *byte);
-/* What must hold. Does not return when it does not. */
+/* Ends the run with a finding unless `holds`. */
 void engine_check(bool holds, const char *what);
-/* One of 0 .. limit-1, all of which the scheduler tries. */
+/* Returns one of 0 .. limit - 1; the scheduler tries all of them. */
 unsigned engine_choose(unsigned limit);
 /* Whether sleeps may end without a reason in this run. */
 void engine_allow_spurious(bool allow);
 
-/* futex(2) and futex_waitv(2): each word is compared in turn, its latest value, and queued in the
- * same step; the sleep begins when all are queued. A wake orders nothing. */
+/* futex(2) and futex_waitv(2): compares the latest value of each word in turn and queues the thread
+ * on it in the same step. The sleep begins when the thread is queued on all. A wake orders nothing.
+ */
 enum engine_waited {
     ENGINE_WOKEN,
-    ENGINE_DIFFERED,    /* a word: EAGAIN */
+    ENGINE_DIFFERED,    /* a word had another value: EAGAIN */
     ENGINE_INTERRUPTED, /* EINTR */
     ENGINE_TIMED_OUT,
 };
 enum engine_waited engine_futex_wait(const void *const *words, const uint32_t *expected, int count,
                                      bool timed);
-/* How many it woke. */
+/* Returns the number of threads that it woke. */
 int engine_futex_wake(const void *word);
 
-/* What the threads of a scenario do. setup is called before each run, finish behind it. */
+/* A scenario. setup runs before each run, finish after it, thread in each thread. */
 struct engine_scenario {
     const char *name;
     const char *what;
@@ -76,19 +79,19 @@ struct engine_scenario {
     void (*setup)(void);
     void (*thread)(unsigned index);
     void (*finish)(void);
-    unsigned random_runs; /* of the check, at random */
-    int context_bound;    /* and all schedules with at most that many preemptions; -1: not so */
-    bool small;           /* whether setup is to choose the smallest form; written by the engine */
+    unsigned random_runs; /* runs of `check` with random schedules */
+    int context_bound;    /* all schedules with at most this many preemptions; -1: no such search */
+    bool small;           /* the engine asks setup for the smallest form */
 };
 
 extern struct engine_scenario engine_scenarios[];
 extern const size_t engine_scenario_count;
 
-/* An access that orders something, as Relacy sees it: all there are, or the check fails. */
+/* An ordered access. The list must be complete, or the check fails. */
 struct engine_access {
-    const char *name;    /* function: accessor(arguments), and what a shared function stores */
-    const char *partner; /* what it pairs with */
-    const char *excuse;  /* why nobody objects when it is made relaxed; NULL: somebody must */
+    const char *name; /* function: accessor(arguments); of a shared function also what it stores */
+    const char *partner; /* the accesses that it pairs with */
+    const char *excuse;  /* why no scenario fails when it is relaxed; NULL: one must fail */
 };
 extern const struct engine_access engine_accesses[];
 extern const size_t engine_access_count;

@@ -1,10 +1,10 @@
 /*
  * scenarios.c - what two or three threads do with the real src/channel/channel.c under Relacy
- * (engine.h), and what has to come out of it.
+ * (engine.h), and what must hold.
  *
- * Each thread stands for a process (or for a signal that arrives in one): the channel is the same
- * for both. Beyond what is checked here the engine notices races on payload bytes, waits that
- * nobody ends, and bytes that were never written.
+ * A thread stands for a process, or for a signal that arrives in one. Besides the checks here, the
+ * engine reports data races on payload bytes, waits that never end, and reads of uninitialised
+ * bytes.
  */
 #include <shmsum/channel.h>
 
@@ -19,14 +19,14 @@ enum {
 static _Alignas(
     SHMSUM_REGION_LINE) uint8_t memory[SHMSUM_REGION_HEADER_BYTES + SLOTS_MOST * SLOT_BYTES];
 
-/* Of the run at hand; plain memory, written by setup or by one thread only. */
+/* The current run. Plain memory: only setup or one thread writes each member. */
 static struct {
     struct shmsum_region region;
     struct shmsum_channel ends[2]; /* by role */
     struct shmsum_word stops[2];
-    uint32_t blocks;    /* that there are */
-    uint32_t leaves_at; /* blocks after which a side leaves */
-    uint32_t line_ends; /* a bit for each block with which a line of the dialogue ends */
+    uint32_t blocks;    /* to publish */
+    uint32_t leaves_at; /* blocks after which a side exits */
+    uint32_t line_ends; /* bit i: block i ends a line of the dialogue */
     uint32_t published;
     uint32_t taken;
     enum shmsum_end_reason end_reason;
@@ -35,12 +35,12 @@ static struct {
     bool has_waitv;
 } world;
 
-/* What is no memory of the channel, but must not be used by two sides at once. */
+/* Stand for things outside of memory that two sides must not use at once. */
 static const uint8_t shm_name, terminal, reason;
 
 /* ---- the operating system ---- */
 
-/* Relacy has other numbers for these. */
+/* The errno of the result of a futex wait. */
 static int error_of(enum engine_waited how)
 {
     static const int errors[] = {
@@ -67,7 +67,7 @@ static int model_wait(const struct shmsum_os *os, const void *word, uint32_t exp
                       int timeout_ms)
 {
     (void)os;
-    engine_check(timeout_ms > 0, "a time limit that is none");
+    engine_check(timeout_ms > 0, "a sleep without a time limit");
     return error_of(engine_futex_wait(&word, &expected, 1, true));
 }
 
@@ -104,19 +104,19 @@ static const struct shmsum_os model_os = {
     .clock_ns = model_clock_ns,
 };
 
-/* ---- what all scenarios share ---- */
+/* ---- for all scenarios ---- */
 
 static struct shmsum_channel *const producer = &world.ends[SHMSUM_PRODUCER];
 static struct shmsum_channel *const consumer = &world.ends[SHMSUM_CONSUMER];
 
-/* A ring of that many slots; at random also spins, spurious wakes, and a kernel without
- * futex_waitv. */
+/* Makes a ring of `slots` slots. If not small, also chooses spins, spurious wakes, and a kernel
+ * without futex_waitv. */
 static void set_up(uint32_t slots, bool small)
 {
     world.blocks = world.leaves_at = world.published = world.taken = 0;
     world.end_reason = 0;
     world.clock = 0;
-    world.cpus = 1; /* no spin, unless set below */
+    world.cpus = 1; /* init calibrates no spin; one may be set below */
     world.has_waitv = small || engine_choose(4) > 0;
     engine_allow_spurious(!small && engine_choose(2) == 1);
     struct shmsum_geometry geometry = {.slots = slots, .payload_bytes = PAYLOAD};
@@ -133,14 +133,14 @@ static void set_up(uint32_t slots, bool small)
     engine_name_word(&world.region.header->attached, "attached", false);
 }
 
-/* Block i, as it is to arrive. */
+/* The length of block i. */
 static uint32_t block_length(uint32_t i)
 {
     return 1 + i % PAYLOAD;
 }
 
-/* 0, or what acquire says. */
-static int hand_over_one(void)
+/* Publishes a block. Returns the result of acquire. */
+static int publish_one(void)
 {
     uint8_t *payload;
     int result = shmsum_channel_acquire(producer, &payload, NULL);
@@ -156,7 +156,7 @@ static int hand_over_one(void)
     return 0;
 }
 
-/* 1 a block, which is not released yet, 0 END, or what take says. */
+/* Returns 1 for a block, which it does not release, 0 for END, or the error of take. */
 static int take_one(void)
 {
     uint8_t bytes[PAYLOAD];
@@ -178,7 +178,7 @@ static int take_one(void)
     return 1;
 }
 
-/* The same; a block is released at once, as in bulk. */
+/* The same, but releases the block at once, as in bulk. */
 static int take_and_release_one(void)
 {
     int result = take_one();
@@ -204,7 +204,7 @@ static void ring_thread(unsigned index)
 {
     if (index == SHMSUM_PRODUCER) {
         while (world.published < world.blocks)
-            engine_check(hand_over_one() == 0, "the producer was stopped by nobody");
+            engine_check(publish_one() == 0, "the producer was stopped by nobody");
         engine_check(shmsum_channel_end(producer, SHMSUM_END_COMPLETE, NULL) == 0, "no END");
     } else {
         int result;
@@ -220,14 +220,14 @@ static void ring_finish(void)
     engine_check(world.end_reason == SHMSUM_END_COMPLETE, "another end_reason");
 }
 
-/* ---- dialogue: behind await_released the consumer's results and counters are there ---- */
+/* ---- dialogue: after await_released the producer sees the consumer's results and counters ---- */
 
 static void dialogue_setup(void)
 {
     bool small = engine_scenarios[1].small;
     set_up(1 + (small ? 0 : engine_choose(SLOTS_MOST)), small);
     world.blocks = small ? 1 : 1 + engine_choose(3);
-    /* a line may need more than one block; the last one ends a line */
+    /* A line may have several blocks; the last block ends a line. */
     world.line_ends = (small ? 0 : engine_choose(8)) | 1u << (world.blocks - 1);
 }
 
@@ -236,14 +236,14 @@ static void dialogue_thread(unsigned index)
     for (uint32_t i = 1; i <= world.blocks; i++) {
         enum shmsum_closing closing = i == world.blocks ? SHMSUM_CLOSED : SHMSUM_OPEN;
         if (index == SHMSUM_PRODUCER) {
-            engine_check(hand_over_one() == 0, "the producer was stopped by nobody");
+            engine_check(publish_one() == 0, "the producer was stopped by nobody");
             if (!(world.line_ends >> (i - 1) & 1))
                 continue;
             engine_check(shmsum_channel_await_released(producer, NULL) == 0,
                          "the producer took a correct consumer for a broken one");
             engine_write_byte(&terminal, 0); /* a prompt */
-            engine_check(shmsum_channel_counter(producer, 0) == i, "figures of before");
-            engine_check(shmsum_channel_closing(producer) == closing, "a closing of before");
+            engine_check(shmsum_channel_counter(producer, 0) == i, "an old counter");
+            engine_check(shmsum_channel_closing(producer) == closing, "an old closing");
         } else {
             engine_check(take_one() == 1, "no block");
             engine_write_byte(&terminal, 1); /* a result */
@@ -254,7 +254,7 @@ static void dialogue_thread(unsigned index)
     }
 }
 
-/* ---- attach: the name is removed only when the consumer has opened it ---- */
+/* ---- attach: the producer removes the name only after the consumer has used it ---- */
 
 static void attach_setup(void)
 {
@@ -270,7 +270,7 @@ static void attach_thread(unsigned index)
         shmsum_channel_attached(consumer);
 }
 
-/* ---- stop: a signal at any time; what was handed over arrives, and END behind it ---- */
+/* ---- stop: a signal at any time; what was published arrives, and then END ---- */
 
 static void stop_setup(void)
 {
@@ -285,7 +285,7 @@ static void stop_thread(unsigned index)
     if (index == SHMSUM_PRODUCER) {
         enum shmsum_end_reason end_reason = SHMSUM_END_COMPLETE;
         while (end_reason == SHMSUM_END_COMPLETE && world.published < world.blocks)
-            if (hand_over_one() < 0)
+            if (publish_one() < 0)
                 end_reason = SHMSUM_END_CUT;
         if (end_reason == SHMSUM_END_CUT)
             (void)engine_read_byte(&reason);
@@ -303,20 +303,19 @@ static void stop_thread(unsigned index)
 
 static void stop_finish(void)
 {
-    engine_check(world.taken == world.published, "not all that was handed over");
+    engine_check(world.taken == world.published, "not all that was published");
     engine_check((world.end_reason == SHMSUM_END_COMPLETE) == (world.published == world.blocks),
                  "another end_reason");
 }
 
-/* ---- deserted: the consumer leaves, and its end is told; the producer leaves, too ---- */
+/* ---- deserted: the consumer exits, and a signal reports it; the producer's wait ends ---- */
 
 static void deserted_setup(void)
 {
     bool small = engine_scenarios[4].small;
     set_up(1 + (small ? 0 : engine_choose(SLOTS_MOST)), small);
     world.leaves_at = small ? 0 : engine_choose(3);
-    world.blocks =
-        world.leaves_at + world.region.geometry.slots + 1; /* one too many for the ring */
+    world.blocks = world.leaves_at + world.region.geometry.slots + 1; /* one more than fits */
 }
 
 static void deserted_thread(unsigned index)
@@ -324,8 +323,8 @@ static void deserted_thread(unsigned index)
     if (index == SHMSUM_PRODUCER) {
         int result = 0;
         while (result == 0 && world.published < world.blocks)
-            result = hand_over_one();
-        engine_check(result == -ECANCELED, "more handed over than the ring holds");
+            result = publish_one();
+        engine_check(result == -ECANCELED, "more published than the ring holds");
         (void)engine_read_byte(&reason);
     } else {
         while (world.taken < world.leaves_at)
@@ -335,8 +334,7 @@ static void deserted_thread(unsigned index)
     }
 }
 
-/* ---- orphaned: the producer leaves without END; the consumer takes what is there, and leaves ----
- */
+/* ---- orphaned: the producer exits without END; the consumer takes what was published ---- */
 
 static void orphaned_setup(void)
 {
@@ -349,7 +347,7 @@ static void orphaned_thread(unsigned index)
 {
     if (index == SHMSUM_PRODUCER) {
         while (world.published < world.blocks)
-            engine_check(hand_over_one() == 0, "the producer was stopped by nobody");
+            engine_check(publish_one() == 0, "the producer was stopped by nobody");
         shmsum_stop_raise(&model_os, &world.stops[SHMSUM_CONSUMER], SHMSUM_STOP_PEER);
     } else {
         int result;
@@ -361,10 +359,11 @@ static void orphaned_thread(unsigned index)
 
 static void orphaned_finish(void)
 {
-    engine_check(world.taken == world.published, "what was handed over before the stop was left");
+    engine_check(world.taken == world.published,
+                 "a slot that was published before the stop was left");
 }
 
-/* ---- look: who sees a stop bit sees what was written before it ---- */
+/* ---- look: a thread that sees a stop bit sees what was written before it ---- */
 
 static void look_setup(void)
 {
@@ -384,7 +383,7 @@ static void look_thread(unsigned index)
     }
 }
 
-/* ---- calibrate: nothing depends on it ---- */
+/* ---- calibrate: nothing depends on the order ---- */
 
 static void calibrate_thread(unsigned index)
 {
@@ -392,7 +391,7 @@ static void calibrate_thread(unsigned index)
     if (index == 0) {
         world.cpus = 2;
         shmsum_channel_init(producer, &world.region, SHMSUM_PRODUCER, stop, SHMSUM_STOP_NOW);
-        engine_check(producer->spins > 0, "a spin that is none");
+        engine_check(producer->spins > 0, "no spin with two CPUs");
     } else {
         shmsum_stop_raise(&model_os, stop, SHMSUM_STOP_NOW);
     }

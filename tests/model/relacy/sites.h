@@ -1,8 +1,7 @@
 /*
- * sites.h - included before the first line of src/channel/channel.c when the model compiles it
- * (-include). The source itself stays as it is: here the copy of payload bytes and the pause of a
- * spin become the model's, and every call of an accessor that orders something tells which one it
- * is.
+ * sites.h - is included before the first line of src/channel/channel.c when the model compiles it
+ * (-include), so that the source stays unchanged. It replaces the copy of payload bytes and the
+ * pause of a spin by calls of the engine, and names each ordered access for the engine.
  */
 #ifndef SHMSUM_MODEL_SITES_H
 #define SHMSUM_MODEL_SITES_H

@@ -1,7 +1,6 @@
 /*
- * stdatomic.h - what the model gives src/channel/channel.c and src/channel/shared_word.h in place
- * of the compiler's: every access, with the order that the C code asks for, goes to Relacy (see
- * ../engine.h).
+ * stdatomic.h - replaces the compiler's header for src/channel/channel.c and shared_word.h. It
+ * passes each access, with the memory order in the C code, to Relacy (../engine.h).
  */
 #ifndef SHMSUM_MODEL_STDATOMIC_H
 #define SHMSUM_MODEL_STDATOMIC_H
