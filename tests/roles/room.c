@@ -1,4 +1,4 @@
-/* room.c - what the tests of the channel and of the roles share. See room.h. */
+/* room.c - shared by the tests of the channel and of the roles. See room.h. */
 #include "room.h"
 
 #include <errno.h>
@@ -112,7 +112,7 @@ void room_clean_up(struct room *room)
     room->memory = NULL;
 }
 
-/* ---- chance ---- */
+/* ---- random numbers ---- */
 
 uint64_t room_mix(uint64_t x)
 {
@@ -142,9 +142,9 @@ uint64_t room_seed(void)
     return seed;
 }
 
-/* ---- what a slot carries ---- */
+/* ---- the content of a slot ---- */
 
-/* Whole words of it: up to 7 bytes more than the length that is returned. */
+/* Fills whole words, up to 7 bytes more than the length that it returns. */
 static uint32_t content(uint64_t seed, uint64_t number, uint64_t words[ROOM_PAYLOAD_MAX / 8],
                         uint32_t payload_bytes)
 {
@@ -210,7 +210,7 @@ void room_deadline(unsigned seconds)
     action.sa_handler = on_deadline;
     sigaction(SIGALRM, &action, NULL);
 #ifdef SHMSUM_SANITIZED
-    seconds *= 5; /* a tool looks on: sanitizers/ */
+    seconds *= 5; /* sanitizers are slow */
 #endif
     alarm(seconds);
 }

@@ -1,7 +1,8 @@
 /*
  * test_channel.c - the channel, step by step, in one thread: every change of a slot's state, every
- * word that the other side had no right to write, every way in which a wait ends. Where a call has
- * to wait, the table of system calls plays the other side in the very moment of falling asleep.
+ * word that the other side had no right to write, every way in which a wait ends. If a call has to
+ * wait, the table of system calls (on_wait) takes the steps of the other side at the moment in
+ * which the call would sleep.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,8 +24,8 @@ struct fixture {
     struct shmsum_channel *producer, *consumer;
     struct shmsum_word *producer_stop, *consumer_stop;
     struct shmsum_failure why;
-    unsigned step;   /* of a play in on_wait */
-    unsigned sleeps; /* that before_sleep was told of */
+    unsigned step;   /* counts calls of on_wait */
+    unsigned sleeps; /* counts calls of before_sleep */
 };
 
 enum { BYTES_MAX = 4096, GUARD = 16, GUARD_BYTE = 0xa5 };
@@ -61,7 +62,7 @@ static void assert_failure(const struct fixture *f, const char *call, const char
     assert_int_equal(f->why.error, error);
 }
 
-/* Hands over `length` bytes that tell `number`. */
+/* Publishes `length` bytes made from `number`. */
 static void put(struct fixture *f, uint32_t length, uint32_t number)
 {
     uint8_t *payload = NULL;
@@ -72,7 +73,7 @@ static void put(struct fixture *f, uint32_t length, uint32_t number)
     shmsum_channel_publish(f->producer, length, number);
 }
 
-/* Takes the next slot, which must hold just that, and must touch nothing behind it. */
+/* Takes the next slot, checks its content, and checks that the bytes behind it are untouched. */
 static void take(struct fixture *f, uint32_t length, uint32_t number)
 {
     uint8_t bytes[BYTES_MAX + GUARD];
@@ -163,7 +164,7 @@ static void test_states_of_a_slot(void **state)
 
     uint8_t bytes[8] = {0};
     struct shmsum_block block;
-    for (int i = 0; i < 2; i++) { /* until it is released it is the consumer's */
+    for (int i = 0; i < 2; i++) { /* until the release the slot belongs to the consumer */
         memset(bytes, 0, sizeof bytes);
         assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), 0);
         assert_int_equal(shared_load_relaxed(&first->state), SHMSUM_READY);
@@ -198,7 +199,7 @@ static void test_every_geometry(void **state)
             begin(&f, slots[i], sizes[j]);
             uint32_t number = 0;
             for (uint32_t lap = 0; lap < 3; lap++) {
-                /* the full slot last, or first: its bytes must not reach into a neighbour */
+                /* a full slot must not reach into its neighbour */
                 for (uint32_t k = 0; k < slots[i]; k++)
                     put(&f, 1 + (k + lap) % sizes[j], number + k);
                 assert_int_equal(try_put(&f), -EAGAIN);
@@ -211,7 +212,7 @@ static void test_every_geometry(void **state)
                 for (uint32_t k = 0; k < slots[i]; k++)
                     get(&f, sizes[j], number + k);
                 assert_int_equal(try_get(&f), -EAGAIN);
-                put(&f, 1, number); /* so that laps begin in different slots */
+                put(&f, 1, number); /* so that each lap begins in another slot */
                 get(&f, 1, number);
                 number += slots[i];
             }
@@ -239,9 +240,9 @@ static void test_ring_takes_one_for_one_when_full(void **state)
     end(&f);
 }
 
-/* ---- waiting until all has been released ---- */
+/* ---- waiting until all slots are released ---- */
 
-/* From any slot on, with any number of slots published: only when the last is released. */
+/* From any slot on, with any number of published slots: the wait ends when the last is released. */
 static void test_await_released(void **state)
 {
     (void)state;
@@ -271,7 +272,7 @@ static void test_await_released(void **state)
     }
 }
 
-/* One wake for however many slots: on the last. */
+/* One wake, on the last slot, for any number of slots. */
 static int release_until_woken(struct room_os *os, const void *word, uint32_t expected,
                                const void *stop, uint32_t stop_expected)
 {
@@ -305,8 +306,8 @@ static void test_await_released_sleeps_once(void **state)
 
 /* ---- END ---- */
 
-/* The lab's race: READY, then END at once, then the consumer's FREE on top of it. With one slot,
- * END has to wait; it must neither replace READY nor be replaced by FREE. */
+/* The race of the lab: READY, END directly after it, and the consumer overwrites END with FREE.
+ * With one slot, END has to wait: it must neither replace READY nor be replaced by FREE. */
 static int take_then_look(struct room_os *os, const void *word, uint32_t expected, const void *stop,
                           uint32_t stop_expected)
 {
@@ -358,7 +359,7 @@ static void test_end_right_behind_ready_in_many_slots(void **state)
         for (uint32_t ready = 0; ready < slots; ready++) {
             struct fixture f;
             begin(&f, slots, 8);
-            for (uint32_t i = 0; i < slots / 2; i++) { /* not always from slot 0 on */
+            for (uint32_t i = 0; i < slots / 2; i++) { /* so that it does not begin in slot 0 */
                 put(&f, 8, 99);
                 get(&f, 8, 99);
             }
@@ -418,8 +419,8 @@ static void test_bad_states_from_the_consumer(void **state)
     expect_broken_for_producer(SHMSUM_END | SHARED_WORD_WAIT);
 }
 
-/* Slots are freed in order: the producer, who sleeps half a ring ahead (DOC: channel-batched-wake),
- * must not take a slot freed out of turn for a reason to look again for ever. */
+/* The producer sleeps half a ring ahead (DOC: channel-batched-wake), because slots are freed in
+ * order. A slot that was freed out of order must not make it loop forever. */
 static void *stop_after_a_while(void *argument)
 {
     struct fixture *f = argument;
@@ -429,7 +430,7 @@ static void *stop_after_a_while(void *argument)
     return NULL;
 }
 
-static void test_slot_freed_out_of_turn(void **state)
+static void test_slot_freed_out_of_order(void **state)
 {
     (void)state;
     struct fixture f;
@@ -440,14 +441,14 @@ static void test_slot_freed_out_of_turn(void **state)
     assert_int_equal(pthread_create(&thread, NULL, stop_after_a_while, &f), 0);
     uint8_t *payload;
     int result = shmsum_channel_acquire(f.producer, &payload, &f.why);
-    shared_or_release(f.consumer_stop, SHMSUM_STOP_NOW); /* the thread need not wait on */
+    shared_or_release(f.consumer_stop, SHMSUM_STOP_NOW); /* the thread may end now */
     pthread_join(thread, NULL);
     assert_int_equal(result, -EPROTO);
     assert_failure(&f, "protocol", "state of a slot, from the consumer", EPROTO);
     end(&f);
 }
 
-/* Takes what was made wrong, twice: with and without waiting. */
+/* Takes a broken slot, with and without waiting. */
 static void expect_broken_for_consumer(struct fixture *f, const char *what)
 {
     uint32_t before = shared_load_relaxed(&slot(f, 0)->state);
@@ -514,7 +515,7 @@ static void test_bad_end_reasons(void **state)
     }
 }
 
-/* The geometry that counts is the private copy. */
+/* Only the private copy of the geometry is used. */
 static void test_geometry_is_not_read_again(void **state)
 {
     (void)state;
@@ -632,8 +633,8 @@ static void test_busy_ring_makes_no_call(void **state)
     end(&f);
 }
 
-/* The consumer frees one slot after the other while the producer sleeps: how many until the wake
- * call is counted. */
+/* The consumer frees one slot after the other while the producer sleeps. `step` counts the slots
+ * until the wake. */
 static int take_until_woken(struct room_os *os, const void *word, uint32_t expected,
                             const void *stop, uint32_t stop_expected)
 {
@@ -675,7 +676,7 @@ static void test_one_wake_serves_half_a_ring(void **state)
     }
 }
 
-/* The consumer sleeps on the next slot: the first byte is to wake it. */
+/* The consumer sleeps on the next slot, so the first published slot wakes it. */
 static int put_one(struct room_os *os, const void *word, uint32_t expected, const void *stop,
                    uint32_t stop_expected)
 {
@@ -709,7 +710,7 @@ static void test_consumer_is_woken_by_the_first_slot(void **state)
 
 enum waiting { ACQUIRE, END, RELEASED, ATTACHED, TAKE, WAITING_COUNT };
 
-/* Brings the channel where this call has to wait. */
+/* Makes a channel in which this call has to wait. */
 static void prepare(struct fixture *f, enum waiting waiting)
 {
     begin(f, 2, 8);
@@ -736,7 +737,7 @@ static int call(struct fixture *f, enum waiting waiting)
     }
 }
 
-/* What the other side does, at last. */
+/* The step of the other side for which the call waits. */
 static void answer(struct fixture *f, enum waiting waiting)
 {
     switch (waiting) {
@@ -791,7 +792,7 @@ static void test_stop_set_before_a_wait(void **state)
     }
 }
 
-/* A stop ends waits. What needs no wait is done. */
+/* A stop ends waits, but a call that need not wait succeeds. */
 static void test_stop_does_not_hide_what_is_there(void **state)
 {
     (void)state;
@@ -805,18 +806,19 @@ static void test_stop_does_not_hide_what_is_there(void **state)
     }
 }
 
-/* A plain kernel for the plays below: what it would do with a sleeper whose words have changed. */
+/* The kernel's answer after the words have changed. */
 static int kernel(const void *word, uint32_t expected, const void *stop, uint32_t stop_expected)
 {
-    assert_false(room_would_sleep(word, expected, stop, stop_expected)); /* or it sleeps for ever */
+    assert_false(room_would_sleep(word, expected, stop,
+                                  stop_expected)); /* otherwise the sleep would not end */
     return -EAGAIN;
 }
 
 static enum waiting playing;
 
-/* The stop comes between the look at the stop word and the sleep. */
-static int stop_just_now(struct room_os *os, const void *word, uint32_t expected, const void *stop,
-                         uint32_t stop_expected)
+/* The stop comes between the check of the stop word and the sleep. */
+static int stop_at_the_sleep(struct room_os *os, const void *word, uint32_t expected,
+                             const void *stop, uint32_t stop_expected)
 {
     struct fixture *f = os->user;
     f->step++;
@@ -832,16 +834,16 @@ static void test_stop_while_falling_asleep(void **state)
     for (playing = 0; playing < WAITING_COUNT; playing++) {
         struct fixture f;
         prepare(&f, playing);
-        f.os.on_wait = stop_just_now;
+        f.os.on_wait = stop_at_the_sleep;
         assert_int_equal(call(&f, playing), -ECANCELED);
         assert_int_equal(f.step, 1);
         end(&f);
     }
 }
 
-/* And so does the answer. */
-static int answer_just_now(struct room_os *os, const void *word, uint32_t expected,
-                           const void *stop, uint32_t stop_expected)
+/* The answer comes there. */
+static int answer_at_the_sleep(struct room_os *os, const void *word, uint32_t expected,
+                               const void *stop, uint32_t stop_expected)
 {
     struct fixture *f = os->user;
     f->step++;
@@ -849,7 +851,7 @@ static int answer_just_now(struct room_os *os, const void *word, uint32_t expect
     assert_true(expected & SHARED_WORD_WAIT);
     unsigned before = wakes(f);
     answer(f, playing);
-    assert_int_equal(wakes(f), before + 1); /* what sets the word sees that somebody sleeps */
+    assert_int_equal(wakes(f), before + 1); /* the other side sees WAIT */
     return kernel(word, expected, stop, stop_expected);
 }
 
@@ -859,14 +861,14 @@ static void test_answer_while_falling_asleep(void **state)
     for (playing = 0; playing < WAITING_COUNT; playing++) {
         struct fixture f;
         prepare(&f, playing);
-        f.os.on_wait = answer_just_now;
+        f.os.on_wait = answer_at_the_sleep;
         assert_int_equal(call(&f, playing), 0);
         assert_int_equal(f.step, 1);
         end(&f);
     }
 }
 
-/* Woken for nothing, by a signal, by a bit that is not ours: it looks and sleeps again. */
+/* Spurious wakes, a signal, a stop bit outside of the mask: the call sleeps again each time. */
 static int disturb(struct room_os *os, const void *word, uint32_t expected, const void *stop,
                    uint32_t stop_expected)
 {
@@ -876,7 +878,7 @@ static int disturb(struct room_os *os, const void *word, uint32_t expected, cons
     case 0:
         return 0;
     case 1:
-        return 1; /* futex_waitv: which of the words it was */
+        return 1; /* futex_waitv returns the index of the word */
     case 2:
         return -EINTR;
     case 3:
@@ -926,8 +928,8 @@ static void test_stop_input_does_not_stop_end(void **state)
     }
 }
 
-/* The producer publishes, then is gone; the consumer was just falling asleep. What was handed over
- * comes first, and only then the end of the wait. */
+/* The producer publishes and dies while the consumer goes to sleep. The consumer first takes all
+ * that was published; then its wait ends. */
 static int put_and_die(struct room_os *os, const void *word, uint32_t expected, const void *stop,
                        uint32_t stop_expected)
 {
@@ -955,7 +957,7 @@ static void test_take_gives_all_that_was_published_before_a_stop(void **state)
     end(&f);
 }
 
-static void test_failed_futex_is_told(void **state)
+static void test_failed_futex_is_reported(void **state)
 {
     (void)state;
     static const int errors[] = {EFAULT, EINVAL, ENOMEM};
@@ -973,8 +975,8 @@ static void test_failed_futex_is_told(void **state)
     }
 }
 
-/* A wake that the system refuses leaves the other side asleep: no wait for it may begin, the end
- * must not be taken for told, and the reason comes back. */
+/* After a failed wake the other side may be asleep forever. No call may sleep any more, END is not
+ * known to arrive, and each such call returns the errno of the wake. */
 static int refusal = -EPERM;
 
 static int refuse_wake(const struct shmsum_os *os, const void *word)
@@ -991,19 +993,19 @@ static int must_not_wait(struct room_os *os, const void *word, uint32_t expected
     return -EINVAL;
 }
 
-static void begin_unwoken(struct fixture *f)
+static void begin_with_failing_wakes(struct fixture *f)
 {
     begin(f, 2, 8);
     f->os.table.futex_wake = refuse_wake;
     f->os.on_wait = must_not_wait;
 }
 
-static void test_who_could_not_be_woken_is_not_waited_for(void **state)
+static void test_failed_wake_ends_every_wait(void **state)
 {
     (void)state;
     struct fixture f;
     uint8_t *payload;
-    begin_unwoken(&f);
+    begin_with_failing_wakes(&f);
     assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_FREE)); /* the consumer sleeps */
     put(&f, 1, 1);
     put(&f, 1, 2);
@@ -1013,14 +1015,14 @@ static void test_who_could_not_be_woken_is_not_waited_for(void **state)
     assert_failure(&f, "futex", "slot", EPERM);
     end(&f);
 
-    begin_unwoken(&f); /* END has a slot of its own, but is not heard either */
+    begin_with_failing_wakes(&f); /* END is in a slot of its own, but the consumer still sleeps */
     assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_FREE));
     put(&f, 1, 1);
     assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), -EPERM);
     assert_failure(&f, "futex", "slot", EPERM);
     end(&f);
 
-    begin_unwoken(&f); /* the producer sleeps */
+    begin_with_failing_wakes(&f); /* the producer sleeps */
     put(&f, 1, 1);
     assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_READY));
     get(&f, 1, 1);
@@ -1030,7 +1032,7 @@ static void test_who_could_not_be_woken_is_not_waited_for(void **state)
     assert_failure(&f, "futex", "slot", EPERM);
     end(&f);
 
-    begin_unwoken(&f); /* what means "nothing there" elsewhere does not mean it here */
+    begin_with_failing_wakes(&f); /* -EAGAIN would mean "slot not ready" */
     refusal = -EAGAIN;
     assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_FREE));
     put(&f, 1, 1);
@@ -1038,7 +1040,7 @@ static void test_who_could_not_be_woken_is_not_waited_for(void **state)
     refusal = -EPERM;
     end(&f);
 
-    begin_unwoken(&f); /* nobody slept: no wake, no failure */
+    begin_with_failing_wakes(&f); /* neither side slept: no wake, no failure */
     put(&f, 1, 1);
     get(&f, 1, 1);
     assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), 0);
@@ -1050,7 +1052,7 @@ static void test_who_could_not_be_woken_is_not_waited_for(void **state)
 static int (*real_futex_wait)(const struct shmsum_os *os, const void *word, uint32_t expected,
                               int timeout_ms);
 
-/* Without a limit, a stop word that nobody can wait on would never be looked at. */
+/* Without a time limit the call would never check the stop word. */
 static int checked_futex_wait(const struct shmsum_os *os, const void *word, uint32_t expected,
                               int timeout_ms)
 {
@@ -1077,7 +1079,7 @@ static int answer_in_time(struct room_os *os, const void *word, uint32_t expecte
     return 0;
 }
 
-/* Nobody wakes for a stop: it has to be seen when the time is over. */
+/* A stop causes no wake here: the call has to see it when the time limit expires. */
 static int stop_in_time(struct room_os *os, const void *word, uint32_t expected, const void *stop,
                         uint32_t stop_expected)
 {
@@ -1102,7 +1104,7 @@ static void test_timed_fallback(void **state)
             assert_int_equal(call(&f, playing), 0);
             assert_int_equal(f.step, 4);
             assert_true(end_of(&f, playing)->timed);
-            assert_int_equal(atomic_load(&f.os.waits_two), 1); /* asked once */
+            assert_int_equal(atomic_load(&f.os.waits_two), 1); /* tried once */
             end(&f);
 
             prepare(&f, playing);
@@ -1123,7 +1125,7 @@ static int fault_in_time(struct room_os *os, const void *word, uint32_t expected
     return -EFAULT;
 }
 
-static void test_failed_timed_futex_is_told(void **state)
+static void test_failed_timed_futex_is_reported(void **state)
 {
     (void)state;
     for (playing = 0; playing < WAITING_COUNT; playing++) {
@@ -1201,7 +1203,7 @@ static void test_words_beside_the_ring(void **state)
     assert_int_equal(shmsum_channel_closing(f.producer), SHMSUM_CLOSED);
     shared_store_relaxed(&f.room.region.header->closing, 3);
     assert_int_equal(shmsum_channel_closing(f.producer), SHMSUM_OPEN);
-    /* and the ring is where it was */
+    /* the ring is unchanged */
     assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), SHMSUM_FREE);
     assert_int_equal(shared_load_relaxed(&f.room.region.header->attached), 0);
     end(&f);
@@ -1244,7 +1246,8 @@ static void test_calibration(void **state)
     begin(&f, 1, 1);
     f.os.table.clock_ns = stepping_clock;
     f.os.table.cpu_count = one_cpu;
-    assert_int_equal(calibrated(&f, 10000), 0); /* nobody else could change the word meanwhile */
+    assert_int_equal(calibrated(&f, 10000),
+                     0); /* with one CPU no other side can change the word meanwhile */
     f.os.table.cpu_count = two_cpus;
     uint32_t usual = calibrated(&f, 10000);
     assert_in_range(usual, 100, 10000);
@@ -1254,7 +1257,7 @@ static void test_calibration(void **state)
     end(&f);
 }
 
-/* The spin ends as soon as the slot changes hands: no sleep, and nothing that comes before one. */
+/* The spin ends when the slot changes: there is no sleep, and no call of before_sleep. */
 static int must_not_sleep(void *context, struct shmsum_failure *why)
 {
     (void)context, (void)why;
@@ -1288,7 +1291,7 @@ static void test_spin(void **state)
     end(&f);
 }
 
-static void test_spin_takes_wait_for_no_change(void **state)
+static void test_spin_ignores_wait(void **state)
 {
     (void)state;
     for (playing = 0; playing < WAITING_COUNT; playing++) {
@@ -1331,7 +1334,7 @@ static void test_before_sleep(void **state)
             channel->spins = spins;
             channel->before_sleep = note_sleep;
             channel->before_sleep_context = &f;
-            f.os.on_wait = disturb; /* one wait, however often the sleep is interrupted */
+            f.os.on_wait = disturb; /* several sleeps, but one wait */
             f.step = 1;
             channel->stop_mask = SHMSUM_STOP_NOW | SHMSUM_STOP_PEER;
             assert_int_equal(call(&f, playing), 0);
@@ -1341,7 +1344,7 @@ static void test_before_sleep(void **state)
     }
 }
 
-static void test_before_sleep_is_left_out_when_nothing_waits(void **state)
+static void test_before_sleep_only_runs_before_a_sleep(void **state)
 {
     (void)state;
     struct fixture f;
@@ -1398,7 +1401,7 @@ int main(void)
         cmocka_unit_test(test_end_given_up_leaves_ready),
         cmocka_unit_test(test_end_right_behind_ready_in_many_slots),
         cmocka_unit_test(test_bad_states_from_the_consumer),
-        cmocka_unit_test(test_slot_freed_out_of_turn),
+        cmocka_unit_test(test_slot_freed_out_of_order),
         cmocka_unit_test(test_bad_states_from_the_producer),
         cmocka_unit_test(test_bad_lengths),
         cmocka_unit_test(test_bad_end_reasons),
@@ -1415,18 +1418,18 @@ int main(void)
         cmocka_unit_test(test_disturbed_sleep),
         cmocka_unit_test(test_stop_input_does_not_stop_end),
         cmocka_unit_test(test_take_gives_all_that_was_published_before_a_stop),
-        cmocka_unit_test(test_failed_futex_is_told),
-        cmocka_unit_test(test_who_could_not_be_woken_is_not_waited_for),
+        cmocka_unit_test(test_failed_futex_is_reported),
+        cmocka_unit_test(test_failed_wake_ends_every_wait),
         cmocka_unit_test(test_timed_fallback),
-        cmocka_unit_test(test_failed_timed_futex_is_told),
+        cmocka_unit_test(test_failed_timed_futex_is_reported),
         cmocka_unit_test(test_timed_fallback_sees_a_stop),
         cmocka_unit_test(test_stop_word),
         cmocka_unit_test(test_words_beside_the_ring),
         cmocka_unit_test(test_calibration),
         cmocka_unit_test(test_spin),
-        cmocka_unit_test(test_spin_takes_wait_for_no_change),
+        cmocka_unit_test(test_spin_ignores_wait),
         cmocka_unit_test(test_before_sleep),
-        cmocka_unit_test(test_before_sleep_is_left_out_when_nothing_waits),
+        cmocka_unit_test(test_before_sleep_only_runs_before_a_sleep),
         cmocka_unit_test(test_before_sleep_fails),
     };
     return cmocka_run_group_tests_name("channel", tests, NULL, NULL);

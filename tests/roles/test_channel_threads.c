@@ -1,10 +1,10 @@
 /*
- * test_channel_threads.c - the channel under two threads over one mapping, which run the very code
- * that two processes run. Every slot carries a number and bytes made from it, so that what is lost,
- * doubled, out of order or torn shows. A lost wake is a hang: nothing here wakes up by itself
- * (see `patient`), and the deadline tells.
+ * test_channel_threads.c - the channel between two threads of one process, with the code that two
+ * processes run. Every slot has a number and bytes made from it, so that a lost, doubled, misplaced
+ * or torn slot shows. A lost wake is a hang, because no sleep has a time limit (see `patient`); the
+ * deadline reports it.
  *
- * SHMSUM_HANDOFFS: how many slots are handed over in all, 1,000,000 at first.
+ * SHMSUM_HANDOFFS: the number of slots in all, 1,000,000 by default.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +27,7 @@ static uint64_t handoffs = 200000;
 static uint64_t handoffs = 1000000;
 #endif
 
-/* How an end waits: on two words where the kernel can; or on one, without the time limit that would
+/* How an end sleeps: on two words, if the kernel can; or on one, without the time limit that would
  * hide a lost wake. */
 enum kernel { KERNEL_TWO_WORDS, KERNEL_ONE_WORD };
 
@@ -35,21 +35,20 @@ struct pair {
     struct room_os os;
     struct room room;
     uint64_t seed;
-    uint64_t count;     /* slots to hand over */
-    uint32_t delayed;   /* one in so many hand-offs is late; 0: none */
-    bool releases_late; /* the consumer: when it has dealt with a slot; and the producer waits for
-                           that */
+    uint64_t count;     /* slots to publish */
+    uint32_t delayed;   /* one slot in `delayed` is late; 0: none */
+    bool releases_late; /* the consumer releases a slot after it has dealt with it */
 
-    /* Written by the consumer before it releases; read by the producer after await_released. Plain
-     * on purpose: ThreadSanitizer is to see that the channel alone orders them. */
+    /* The consumer writes these before it releases a slot, the producer reads them after
+     * await_released. Not atomic, so that ThreadSanitizer checks that the channel orders them. */
     uint64_t dealt_with;
     bool began;
 
-    /* What became of it, for the main thread after both have ended. */
+    /* The outcome, for the main thread after both have ended. */
     int producer_result, consumer_result;
     enum shmsum_end_reason end_reason;
     uint64_t taken;
-    char wrong[ROOM_WRONG_MAX]; /* by the consumer */
+    char wrong[ROOM_WRONG_MAX]; /* found by the consumer */
     char producer_wrong[128];
 };
 
@@ -160,17 +159,18 @@ static void run_two(struct pair *pair)
     assert_string_equal(pair->producer_wrong, "");
 }
 
-/* ---- many hand-offs ---- */
+/* ---- many slots ---- */
 
 struct shape {
     uint32_t slots;
     uint32_t payload_bytes;
-    bool spins;       /* else it sleeps at once */
-    uint32_t delayed; /* one in so many */
-    uint32_t share;   /* of all hand-offs, in thousandths */
+    bool spins;       /* otherwise it sleeps at once */
+    uint32_t delayed; /* see struct pair */
+    uint32_t share;   /* of all slots, in thousandths */
 };
 
-/* Shares are by cost: what sleeps at every slot costs a hundred times what never does. */
+/* A shape that sleeps at every slot costs a hundred times one that never sleeps; so it has fewer
+ * slots. */
 static const struct shape shapes[] = {
     {1, 8, true, 0, 10},      {1, 64, false, 0, 10},   {1, 1, false, 200, 10},
     {2, 64, true, 0, 20},     {2, 64, false, 0, 15},   {2, 17, true, 200, 10},
@@ -181,7 +181,7 @@ static const struct shape shapes[] = {
     {8, 64, false, 200, 20},
 };
 
-/* On a machine that is busy with other things: the rest of the shapes with fewer slots each. */
+/* On a busy machine, the rest of the shapes has fewer slots after this time. */
 static const uint64_t unhurried_ns = UINT64_C(6000000000);
 
 static void hand_over_many(enum kernel kernel)
@@ -228,9 +228,9 @@ static void test_hand_over_on_one_word(void **state)
     hand_over_many(KERNEL_ONE_WORD);
 }
 
-/* ---- short lives: END right behind READY ---- */
+/* ---- short runs: END directly after READY ---- */
 
-static void test_short_lives(void **state)
+static void test_short_runs(void **state)
 {
     (void)state;
     uint64_t random = seed;
@@ -259,11 +259,11 @@ static void test_short_lives(void **state)
 
 enum role_to_stop {
     STOP_BOTH,     /* while they work */
-    STOP_PRODUCER, /* nobody takes */
-    STOP_CONSUMER, /* nobody gives */
-    STOP_RELEASED, /* nobody releases */
+    STOP_PRODUCER, /* no consumer takes */
+    STOP_CONSUMER, /* no producer publishes */
+    STOP_RELEASED, /* no consumer releases */
     STOP_AWAIT_ATTACHED,
-    STOP_END, /* nobody takes, and SHMSUM_STOP_INPUT came before */
+    STOP_END, /* no consumer takes, after SHMSUM_STOP_INPUT */
     STOP_COUNT,
 };
 
@@ -310,7 +310,7 @@ static void stop_once(enum role_to_stop which, enum kernel kernel, uint64_t *ran
     static const uint32_t slots[] = {1, 2, 3, 8, 64};
     struct pair pair;
     pair_init(&pair, kernel, slots[room_below(random, 5)], 8);
-    pair.os.patient = false; /* on one word, only time tells of a stop */
+    pair.os.patient = false; /* on one word, only a time limit ends the sleep for a stop */
     if (room_below(random, 2) == 0)
         pair.room.producer.spins = pair.room.consumer.spins = 0;
     pair.count = UINT64_MAX;
@@ -363,7 +363,7 @@ static void test_stop_at_any_moment_on_one_word(void **state)
         stop_once((enum role_to_stop)(i % STOP_COUNT), KERNEL_ONE_WORD, &random);
 }
 
-/* ---- the producer dies: it stops without END ---- */
+/* ---- the producer dies without END ---- */
 
 static void *dying_producer(void *argument)
 {
@@ -418,7 +418,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hand_over_on_two_words),
         cmocka_unit_test(test_hand_over_on_one_word),
-        cmocka_unit_test(test_short_lives),
+        cmocka_unit_test(test_short_runs),
         cmocka_unit_test(test_stop_at_any_moment),
         cmocka_unit_test(test_stop_at_any_moment_on_one_word),
         cmocka_unit_test(test_producer_dies),
