@@ -1,8 +1,8 @@
 /*
- * test_roles.c - the producer and the consumer as two threads over one mapping: whatever the slots
- * are, however the input comes in, the results are those of the whole input given to the line
- * parser at once; the dialogue keeps its order; stops, failed calls and a producer that is gone end
- * as producer.h and consumer.h say.
+ * test_roles.c - the producer and the consumer as two threads of one process. With any slots and
+ * any arrival of the input, the results are those of the line parser on the whole input. The
+ * dialogue keeps its order. Stops, failed calls and a dead producer end the roles as producer.h and
+ * consumer.h say.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,7 +80,7 @@ static void file_set(int fd, const char *bytes, size_t size)
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 }
 
-/* All of a file from its beginning; its offset stays. To be cleared. */
+/* The whole text of a file; its offset stays. The caller clears it. */
 static struct text file_text(int fd)
 {
     struct text text = {0};
@@ -99,15 +99,15 @@ struct play {
     struct room_os os;
     struct room room;
 
-    /* set before it starts */
+    /* to be set before the start */
     int inputs[INPUTS_MAX];
     const char *names[INPUTS_MAX];
     uint32_t input_count;
-    bool converse;
+    bool is_dialogue;
     int terminal;
     struct consumer_config config;
     int results_fd;
-    bool dies; /* the producer: without END */
+    bool dies; /* the producer ends without END */
 
     struct producer producer;
     struct consumer consumer;
@@ -116,7 +116,7 @@ struct play {
     char buffer[RESULTS_BUFFER];
     pthread_t producer_thread, consumer_thread;
 
-    /* what became of it */
+    /* the outcome */
     int produced, consumed;
     struct shmsum_failure producer_why, consumer_why;
     enum consumer_end_reason end_reason;
@@ -153,7 +153,7 @@ static void play_clean_up(struct play *play)
 static int send_all(struct play *play)
 {
     for (uint32_t i = 0; i < play->input_count; i++) {
-        int result = play->converse
+        int result = play->is_dialogue
                          ? producer_dialogue(&play->producer, play->inputs[i], play->names[i], i,
                                              play->terminal, &play->producer_why)
                          : producer_send(&play->producer, play->inputs[i], play->names[i], i,
@@ -164,7 +164,7 @@ static int send_all(struct play *play)
     return 0;
 }
 
-/* What the parent does. */
+/* Does what the parent does. */
 static void *run_producer(void *argument)
 {
     struct play *play = argument;
@@ -181,7 +181,7 @@ static void *run_producer(void *argument)
     return NULL;
 }
 
-/* What the child does, and what the parent is told of its death. */
+/* Does what the child does, and reports its end to the parent as SIGCHLD does. */
 static void *run_consumer(void *argument)
 {
     struct play *play = argument;
@@ -229,7 +229,7 @@ static void assert_failure(const struct shmsum_failure *why, const char *call, c
     assert_int_equal(why->error, error);
 }
 
-/* ---- what is right ---- */
+/* ---- the right results ---- */
 
 struct answer {
     struct text results;
@@ -254,8 +254,8 @@ static void answer_line(struct answer *answer, struct shmsum_line_parser *parser
     text_add(&answer->results, "\n", 1);
 }
 
-/* The whole of one input at once. `whole`: its last line counts, finished or not. Returns whether a
- * blank line has ended all input. */
+/* Adds the results of one input, parsed at once. `whole`: an unfinished last line counts. Returns
+ * whether a blank line has ended all input. */
 static bool answer_input(struct answer *answer, const char *bytes, size_t size,
                          enum blank_lines blank_lines, bool whole)
 {
@@ -305,7 +305,7 @@ static void assert_answer(const struct play *play, const struct answer *answer)
     text_clear(&results);
 }
 
-/* ---- inputs that are hard to cut ---- */
+/* ---- inputs that are hard to cut into blocks ---- */
 
 struct input {
     const char *bytes;
@@ -391,7 +391,7 @@ static void test_every_input_cut_at_every_size(void **state)
         cut_at_every_size(&inputs[i]);
 }
 
-/* So that not all rests on the parser: what people would say. */
+/* Results written by hand, so that the test does not rest on the parser alone. */
 static void test_answers_by_hand(void **state)
 {
     (void)state;
@@ -414,7 +414,7 @@ static void test_answers_by_hand(void **state)
     close(fd);
 }
 
-/* Lines as they might be, and bytes as they should not be. To be freed. */
+/* Random lines, good and bad. The caller frees them. */
 static char *random_input(uint64_t *random, size_t size)
 {
     static const char alphabet[] = "0123456789012345678901234567890123456789..--+eE    \t\r,x";
@@ -437,14 +437,14 @@ static void write_in_pieces(int fd, const char *bytes, size_t size, uint64_t *ra
         size_t piece = 1 + room_below(random, room_below(random, 4) == 0 ? 5000 : 40);
         ssize_t wrote = write(fd, bytes + done, piece < size - done ? piece : size - done);
         if (wrote < 0)
-            break; /* EPIPE: who read has seen enough */
+            break; /* EPIPE: the reader has closed the pipe */
         done += (size_t)wrote;
         if (room_below(random, 8) == 0)
             room_pause_us(room_below(random, 50));
     }
 }
 
-/* Random inputs, from a file and from a pipe that is filled in random pieces. */
+/* Random inputs, from a file, and from a pipe that is filled in random pieces. */
 static void test_random_inputs_from_file_and_pipe(void **state)
 {
     (void)state;
@@ -477,12 +477,12 @@ static void test_random_inputs_from_file_and_pipe(void **state)
             int pipes[2];
             assert_int_equal(pipe(pipes), 0);
             play.inputs[0] = pipes[0];
-            /* one that does not block, as a shell may leave it, is waited for all the same */
+            /* a non-blocking pipe, as a shell may leave it: the producer waits all the same */
             if (i % 3 == 0)
                 assert_int_equal(fcntl(pipes[0], F_SETFL, O_NONBLOCK), 0);
             play_start(&play);
             if (answer.closed) {
-                /* the pipe holds it all, or nobody would read the rest */
+                /* it must fit into the pipe, because the rest would not be read */
                 fcntl(pipes[1], F_SETFL, O_NONBLOCK);
             }
             write_in_pieces(pipes[1], bytes, size, &random);
@@ -502,7 +502,7 @@ static void test_random_inputs_from_file_and_pipe(void **state)
 static void test_several_inputs(void **state)
 {
     (void)state;
-    /* an unfinished last line ends with its input; lines are counted from 1 again */
+    /* An unfinished last line ends with its input. Each input counts its lines from 1. */
     static const struct input parts[] = {INPUT("1 2\n3"), INPUT(""), INPUT("4\nx"),
                                          INPUT("5 y\n6\n")};
     static struct play play;
@@ -537,7 +537,7 @@ static void test_several_inputs(void **state)
     }
 }
 
-/* A blank last line of one input, and more in the next one: that is what was not read. */
+/* A blank last line of one input, and more in the next input, which is then not read. */
 static void test_blank_line_before_the_next_input(void **state)
 {
     (void)state;
@@ -572,7 +572,7 @@ static void test_blank_line_before_the_next_input(void **state)
     }
 }
 
-/* A source that cannot be: nothing of it is summed. */
+/* A block with a wrong source is not summed. */
 static void test_bad_sources(void **state)
 {
     (void)state;
@@ -592,7 +592,7 @@ static void test_bad_sources(void **state)
         assert_failure(&play.consumer_why, "protocol", "source of a slot, from the producer",
                        EPROTO);
         struct text results = file_text(play.results_fd);
-        assert_string_equal(results.bytes, "1\n"); /* what was right before is kept */
+        assert_string_equal(results.bytes, "1\n"); /* earlier results stay */
         text_clear(&results);
         play_clean_up(&play);
     }
@@ -621,7 +621,7 @@ static void test_error_messages_are_limited(void **state)
     play_clean_up(&play);
 }
 
-/* ---- nobody waits for results that are there ---- */
+/* ---- results that are ready do not wait for more input ---- */
 
 static void wait_for_text(int fd, const char *expected)
 {
@@ -669,8 +669,8 @@ static void test_results_are_written_while_the_input_pauses(void **state)
 
 struct dialogue {
     struct play play;
-    int keyboard; /* what is typed */
-    int screen;   /* what is seen */
+    int keyboard; /* the test types into it */
+    int screen;   /* the test reads from it */
 };
 
 static void dialogue_start(struct dialogue *dialogue, uint32_t slots, uint32_t payload_bytes)
@@ -685,7 +685,7 @@ static void dialogue_start(struct dialogue *dialogue, uint32_t slots, uint32_t p
     play->terminal = light[1];
     play->config.messages = light[1];
     dialogue->screen = light[0];
-    play->converse = true;
+    play->is_dialogue = true;
     play->config.dialogue = true;
     play->config.terminal = true;
     play->config.answers = true;
@@ -701,7 +701,7 @@ static void type(struct dialogue *dialogue, const char *text)
     }
 }
 
-/* Reads until just that has been seen. */
+/* Reads until exactly this text has appeared. */
 static void see(struct dialogue *dialogue, const char *expected)
 {
     char seen[8192];
@@ -737,8 +737,7 @@ static void dialogue_end(struct dialogue *dialogue, enum consumer_end_reason end
                          const char *results)
 {
     play_join(&dialogue->play);
-    /* Who is told that the consumer has left may learn of it while still waiting for its last
-     * done. */
+    /* The stop of the consumer's exit may end the wait for the release of the last slot. */
     if (end_reason != CONSUMER_CLOSED || dialogue->play.produced != -ECANCELED)
         assert_int_equal(dialogue->play.produced, 0);
     assert_int_equal(dialogue->play.consumed, 0);
@@ -772,15 +771,15 @@ static void test_dialogue(void **state)
         see(&dialogue, "> ");
         type(&dialogue, "1 2 3\n");
         see(&dialogue, "= 6\n> ");
-        have_results(&dialogue, "6\n"); /* out, before it is asked on */
+        have_results(&dialogue, "6\n"); /* written before the next prompt */
         type(&dialogue, "0.1 0.2\r\n");
         see(&dialogue, "= 0.3\n> ");
-        type(&dialogue, "1\n2\n3\n"); /* pasted: still one after the other */
+        type(&dialogue, "1\n2\n3\n"); /* pasted lines are answered one by one */
         see(&dialogue, "= 1\n> = 2\n> = 3\n> ");
         have_results(&dialogue, "6\n0.3\n1\n2\n3\n");
         type(&dialogue, "4 ");
         room_pause_us(2000);
-        see_nothing_more(&dialogue); /* no prompt within a line */
+        see_nothing_more(&dialogue); /* no prompt inside a line */
         type(&dialogue, "5\n6");
         see(&dialogue, "= 9\n> ");
         type(&dialogue, "\n");
@@ -818,7 +817,7 @@ static void test_dialogue_ends_with_the_input(void **state)
     }
 }
 
-/* Lines longer than a slot, and than what is read at once. */
+/* Lines longer than a slot, and longer than the input buffer. */
 static void test_dialogue_of_long_lines(void **state)
 {
     (void)state;
@@ -857,7 +856,7 @@ static void test_dialogue_from_a_file(void **state)
     play.inputs[0] = temporary_file();
     static const char input[] = "1 2 3 4\n5 6\nx\n7";
     file_set(play.inputs[0], input, sizeof input - 1);
-    play.converse = true;
+    play.is_dialogue = true;
     play.config.dialogue = true;
     play.terminal = temporary_file();
     play.config.messages = temporary_file();
@@ -898,8 +897,8 @@ static void handle_signal(void)
     assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
 }
 
-/* The producer waits for input that never comes; a signal stops it, whenever it comes. What was
- * handed over is summed, and the unfinished line is none. */
+/* The producer waits for input that never comes, and a signal at any time stops it. What was
+ * published is summed, and the unfinished line is dropped. */
 static void test_signal_while_waiting_for_input(void **state)
 {
     (void)state;
@@ -914,11 +913,11 @@ static void test_signal_while_waiting_for_input(void **state)
         assert_int_equal(pipe(terminal), 0);
         assert_int_equal(write(pipes[1], "1 2\n3 4\n5 6", 11), 11);
         play.inputs[0] = pipes[0];
-        play.converse = play.config.dialogue = i % 2 == 0;
+        play.is_dialogue = play.config.dialogue = i % 2 == 0;
         play.terminal = terminal[1];
         play_start(&play);
         bool late = i % 4 < 2;
-        if (late) /* when it is surely waiting, or about to */
+        if (late) /* by now it waits, or is about to */
             wait_for_text(play.results_fd, "3\n7\n");
         room_pause_us(room_below(&random, 200));
         assert_int_equal(pthread_kill(play.producer_thread, SIGUSR1), 0);
@@ -940,8 +939,8 @@ static void test_signal_while_waiting_for_input(void **state)
     }
 }
 
-/* The same in the two narrowest places: just before signals are held back, and just before the wait
- * that lets them in again. */
+/* The same at the two narrowest moments: just before signals are blocked, and just before the wait
+ * that unblocks them. */
 static int (*real_set_mask)(const struct shmsum_os *os, int how, const sigset_t *mask,
                             sigset_t *old);
 static int (*real_poll)(const struct shmsum_os *os, struct pollfd *fds, size_t count,
@@ -992,7 +991,7 @@ static void test_signal_just_before_the_wait(void **state)
     }
 }
 
-/* A signal that asks for nothing. */
+/* A signal without a meaning. */
 static void on_other_signal(int signal)
 {
     (void)signal;
@@ -1032,7 +1031,7 @@ static void test_other_signals_stop_nothing(void **state)
     play_clean_up(&play);
 }
 
-/* A file does not wait, but a stop ends its reading too. */
+/* Reading a file never waits, but a stop ends it, too. */
 static ssize_t (*real_read)(const struct shmsum_os *os, int fd, void *bytes, size_t size);
 static int reads;
 
@@ -1066,7 +1065,7 @@ static void test_stop_while_reading_a_file(void **state)
     play_clean_up(&play);
 }
 
-/* ---- the producer is gone ---- */
+/* ---- the producer dies ---- */
 
 static void test_orphaned_consumer(void **state)
 {
@@ -1120,7 +1119,7 @@ static void test_read_error(void **state)
             reads = 0;
             real_read = play.os.table.read;
             play.os.table.read = read_fails;
-            play.converse = play.config.dialogue = kind >= 2;
+            play.is_dialogue = play.config.dialogue = kind >= 2;
             int pipes[2] = {-1, -1};
             if (from_pipe) {
                 assert_int_equal(pipe(pipes), 0);
@@ -1134,8 +1133,8 @@ static void test_read_error(void **state)
             play.terminal = temporary_file();
             play_start(&play);
             play_join(&play);
-            /* the dialogue reads all of it at once, and then the end of it */
-            bool fails = !play.converse || fail_at <= 2;
+            /* the dialogue reads the whole input at once, and then its end */
+            bool fails = !play.is_dialogue || fail_at <= 2;
             assert_int_equal(play.produced, fails ? -EIO : 0);
             if (fails)
                 assert_failure(&play.producer_why, "read", "one", EIO);
@@ -1144,7 +1143,7 @@ static void test_read_error(void **state)
             static const char whole[] = "3\n7\n11\n";
             static const size_t prefixes[] = {0, 2, 4, 7};
             struct text results = file_text(play.results_fd);
-            size_t prefix = play.converse ? (fail_at == 1 ? 0 : 7) : prefixes[fail_at - 1];
+            size_t prefix = play.is_dialogue ? (fail_at == 1 ? 0 : 7) : prefixes[fail_at - 1];
             assert_int_equal(results.size, prefix);
             assert_memory_equal(results.bytes, whole, prefix);
             text_clear(&results);
@@ -1218,18 +1217,18 @@ static void test_other_failed_calls_of_the_producer(void **state)
 {
     (void)state;
     static struct play play;
-    for (int converse = 0; converse < 2; converse++) {
+    for (int dialogue = 0; dialogue < 2; dialogue++) {
         int pipes[2];
         assert_int_equal(pipe(pipes), 0);
         play_init(&play, 1, 8);
         play_prepare(&play);
         play.inputs[0] = pipes[0];
         play.terminal = pipes[1];
-        play.converse = converse == 1;
+        play.is_dialogue = dialogue == 1;
         play.os.table.ppoll = poll_fails;
         assert_int_equal(send_all(&play), -ENOMEM);
         assert_failure(&play.producer_why, "ppoll", "one", ENOMEM);
-        /* the mask of signals is as it was */
+        /* the signal mask is unchanged */
         sigset_t mask;
         pthread_sigmask(SIG_SETMASK, NULL, &mask);
         assert_int_equal(sigismember(&mask, SIGUSR1), 0);
@@ -1257,7 +1256,7 @@ static ssize_t write_fails(const struct shmsum_os *os, int fd, const void *bytes
     return -ENOSPC;
 }
 
-/* The consumer leaves, and the producer, who may sleep before a full ring, is told. */
+/* The consumer exits. The stop ends the wait of the producer, which may sleep at a full ring. */
 static void test_write_error(void **state)
 {
     (void)state;
@@ -1282,8 +1281,8 @@ static void test_write_error(void **state)
     }
 }
 
-/* os.h: why may be NULL. */
-static void test_nobody_asks_why(void **state)
+/* why may be NULL. */
+static void test_failures_without_why(void **state)
 {
     (void)state;
     static char input[30000];
@@ -1310,7 +1309,7 @@ static void test_sync(void **state)
     int pipes[2];
     assert_int_equal(pipe(pipes), 0);
     close(play.results_fd);
-    play.results_fd = pipes[1]; /* cannot be synced */
+    play.results_fd = pipes[1]; /* a pipe cannot be synced */
     play.inputs[0] = temporary_file();
     file_set(play.inputs[0], "1 2\n", 4);
     play_start(&play);
@@ -1353,7 +1352,7 @@ int main(void)
         cmocka_unit_test(test_other_failed_calls_of_the_producer),
         cmocka_unit_test(test_write_error),
         cmocka_unit_test(test_sync),
-        cmocka_unit_test(test_nobody_asks_why),
+        cmocka_unit_test(test_failures_without_why),
     };
     return cmocka_run_group_tests_name("roles", tests, NULL, NULL);
 }

@@ -1,19 +1,19 @@
 /*
- * test_stress.c - the channel under stress: conversations of two sides over one region, with rings
- * of every size, late sides, signals and stops at any time. Every byte is checked, and the order
- * and the count of the slots.
+ * test_stress.c - the channel under stress: runs of two sides over one region, with rings of every
+ * size, late sides, signals and stops at any time. It checks every byte, and the order and the
+ * number of the slots.
  *
- *     test_stress threads     both sides are threads over one mapping: for ThreadSanitizer
- *     test_stress processes   each is a process with a mapping of its own; and at full speed
+ *     test_stress threads     both sides are threads of one process: for ThreadSanitizer
+ *     test_stress processes   each side is a process with its own mapping; also at full speed
  *
- * The two run the same code. Nothing wakes up by itself: the sides wait on two words, without a
- * time limit. So one lost wake is a hang; the main thread watches both sides, and when nothing has
- * moved for a while says where each of them is, and fails.
+ * Both run the same code. The sides sleep on two words, without a time limit, so a lost wake is a
+ * hang. The main thread watches both sides; when no slot has passed for too long it prints the
+ * state of each side, and fails.
  *
- * SHMSUM_HANDOFFS: how many slots are handed over at least, however long that takes; otherwise it
- * is a sample of some seconds. SHMSUM_HANG_SECONDS: how long is too long without a hand-off.
- * SHMSUM_SEED: of the random numbers; it gives the same conversations back, but not their
- * schedules. Exit status: 0; 1 with what was wrong on standard error; 2 usage; 77 skipped.
+ * SHMSUM_HANDOFFS: the least number of slots, whatever time it takes; without it, a sample of some
+ * seconds. SHMSUM_HANG_SECONDS: the time without a slot that counts as a hang. SHMSUM_SEED: seed of
+ * the random numbers; it repeats the runs, but not their schedules. Exit status: 0; 1 with the
+ * error on standard error; 2 usage; 77 skipped.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -46,18 +46,18 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define NO_LIMIT UINT64_MAX
-#define CALIBRATED UINT32_MAX /* spins: as many as shmsum_channel_init has found */
+#define CALIBRATED UINT32_MAX /* for spins: the number that shmsum_channel_init has set */
 #define US UINT64_C(1000)     /* in nanoseconds */
 #define MS UINT64_C(1000000)
 
-/* How a conversation ends. */
+/* How a run ends. */
 enum fate {
     FATE_WHOLE,     /* END, complete */
     FATE_INPUT,     /* STOP_INPUT to the producer: END, cut */
     FATE_NOW,       /* STOP_NOW to both, in any order */
     FATE_INPUT_NOW, /* STOP_INPUT, then STOP_NOW: a second signal */
-    FATE_ORPHANED,  /* the producer is gone without END, then STOP_PEER to the consumer */
-    FATE_DESERTED,  /* the consumer is gone, then STOP_PEER to the producer */
+    FATE_ORPHANED,  /* the producer exits without END, then STOP_PEER to the consumer */
+    FATE_DESERTED,  /* the consumer exits, then STOP_PEER to the producer */
     FATE_COUNT,
 };
 static const char *const fates[] = {
@@ -69,26 +69,26 @@ static const char *const cpus_names[] = {"any", "one", "two"};
 struct shape {
     uint32_t slots;
     uint32_t payload_bytes;
-    uint32_t spins;   /* of both sides; or CALIBRATED */
-    enum cpus cpus;   /* on which the sides may run */
-    uint32_t delayed; /* one hand-off in so many is late; 0: none */
+    uint32_t spins;   /* of both sides, or CALIBRATED */
+    enum cpus cpus;   /* the CPUs that the sides may use */
+    uint32_t delayed; /* one slot in `delayed` is late; 0: none */
     uint32_t awaits;  /* behind one slot in so many the producer waits until all are released, and
                        * the  consumer releases late; 0: never, and it releases at once */
-    bool noise;       /* signals that mean nothing, at both sides */
+    bool noise;       /* both sides get signals without a meaning */
     enum fate fate;
-    uint64_t count;    /* slots to hand over, unless it is stopped before; then who leaves does */
-    uint64_t limit_ns; /* FATE_INPUT: when to stop; 0: at any time */
+    uint64_t count;    /* slots until the end, or until the side that exits does so */
+    uint64_t limit_ns; /* FATE_INPUT: when to stop; 0: at a random time */
 };
 
-/* What became of a side. */
-enum { RUNNING = 1, LEFT = 2 }; /* else 0 or a negative errno */
+/* The result of a side. */
+enum { RUNNING = 1, LEFT = 2 }; /* otherwise 0 or a negative errno */
 
 struct side {
     _Alignas(SHMSUM_REGION_LINE) struct room_os os;
     struct shmsum_word stop;
     atomic_uint orders; /* the stop bits that SIGUSR2 raises */
     struct shmsum_channel channel;
-    const uint8_t *base; /* of its mapping */
+    const uint8_t *base; /* address of its mapping */
     pthread_t thread;
     pid_t process;
 
@@ -96,21 +96,21 @@ struct side {
     _Alignas(SHMSUM_REGION_LINE) atomic_ullong passed; /* slots published or taken */
     atomic_bool over;
     int result;
-    enum shmsum_end_reason end_reason; /* sent or found; 0: none */
+    enum shmsum_end_reason end_reason; /* published or taken; 0: none */
     char wrong[ROOM_WRONG_MAX];
 };
 
-/* What all have in common: memory that processes share, too. */
+/* Shared by the sides and the main thread, also between processes. */
 struct board {
     struct side sides[2];
-    struct shmsum_region region; /* main's */
+    struct shmsum_region region; /* of the main thread */
     struct shape shape;
-    uint64_t seed; /* of this conversation */
-    sem_t ended;   /* posted by each side, at its end */
+    uint64_t seed; /* of this run */
+    sem_t ended;   /* each side posts it at its end */
 
-    /* Written by the consumer before it says attached and releases; read by the producer behind
-     * await_attached and await_released. Plain on purpose: ThreadSanitizer is to see that the
-     * channel alone orders them. */
+    /* The consumer writes these before it calls attached and release; the producer reads them after
+     * await_attached and await_released. Not atomic, so that ThreadSanitizer checks that the
+     * channel orders them. */
     _Alignas(SHMSUM_REGION_LINE) uint64_t dealt_with;
     bool began;
 };
@@ -120,7 +120,7 @@ static bool processes;
 static bool is_long; /* SHMSUM_HANDOFFS was given */
 static uint64_t chance;
 static uint64_t hang_ns;
-static size_t cpus[2]; /* that we may run on */
+static size_t cpus[2]; /* that this process may use */
 static size_t cpu_count;
 static uint64_t repeated; /* orders, see repeat_orders */
 static _Thread_local struct side *self;
@@ -286,7 +286,7 @@ static bool is_over(const struct side *side)
     return atomic_load_explicit(&side->over, memory_order_acquire); /* pairs with run_side */
 }
 
-/* ---- what to say when it goes wrong ---- */
+/* ---- messages about an error ---- */
 
 static const char *state_name(uint32_t state)
 {
@@ -326,7 +326,7 @@ static void print_sleep(const struct side *side)
     print_word(text, expected, true);
 }
 
-/* Both sides may be at it meanwhile: these are the figures of a moment. */
+/* The sides may still run, so the values may be of different moments. */
 __attribute__((no_sanitize("thread"))) static void print_state(void)
 {
     const struct shape *shape = &board->shape;
@@ -366,7 +366,7 @@ __attribute__((no_sanitize("thread"))) static void print_state(void)
     }
 }
 
-/* Ends the program: says what is wrong, and where everything stands. */
+/* Prints the error and the state of both sides, and ends the program. */
 _Noreturn __attribute__((format(printf, 1, 2))) static void fail(const char *format, ...)
 {
     va_list arguments;
@@ -387,14 +387,14 @@ _Noreturn __attribute__((format(printf, 1, 2))) static void fail(const char *for
     _exit(1);
 }
 
-/* ---- a conversation, seen from outside ---- */
+/* ---- a run, seen by the main thread ---- */
 
-/* What is done to a side, and when. */
+/* A stop or a kill of a side, and its time. */
 struct step {
     enum shmsum_role role;
-    uint32_t bits;     /* of its stop word; 0: it is killed */
-    uint64_t after_ns; /* after the step before */
-    bool behind_peer;  /* not before its peer has ended */
+    uint32_t bits;     /* to set in its stop word; 0: kill it */
+    uint64_t after_ns; /* time since the previous step */
+    bool behind_peer;  /* only after the other side has ended */
 };
 
 static uint64_t some_time(void)
@@ -476,7 +476,7 @@ static void take_step(const struct step *step)
     }
 }
 
-/* Waits until a side ends, but not for longer than this. */
+/* Waits until a side ends, but not longer than this. */
 static void await_end(uint64_t ns)
 {
     struct timespec until;
@@ -487,10 +487,10 @@ static void await_end(uint64_t ns)
     (void)sem_timedwait(&board->ended, &until);
 }
 
-/* ThreadSanitizer keeps a signal back until the thread does something that it knows; a thread that
- * was about to sleep does so all the same. And when a signal comes while it runs the handler of
- * another, it may leave all of them blocked (LLVM 14: one place for the mask). There, and only
- * there, an order that is not carried out in time is carried out from here. */
+/* ThreadSanitizer delays a signal until the thread makes a call that it intercepts; a thread that
+ * is about to sleep then sleeps first. A signal during the handler of another may also leave all
+ * signals blocked (LLVM 14 has one place for the saved mask). So with ThreadSanitizer only, the
+ * main thread raises the stop itself if the signal does not in time. */
 static void repeat_orders(void)
 {
     for (int i = 0; i < 2 && THREAD_SANITIZER; i++) {
@@ -503,7 +503,7 @@ static void repeat_orders(void)
     }
 }
 
-/* A side that ends without being killed says so before. */
+/* A side that ends without being killed has set `over` before. */
 static void look_for_dead(void)
 {
     for (int i = 0; i < 2 && processes; i++) {
@@ -516,8 +516,8 @@ static void look_for_dead(void)
     }
 }
 
-/* Who sleeps and is not woken hangs. Who is awake and does nothing, on a busy machine, may only
- * wait for a CPU: patience. */
+/* A side that sleeps and is not woken hangs. A side that is awake may only be waiting for a CPU of
+ * a busy machine, so it gets more time. */
 static uint64_t patience_ns(const struct side sides[2])
 {
     for (int i = 0; i < 2; i++)
@@ -590,66 +590,62 @@ static void start(struct side *side)
     side->process = process;
 }
 
-static void check_outcome(void)
+/* Whether both sides ended as they may with this fate. */
+static bool ended_well(const struct shape *shape, const struct side *producer,
+                       const struct side *consumer)
 {
-    const struct shape *shape = &board->shape;
-    const struct side *producer = &board->sides[SHMSUM_PRODUCER];
-    const struct side *consumer = &board->sides[SHMSUM_CONSUMER];
     unsigned long long published = atomic_load(&producer->passed);
     unsigned long long taken = atomic_load(&consumer->passed);
-    for (int i = 0; i < 2; i++)
-        if (board->sides[i].wrong[0] != '\0')
-            fail("the %s: %s", role_name(&board->sides[i]), board->sides[i].wrong);
-
     bool ended = producer->result == 0 && consumer->result == 0 && taken == published &&
                  producer->end_reason != 0 && producer->end_reason == consumer->end_reason;
     bool stopped = producer->result == -ECANCELED;
-    bool fine = false;
     switch (shape->fate) {
     case FATE_WHOLE:
-        fine = ended && published == shape->count && producer->end_reason == SHMSUM_END_COMPLETE;
-        break;
+        return ended && published == shape->count && producer->end_reason == SHMSUM_END_COMPLETE;
     case FATE_INPUT:
-        fine = ended && (producer->end_reason == SHMSUM_END_CUT || published == shape->count);
-        break;
+        return ended && (producer->end_reason == SHMSUM_END_CUT || published == shape->count);
     case FATE_NOW:
-        fine = stopped && consumer->result == -ECANCELED && taken <= published;
-        break;
-    case FATE_INPUT_NOW: /* END may have come through before it was given up, and then came last */
-        fine = (stopped || (producer->result == 0 && producer->end_reason == SHMSUM_END_CUT)) &&
+        return stopped && consumer->result == -ECANCELED && taken <= published;
+    case FATE_INPUT_NOW: /* END may have been taken before STOP_NOW; then it was last */
+        return (stopped || (producer->result == 0 && producer->end_reason == SHMSUM_END_CUT)) &&
                taken <= published &&
                (consumer->result == -ECANCELED ||
                 (consumer->result == 0 && consumer->end_reason == SHMSUM_END_CUT &&
                  producer->end_reason == SHMSUM_END_CUT && taken == published));
-        break;
-    case FATE_ORPHANED: /* what was published arrives; a killed producer may not have counted it */
-        fine = consumer->result == -ECANCELED &&
+    case FATE_ORPHANED: /* all published slots arrive; a killed producer may not have counted one */
+        return consumer->result == -ECANCELED &&
                (taken == published || (processes && taken == published + 1));
-        break;
-    case FATE_DESERTED: /* it may have filled the ring again, and one may be taken, not counted */
-        fine = stopped && taken <= published && published <= taken + shape->slots + processes;
-        break;
+    case FATE_DESERTED: /* the ring may be full again, and one taken slot may not be counted */
+        return stopped && taken <= published && published <= taken + shape->slots + processes;
     case FATE_COUNT:
         break;
     }
-    if (!fine)
-        fail("published %llu, taken %llu; the producer ended with %d, end_reason %d, the consumer "
-             "with "
-             "%d, end_reason %d",
-             published, taken, producer->result, (int)producer->end_reason, consumer->result,
-             (int)consumer->end_reason);
+    return false;
 }
 
-/* ---- many of them ---- */
+static void check_outcome(void)
+{
+    const struct side *producer = &board->sides[SHMSUM_PRODUCER];
+    const struct side *consumer = &board->sides[SHMSUM_CONSUMER];
+    for (int i = 0; i < 2; i++)
+        if (board->sides[i].wrong[0] != '\0')
+            fail("the %s: %s", role_name(&board->sides[i]), board->sides[i].wrong);
+    if (!ended_well(&board->shape, producer, consumer))
+        fail("published %llu, taken %llu; results %d and %d, end reasons %d and %d",
+             atomic_load(&producer->passed), atomic_load(&consumer->passed), producer->result,
+             consumer->result, (int)producer->end_reason, (int)consumer->end_reason);
+}
+
+/* ---- many runs ---- */
 
 struct tally {
-    uint64_t conversations, handoffs, unslept, wakes, interrupted;
+    uint64_t runs, handoffs, unslept, wakes, interrupted;
     uint64_t slept[2];
     uint64_t fates[FATE_COUNT];
     uint64_t ns;
 };
 
-static void converse(const struct shape *shape, struct tally *tally)
+static void run_shape(const struct shape *shape, struct tally *tally)
 {
     memset(board, 0, sizeof *board);
     board->region.fd = -1;
@@ -683,7 +679,7 @@ static void converse(const struct shape *shape, struct tally *tally)
     }
     check_outcome();
 
-    tally->conversations++;
+    tally->runs++;
     tally->fates[shape->fate]++;
     tally->ns += ns;
     uint64_t taken = atomic_load(&board->sides[SHMSUM_CONSUMER].passed);
@@ -701,7 +697,7 @@ static void converse(const struct shape *shape, struct tally *tally)
 
 static void add(struct tally *sum, const struct tally *tally)
 {
-    sum->conversations += tally->conversations;
+    sum->runs += tally->runs;
     sum->handoffs += tally->handoffs;
     sum->unslept += tally->unslept;
     sum->wakes += tally->wakes;
@@ -725,7 +721,7 @@ static void print_row(const char *slots, const char *spins, const char *on,
     fflush(stdout);
 }
 
-/* A long run tells now and then how far it is. */
+/* Prints the progress of a long test now and then. */
 static void print_progress(const struct tally *tally)
 {
     static uint64_t last;
@@ -739,7 +735,7 @@ static void print_progress(const struct tally *tally)
             (unsigned long long)(tally->slept[0] + tally->slept[1]));
 }
 
-/* Conversations of every kind, most of them short. goal: hand-offs; limit_ns: or this long. */
+/* Runs of every kind, most of them short, until `goal` slots or limit_ns. */
 static void mix(uint64_t goal, uint64_t limit_ns, struct tally *tally)
 {
     static const uint32_t sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 64};
@@ -747,7 +743,7 @@ static void mix(uint64_t goal, uint64_t limit_ns, struct tally *tally)
     uint64_t began = now_ns();
     for (uint64_t i = 0; i < at_least || (tally->handoffs < goal && now_ns() - began < limit_ns);
          i++) {
-        /* Few: then who waits goes to sleep just when the other is about to publish. */
+        /* With few spins a side goes to sleep at about the time of the other side's publish. */
         const uint32_t spins[] = {CALIBRATED, 0, 0, room_below(&chance, 200)};
         static const uint32_t delays[] = {0, 0, 1000, 100, 10, 2};
         static const uint32_t awaits[] = {0, 1000, 64, 4};
@@ -772,7 +768,7 @@ static void mix(uint64_t goal, uint64_t limit_ns, struct tally *tally)
         bool leaves = shape.fate == FATE_ORPHANED || shape.fate == FATE_DESERTED;
         if (shape.fate != FATE_WHOLE && (processes || !leaves))
             shape.count = NO_LIMIT;
-        converse(&shape, tally);
+        run_shape(&shape, tally);
         if (!processes)
             print_progress(tally);
     }
@@ -783,16 +779,16 @@ static void print_mix(const struct tally *tally)
     print_row("1-16, 64", "mixed", "any", tally);
 }
 
-/* At full speed, each for a share of the time: those that hand over most have most of it. */
+/* At full speed, each for a share of the time; the fastest have the largest share. */
 struct run {
     uint32_t slots, payload_bytes, spins;
     enum cpus cpus;
     uint32_t awaits;
-    uint32_t share; /* in RUN_NS */
+    uint32_t share; /* in units of RUN_NS */
 };
 
-/* Spins, for some milliseconds. On a busy machine fewer may never do: who is woken late makes the
- * other sleep, and so on. */
+/* Spins of some milliseconds. With fewer, on a busy machine, a late wake of one side makes the
+ * other side sleep, and so on. */
 enum { NEVER_SLEEPS = 1000000 };
 
 static const struct run runs[] = {
@@ -827,14 +823,14 @@ static void print_run(const struct run *run, const struct tally *tally)
     snprintf(slots, sizeof slots, "%u", run->slots);
     if (run->spins != CALIBRATED)
         snprintf(spins, sizeof spins, "%u", run->spins);
-    if (tally->conversations == 0)
+    if (tally->runs == 0)
         printf("| %-8s | %-10s | two  | skipped: this process may run on one CPU only |\n", slots,
                spins);
     else
         print_row(slots, spins, cpus_names[run->cpus], tally);
 }
 
-/* Rounds of all of them, and of the mix, until there are so many hand-offs. */
+/* Rounds of the mix and of all runs, until `goal` slots. */
 static void run_rounds(uint64_t goal, struct tally *sum)
 {
     struct tally mixed = {0}, each[COUNT(runs)] = {{0}};
@@ -858,7 +854,7 @@ static void run_rounds(uint64_t goal, struct tally *sum)
                 .limit_ns = run->share * RUN_NS,
             };
             tally = (struct tally){0};
-            converse(&shape, &tally);
+            run_shape(&shape, &tally);
             add(&each[i], &tally);
             add(sum, &tally);
         }
@@ -884,7 +880,7 @@ static void handle_signals(void)
     struct sigaction action;
     memset(&action, 0, sizeof action);
     sigemptyset(&action.sa_mask);
-    action.sa_handler = on_noise; /* no SA_RESTART: a wait is to end with EINTR */
+    action.sa_handler = on_noise; /* no SA_RESTART: a wait ends with EINTR */
     sigaction(SIGUSR1, &action, NULL);
     action.sa_handler = on_order;
     sigaction(SIGUSR2, &action, NULL);
@@ -892,7 +888,7 @@ static void handle_signals(void)
     sigemptyset(&both);
     sigaddset(&both, SIGUSR1);
     sigaddset(&both, SIGUSR2);
-    pthread_sigmask(SIG_BLOCK, &both, NULL); /* each side lets them in when it is ready */
+    pthread_sigmask(SIG_BLOCK, &both, NULL); /* each side unblocks them when it is ready */
 }
 
 static uint64_t from_environment(const char *name, uint64_t otherwise)
@@ -936,16 +932,15 @@ int main(int argc, char *argv[])
     }
     sum.ns = now_ns() - began;
     print_row("all", "", "", &sum);
-    printf("%llu conversations; %llu wakes; %llu waits cut by a signal; ends:",
-           (unsigned long long)sum.conversations, (unsigned long long)sum.wakes,
-           (unsigned long long)sum.interrupted);
+    printf("%llu runs; %llu wakes; %llu waits cut by a signal; ends:", (unsigned long long)sum.runs,
+           (unsigned long long)sum.wakes, (unsigned long long)sum.interrupted);
     for (int i = 0; i < FATE_COUNT; i++)
         printf("%s %s %llu", i > 0 ? "," : "", fates[i], (unsigned long long)sum.fates[i]);
     printf("\n");
     if (repeated > 0)
         printf("%llu signals were kept back by ThreadSanitizer\n", (unsigned long long)repeated);
     if (sum.slept[0] == 0 || sum.slept[1] == 0 || sum.unslept == 0) {
-        fprintf(stderr, "test_stress: not both ways were gone: with sleep, and without\n");
+        fprintf(stderr, "test_stress: expected runs with sleeps and runs without\n");
         return 1;
     }
     return 0;

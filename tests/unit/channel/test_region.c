@@ -1,8 +1,9 @@
 /*
- * test_region.c - the shared memory object: how it comes, what is refused, that nothing is left.
+ * test_region.c - the shared memory object: creating, attaching, what is refused, and that nothing
+ * is left behind.
  *
- * Other tests make and reap regions at the same time, so only names that hold our own process id
- * (or that of a child of ours) are looked at, and descriptors and mappings are counted by fault_os.
+ * Other tests create and reap regions at the same time. So this test checks only names with its own
+ * process id, or that of its child. fault_os counts descriptors and mappings.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,7 @@ static int tear_down(void **state)
     return leaks;
 }
 
-/* How many names of regions there are that hold this process id. */
+/* The number of names of regions with this process id. */
 static int count_names(pid_t pid)
 {
     const struct shmsum_os *os = shmsum_os_default();
@@ -124,7 +125,7 @@ static void test_init_in(void **state)
     assert_memory_equal(memory, "shmsum01", 8); /* on a little-endian machine, as documented */
 }
 
-/* ---- coming and going ---- */
+/* ---- creating, attaching, removing ---- */
 
 static void test_create_and_attach(void **state)
 {
@@ -132,7 +133,7 @@ static void test_create_and_attach(void **state)
     struct shmsum_region ours, theirs;
     struct shmsum_failure why = {0};
     create(&ours);
-    /* The name holds our process id and is unguessable; the object is private and all there. */
+    /* The name has this process id and random digits; the object is private and fully allocated. */
     char prefix[32];
     snprintf(prefix, sizeof prefix, "/shmsum-%d-", (int)getpid());
     assert_memory_equal(ours.name, prefix, strlen(prefix));
@@ -156,15 +157,15 @@ static void test_create_and_attach(void **state)
     assert_int_equal(theirs.creator, getpid());
     assert_memory_equal(theirs.nonce, ours.nonce, sizeof ours.nonce);
     assert_ptr_not_equal(theirs.header, ours.header);
-    shmsum_region_slot(&ours, 3)->payload[999] = 77; /* it is the same memory */
+    shmsum_region_slot(&ours, 3)->payload[999] = 77; /* both map the same memory */
     assert_int_equal(shmsum_region_slot(&theirs, 3)->payload[999], 77);
 
     assert_int_equal(shmsum_region_unlink(&ours, &why), 0);
     assert_int_equal(count_names(getpid()), 0);
     assert_int_equal(ours.fd, -1);
-    assert_int_equal(shmsum_region_unlink(&ours, &why), 0); /* twice is no harm */
+    assert_int_equal(shmsum_region_unlink(&ours, &why), 0); /* a second call is harmless */
     shmsum_region_slot(&ours, 0)->payload[0] = 78;          /* still mapped */
-    shmsum_region_clean_up(&theirs); /* which does not take the other's away */
+    shmsum_region_clean_up(&theirs);                        /* keeps the other mapping */
     shmsum_region_slot(&ours, 0)->payload[0] = 79;
     shmsum_region_clean_up(&ours);
     shmsum_region_clean_up(&ours);
@@ -192,7 +193,7 @@ static void test_two_regions(void **state)
     create(&two);
     assert_string_not_equal(one.name, two.name);
     assert_memory_not_equal(one.nonce, two.nonce, sizeof one.nonce);
-    assert_null(strstr(one.name, "0000000000000000")); /* 128 bits of noise */
+    assert_null(strstr(one.name, "0000000000000000")); /* 128 random bits */
     shmsum_region_clean_up(&one);
     assert_true(name_exists(two.name));
     shmsum_region_clean_up(&two);
@@ -205,7 +206,7 @@ static void test_unlink_failures(void **state)
     struct shmsum_region region;
     struct shmsum_failure why = {0};
     create(&region);
-    assert_int_equal(shm_unlink(region.name), 0); /* gone is what it should be */
+    assert_int_equal(shm_unlink(region.name), 0); /* another process removes it */
     assert_int_equal(shmsum_region_unlink(&region, &why), 0);
     assert_null(why.call);
     shmsum_region_clean_up(&region);
@@ -258,10 +259,10 @@ static void test_create_fails(void **state)
         assert_non_null(why.object);
         assert_true(why.object[0] != '\0');
         assert_nothing_left();
-        /* The caller's clean-up finds nothing to do. */
+        /* A clean-up by the caller is harmless. */
         shmsum_region_clean_up(&region);
         assert_nothing_left();
-        /* Without anybody to tell. */
+        /* Without a struct for the reason. */
         fault_os_fail(&faults, cases[i].member, faults.calls[cases[i].member] + cases[i].nth, 1,
                       cases[i].error);
         assert_int_equal(shmsum_region_create(&region, &faults.os, &geometry, NULL),
@@ -270,8 +271,8 @@ static void test_create_fails(void **state)
     }
 }
 
-/* Every call that creation makes, found by counting: whichever fails once, creation either reports
- * it or goes on without it, and leaves nothing behind. */
+/* Each call that create makes fails once. create either reports it or goes on without it, and
+ * leaves nothing behind. */
 static void test_create_survives_any_failure(void **state)
 {
     (void)state;
@@ -283,7 +284,7 @@ static void test_create_survives_any_failure(void **state)
     assert_nothing_left();
     for (int member = 0; member < FAULT_MEMBERS; member++) {
         if (member == FAULT_munmap || member == FAULT_shm_unlink || member == FAULT_getpid)
-            continue; /* these are the clean-up itself, or cannot fail */
+            continue; /* these clean up, or cannot fail */
         for (uint64_t nth = 1; nth <= calls[member]; nth++) {
             fault_os_init(&faults, shmsum_os_default());
             fault_os_fail(&faults, (enum fault_member)member, nth, 1, EPERM);
@@ -325,7 +326,7 @@ static void test_create_tries_again(void **state)
     fault_os_fail(&faults, FAULT_posix_fallocate, 1, 2, EINTR);
     create(&region);
     assert_int_equal(faults.injected, 8);
-    assert_int_equal(faults.calls[FAULT_getrandom], 1 + 5); /* a fresh name each time */
+    assert_int_equal(faults.calls[FAULT_getrandom], 1 + 5); /* a new name each time */
     shmsum_region_clean_up(&region);
     assert_nothing_left();
 
@@ -339,7 +340,7 @@ static void test_create_tries_again(void **state)
     assert_nothing_left();
 }
 
-/* Another start took the object for dead between shm_open and the lock, and removed its name. */
+/* Another start took the creator for dead between shm_open and flock, and removed the name. */
 static void forget_links_once(struct fault_os *table, struct stat *status)
 {
     int *times = table->forge_data;
@@ -360,12 +361,13 @@ static void test_reaped_while_created(void **state)
     struct shmsum_region region;
     create(&region);
     assert_int_equal(faults.calls[FAULT_shm_open], 2);
-    assert_int_equal(faults.calls[FAULT_close], 1); /* the one that was lost */
+    assert_int_equal(faults.calls[FAULT_close], 1); /* the object without a name */
     assert_int_equal(count_names(getpid()), 1);
     assert_true(name_exists(region.name));
     shmsum_region_clean_up(&region);
     assert_int_equal(count_names(getpid()), 0);
-    memset(faults.names, 0, sizeof faults.names); /* the first was removed behind the books */
+    memset(faults.names, 0,
+           sizeof faults.names); /* fault_os did not see that the first was removed */
     assert_nothing_left();
 }
 
@@ -389,7 +391,7 @@ static void forge_object(struct fault_os *table, struct stat *status)
         status->st_size = forgery->size;
 }
 
-/* Attaching must be refused, with `object` as the reason, and leave nothing. */
+/* attach refuses, gives `object` as the reason, and leaves nothing behind. */
 static void refuses(const char *name, const uint64_t nonce[2], const char *object)
 {
     uint64_t before = fault_os_leaks(&faults);
@@ -402,7 +404,7 @@ static void refuses(const char *name, const uint64_t nonce[2], const char *objec
     assert_int_equal(fault_os_leaks(&faults), before);
     shmsum_region_clean_up(&region);
     assert_int_equal(fault_os_leaks(&faults), before);
-    assert_true(name_exists(name)); /* it is the creator's to remove */
+    assert_true(name_exists(name)); /* only the creator removes it */
 }
 
 static void test_attach_refuses_object(void **state)
@@ -439,7 +441,7 @@ static void test_attach_refuses_object(void **state)
         refuses(region.name, region.nonce, cases[i].object);
     }
     faults.forge_stat = NULL;
-    /* The real thing: another mode, another size. */
+    /* Really another mode, and another size. */
     assert_int_equal(fchmod(region.fd, 0640), 0);
     refuses(region.name, region.nonce, "region: mode is not 0600");
     assert_int_equal(fchmod(region.fd, 0600), 0);
@@ -492,7 +494,7 @@ static void test_attach_refuses_header(void **state)
     REFUSES_WIDE(region_bytes, region.bytes + 1, "region: size does not fit its geometry");
 #undef REFUSES
 #undef REFUSES_WIDE
-    struct shmsum_region theirs; /* all is as it was */
+    struct shmsum_region theirs; /* the object is unchanged */
     assert_int_equal(shmsum_region_attach(&theirs, &faults.os, region.name, region.nonce, NULL), 0);
     shmsum_region_clean_up(&theirs);
     shmsum_region_clean_up(&region);
@@ -551,7 +553,7 @@ static void test_attach_fails(void **state)
 
 /* ---- reaping ---- */
 
-/* A child creates a region, tells its name, and ends as `end` says, leaving it there. */
+/* A child creates a region, reports its name, and ends as `end` says without removing it. */
 static pid_t leave_one(char name[SHMSUM_REGION_NAME_MAX])
 {
     int ends[2];
@@ -583,13 +585,15 @@ static void test_reap(void **state)
     create(&ours);
     pid_t child = leave_one(name);
 
-    /* While both live, both stay. (Others' dead ones may go: the count is theirs too.) */
+    /* While both processes live, both names stay. (Names of other tests may be removed and
+     * counted.) */
     assert_true(shmsum_region_reap(&faults.os) >= 0);
     assert_true(name_exists(name));
     assert_true(name_exists(ours.name));
     assert_int_equal(count_names(child), 1);
 
-    /* Once it is dead, its name goes and ours stays. Another test may be quicker to reap it. */
+    /* After the child's death its name is removed and ours stays. Another test may remove it first.
+     */
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_true(shmsum_region_reap(&faults.os) >= 0);
@@ -600,7 +604,7 @@ static void test_reap(void **state)
     assert_nothing_left();
 }
 
-/* Names that only look like ours are not ours to remove. They are made here, unlocked. */
+/* Names that are only similar stay. They are created here, without a lock. */
 static void test_reap_leaves_others(void **state)
 {
     (void)state;
@@ -635,7 +639,7 @@ static void test_reap_leaves_others(void **state)
     assert_nothing_left();
 }
 
-/* Another user's object stays, though its lock is free. */
+/* An object of another user stays, although its lock is free. */
 static void forge_user(struct fault_os *table, struct stat *status)
 {
     (void)table;
@@ -645,8 +649,8 @@ static void forge_user(struct fault_os *table, struct stat *status)
 static void test_reap_leaves_other_users(void **state)
 {
     (void)state;
-    /* Other processes that reap would take an unlocked name: ours is locked, and only the table
-     * says that its lock could be had. */
+    /* Other tests would remove an unlocked name. So the object is locked, and only the table of
+     * system calls reports that its lock is free. */
     struct shmsum_region ours;
     create(&ours);
     faults.forge_stat = forge_user;

@@ -1,8 +1,8 @@
 /*
  * test_consumer.c - the consumer's role, from slots to results and messages, in one thread.
  *
- * The producer's end fills a ring that has slots enough, then the consumer runs over it: nobody
- * waits for anybody. Results and messages go to scratch files.
+ * The producer's end fills a ring that is large enough; then the consumer runs. So neither end
+ * waits. Results and messages go to scratch files.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ static struct fault_os faults;
 static const char *const names[] = {"a.txt", "b.txt", "stdin"};
 
 struct scene {
-    struct consumer_config config; /* to be changed before the run */
+    struct consumer_config config; /* tests change it before the run */
     struct shmsum_geometry geometry;
     uint8_t *memory;
     struct shmsum_region region;
@@ -280,8 +280,8 @@ static void test_several_inputs(void **state)
     (void)state;
     struct scene scene;
     scene_begin(&scene, 16, 8);
-    send_text(&scene, 0, "1\n1 2");     /* its last line is unfinished */
-    send_text(&scene, 1, "3\n1 two 3"); /* so is this one's, and bad */
+    send_text(&scene, 0, "1\n1 2");     /* the last line is unfinished */
+    send_text(&scene, 1, "3\n1 two 3"); /* the last line is unfinished and bad */
     send_text(&scene, 2, "\r\n4\n1 two 3\n");
     send_end(&scene, SHMSUM_END_COMPLETE);
     scene.config.blank_lines = BLANK_LINES_SKIP;
@@ -291,7 +291,8 @@ static void test_several_inputs(void **state)
     assert_messages(&scene, TWO_AT_3("b.txt:2:3") TWO_AT_3("stdin:3:3"));
     scene_end(&scene);
 
-    /* An input in the middle was empty; a CR at the end of one does not meet the LF of the next. */
+    /* An input in the middle is empty. A CR at the end of one input does not join the LF of the
+     * next. */
     scene_begin(&scene, 16, 8);
     send_text(&scene, 0, "1\r");
     send_text(&scene, 2, "\n2");
@@ -311,7 +312,7 @@ static void test_blank_line_in_another_input(void **state)
         const char *first, *second;
         const char *results, *messages;
     } cases[] = {
-        {"1\n\n", "2\n", "1\n", "a.txt:2:" UNREAD}, /* what follows is the next input */
+        {"1\n\n", "2\n", "1\n", "a.txt:2:" UNREAD}, /* the next input follows */
         {"1\n ", "2\n", "1\n", "a.txt:2:" UNREAD},  /* the blank line was unfinished */
         {"1\n", "\n2\n", "1\n", "b.txt:1:" UNREAD},
         {"1", "2\n \n3\n", "1\n2\n", "b.txt:2:" UNREAD},
@@ -346,14 +347,14 @@ static void test_cut_drops_the_unfinished_line(void **state)
             send_end(&scene, SHMSUM_END_CUT);
         assert_int_equal(run(&scene), 0);
         assert_int_equal(scene.end_reason, orphaned ? CONSUMER_ORPHANED : CONSUMER_CUT);
-        /* a.txt was read to its end: its unfinished line is a line; b.txt was not. */
+        /* a.txt was read to its end, so its unfinished line counts; b.txt was not. */
         assert_results(&scene, "3\n" TWO_RESULT "10\n");
         assert_int_equal(scene.consumer.counters.count[COUNTER_ERRORS], 1);
         scene_end(&scene);
     }
 }
 
-/* ---- how many errors are shown ---- */
+/* ---- the number of errors shown ---- */
 
 static void test_max_errors(void **state)
 {
@@ -381,7 +382,7 @@ static void test_max_errors(void **state)
         assert_int_equal(scene.consumer.counters.count[COUNTER_ERRORS], 3);
         scene_end(&scene);
     }
-    /* Both last words, the count first. */
+    /* Both messages at the end: the count comes first. */
     struct scene scene;
     scene_begin(&scene, 4, 64);
     scene.config.max_errors = 0;
@@ -449,7 +450,7 @@ static void test_dialogue_without_answers(void **state)
     scene_end(&scene);
 }
 
-/* At a terminal a blank line ends at once: nobody is asked for more, and nobody is warned. */
+/* At a terminal a blank line ends the input at once, without a warning. */
 static void test_dialogue_ends_at_blank_line(void **state)
 {
     (void)state;
@@ -467,8 +468,8 @@ static void test_dialogue_ends_at_blank_line(void **state)
     scene_end(&scene);
 }
 
-/* What is handed over just before the producer dies is summed too: here it comes while the
- * consumer, who found nothing more, writes out what it has. */
+/* A slot that the producer publishes just before it dies is summed, too. Here it comes while the
+ * consumer, which found no slot, writes its results. */
 static ssize_t die_while_writing(const struct shmsum_os *os, int fd, const void *bytes, size_t size)
 {
     if (fd == watched->results_fd && faults.calls[FAULT_write]++ == 0) {
@@ -492,7 +493,7 @@ static void test_orphan_takes_what_came_last(void **state)
     scene_end(&scene);
 }
 
-/* ---- a producer that breaks the rules ---- */
+/* ---- a producer that breaks the protocol ---- */
 
 static void test_protocol_violations(void **state)
 {
@@ -528,14 +529,14 @@ static void test_protocol_violations(void **state)
         assert_string_equal(scene.why.call, "protocol");
         assert_string_equal(scene.why.object, cases[i].object);
         assert_int_equal(scene.why.error, EPROTO);
-        /* What was right before is written, and told. */
+        /* Earlier results are written, and counted. */
         assert_results(&scene, "3\nerror: column 1: \"x\" is not a number\n");
         assert_messages(&scene, "b.txt:2:1: error: \"x\" is not a number\n    x\n    ^\n");
         scene_end(&scene);
     }
 }
 
-/* ---- a system that refuses ---- */
+/* ---- failing system calls ---- */
 
 static void test_results_cannot_be_written(void **state)
 {
@@ -620,7 +621,7 @@ static void test_sync(void **state)
     }
 }
 
-/* Nobody reads the messages: the results are the same. */
+/* Messages cannot be written: the results are the same. */
 static void test_messages_cannot_be_written(void **state)
 {
     (void)state;
@@ -634,7 +635,7 @@ static void test_messages_cannot_be_written(void **state)
     assert_messages(&scene, "a.txt:1:3:");
     scene_end(&scene);
 
-    /* In small pieces, interrupted, not at once: still whole. */
+    /* Short, interrupted and delayed writes: the messages are complete. */
     scene_begin(&scene, 4, 64);
     faults.write_max = 3;
     fault_os_fail(&faults, FAULT_write, 2, 2, EINTR);
@@ -650,7 +651,7 @@ static void test_messages_cannot_be_written(void **state)
 
 /* ---- random inputs, against the oracle ---- */
 
-/* Adds what is to stand in the results for one line; whether a blank line ends the input there. */
+/* Adds the result of one line. Returns whether a blank line ends the input there. */
 static bool expect_line(FILE *to, const struct scene *scene, const uint8_t *line, size_t size,
                         bool ended)
 {
@@ -699,7 +700,7 @@ static void test_random_inputs(void **state)
             for (size_t i = 0; i < size; i++)
                 bytes[i] = (uint8_t)letters[random_below(&rng, kinds)];
             send_bytes(&scene, source, bytes, size);
-            /* A source that nothing more followed was cut, if anything was. */
+            /* Only the last source may have been cut. */
             bool last = source + 1 == COUNT(names);
             if (last && size == 0 && cut)
                 cut = false, send_text(&scene, source, "8\n"), memcpy(bytes, "8\n", size = 2);
