@@ -194,7 +194,7 @@ static uint8_t *slot_at(uint32_t i)
 /* The slot that the producer published last. */
 static uint32_t last_slot(void)
 {
-    return (world.channel.next + world.setting.slots - 1) % world.setting.slots;
+    return world.channel.next == 0 ? world.setting.slots - 1 : world.channel.next - 1;
 }
 
 /* Poisons the bytes between words and payloads, which neither side may touch; or checks them. */

@@ -75,7 +75,7 @@ static void publish(struct producer *producer, uint32_t length, uint32_t source)
 int producer_send(struct producer *producer, int fd, const char *name, uint32_t source,
                   struct shmsum_failure *why)
 {
-    struct input input;
+    struct input input = {0};
     int result = input_init(&input, producer->os, fd, name, why);
     if (result < 0)
         return result;
@@ -151,7 +151,7 @@ int producer_dialogue(struct producer *producer, int fd, const char *name, uint3
                       int terminal, struct shmsum_failure *why)
 {
     struct shmsum_channel *channel = producer->channel;
-    struct input input;
+    struct input input = {0};
     int result = input_init(&input, producer->os, fd, name, why);
     if (result < 0)
         return result;
