@@ -105,11 +105,11 @@ struct setting {
     uint8_t mode;           /* 0 .. 4: see LLVMFuzzerTestOneInput */
     uint32_t slots;         /* 1 .. SLOTS_MAX */
     uint32_t payload_bytes; /* 1 .. PAYLOAD_MAX */
-    uint8_t bits; /* 0-1: spins; 2: two CPUs; 3-4: blank lines; 5: dialogue; 6: terminal; 7: answers
-                   */
-    uint8_t
-        more; /* 1: the results are no regular file; 2: the input is a regular file; 3: await
-               * the consumer first; 4: decimal comma; 5: writes of messages may fail; 6: sync */
+    /* 0-1: spins; 2: two CPUs; 3-4: blank lines; 5: dialogue; 6: terminal; 7: answers */
+    uint8_t bits;
+    /* 0: wakes fail; 1: the results are no regular file; 2: the input is a regular file; 3: await
+     * the consumer first; 4: decimal comma; 5: writes of messages may fail; 6: sync */
+    uint8_t more;
 };
 
 /* One block that the consumer took. */
@@ -456,6 +456,7 @@ static int wait_for(const void *word, uint32_t expected, bool two)
     check_waitable(word);
     FUZZ_CHECK(expected & SHARED_WORD_WAIT);
     FUZZ_CHECK(!world.notes || (world.noted && world.error == 0));
+    FUZZ_CHECK(world.channel.wake_error == 0); /* the other side may be asleep forever */
     if (get_word(word) != expected)
         return -EAGAIN;
     if (world.input->left == 0) {
@@ -516,7 +517,8 @@ static int fake_futex_wake(OS, const void *word)
         return 0;
     check_waitable(word);
     world.wakes++;
-    return 1;
+    static const int errors[SLOTS_MAX] = {EAGAIN, ECANCELED, EPERM, EPERM};
+    return world.setting.more & 1 ? -errors[world.setting.slots - 1] : 1;
 }
 
 static int fake_cpu_count(OS)
@@ -683,6 +685,16 @@ static void begin_call(void)
     world.awaits_released = world.notes = world.noted = false;
 }
 
+/* Whether the result is the errno of an earlier failed wake. */
+static bool is_of_wake(int result)
+{
+    bool fails = world.setting.more & 1;
+    /* EAGAIN and ECANCELED have another meaning for the caller. */
+    int error = world.setting.slots <= 2 ? -EIO : -EPERM;
+    FUZZ_CHECK(world.channel.wake_error == 0 || (fails && world.channel.wake_error == error));
+    return result < 0 && result == world.channel.wake_error;
+}
+
 /* Checks a result against what happened in the call. `broken`: the words read last break the
  * protocol. */
 static void check_failure(int result, bool broken, const struct shmsum_failure *why)
@@ -696,7 +708,7 @@ static void check_failure(int result, bool broken, const struct shmsum_failure *
     else if (result == -EPROTO)
         FUZZ_CHECK(broken && strcmp(why->call, "protocol") == 0);
     else if (result < 0)
-        FUZZ_CHECK(result == -world.error);
+        FUZZ_CHECK(result == -world.error || is_of_wake(result));
     else
         FUZZ_CHECK(result == 0);
 }
@@ -916,6 +928,7 @@ static bool call_end(enum shmsum_end_reason end_reason)
     check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
     if (result == 0) {
         const uint8_t *slot = slot_at(channel->next);
+        FUZZ_CHECK(channel->wake_error == 0);
         FUZZ_CHECK(get_word(slot) == SHMSUM_END && get_word(slot + 12) == (uint32_t)end_reason);
         FUZZ_CHECK(world.wakes - wakes == (world.last[0] >> 31 & 1));
         FUZZ_CHECK(without_wait(world.last[1]) == SHMSUM_FREE);
@@ -1098,7 +1111,7 @@ static void check_error(struct model *model, int result)
         FUZZ_CHECK(model->broken || is_broken_for_consumer());
         return;
     }
-    FUZZ_CHECK(result == -world.error);
+    FUZZ_CHECK(result == -world.error || is_of_wake(result));
     /* The call may have failed after END was taken, and after the last line was finished. */
     if (world.reads - world.reads_at_copy >= (world.copies > 0 ? 3 : 2) &&
         without_wait(world.last[1]) == SHMSUM_END && world.last[0] == SHMSUM_END_COMPLETE)
