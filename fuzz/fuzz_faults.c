@@ -579,21 +579,51 @@ static bool open_output(struct output *output, int file, bool standard, bool app
     return refused;
 }
 
-/* Checks the file against the right count of bytes; with `more`, against one byte too many. */
-static void judge_results(const struct output *output, int file, bool more)
+/* The results could not be cut: settled->uncut is an injected failure. */
+static bool was_cut_refused(const struct output_settled *settled)
+{
+    for (uint64_t i = run.mark; i < run.faults.injected && i < FAULT_LOG_MAX; i++)
+        if (run.faults.log[i].error == settled->uncut.error)
+            return true;
+    return false;
+}
+
+/* The child claims the right count of bytes; with `more`, one byte too many: then, and when the
+ * last line is torn, whole lines are left and counted. */
+static void settle_results(const struct output *output, int number, bool more)
 {
     static const struct matters holds_matters[] = {
         {.member = FAULT_fstat, .call = "fstat"},
         {.call = NULL},
     };
-    size_t size = run.world.files[file].size, start = (size_t)output->start;
+    const struct memory_file *file = &run.world.files[number];
+    size_t size = file->size, start = (size_t)output->start;
     struct refusal refusal = {"results", output->name, more ? EBADMSG : 0};
+    const struct output_claim claim = {
+        .belief = OUTPUT_COMPLETE, .lines = 77, .bytes = size - start + more};
+    bool torn = size > start && memory_os_bytes(number)[size - 1] != '\n';
+    struct output_settled settled;
     begin();
-    int result = output_check(output, size - start + more, &run.why);
+    output_settle(output, &claim, &settled);
+    int result = -settled.mismatch.error;
+    if (result < 0)
+        run.why = settled.mismatch;
     bool read = !was_injected(FAULT_reopen) && !was_injected(FAULT_pread);
-    if (size > start && memory_os_bytes(file)[size - 1] != '\n' && (read || result < 0))
+    if (torn && (read || result < 0))
         refusal.error = EBADMSG; /* a file that cannot be read passes */
-    (void)failed(result, holds_matters, &refusal);
+    if (!failed(result, holds_matters, &refusal)) {
+        FUZZ_CHECK(settled.lines == 77 && settled.uncut.error == 0 && file->size == size);
+        return;
+    }
+    if (settled.uncut.error != 0) {
+        FUZZ_CHECK(settled.lines == 77 && was_cut_refused(&settled));
+        return;
+    }
+    uint64_t lines = 0;
+    for (size_t at = start; at < file->size; at++)
+        lines += memory_os_bytes(number)[at] == '\n';
+    FUZZ_CHECK(settled.lines == lines);
+    FUZZ_CHECK(file->size == start || memory_os_bytes(number)[file->size - 1] == '\n');
 }
 
 /* The files of scenario_files: the results, and one input. */
@@ -670,7 +700,7 @@ static void check_output(const struct files *files, struct output *output)
         bool keeps = files->standard || files->append;
         FUZZ_CHECK(run.world.files[files->results].size == (keeps ? files->size : 0));
         FUZZ_CHECK((size_t)output->start == (output->append ? files->size : 0));
-        judge_results(output, files->results, (run.setting[1] & 32) != 0);
+        settle_results(output, files->results, (run.setting[1] & 32) != 0);
     }
     begin();
     (void)failed(output_sync_folder(output, &run.why), folder_matters, NULL);

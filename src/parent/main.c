@@ -72,7 +72,6 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
         result = output_begin(&run->output, why);
     if (result < 0)
         return result;
-    run->begun = true;
 
     result = send_inputs(run, why);
     progress_end(&run->progress);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <shmsum/results.h>
+
 #include "os/retry.h"
 
 enum { STANDARD_OUTPUT = 1 };
@@ -134,34 +136,60 @@ int output_check_names(const struct output *output, struct shmsum_failure *why)
 int output_begin(struct output *output, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
-    if (!output->regular || output->standard || output->append)
-        return 0;
-    int result;
-    RETRY(result, os->ftruncate(os, output->fd, 0));
-    if (result < 0)
-        return shmsum_failure_set(why, "ftruncate", output->name, -result);
-    off_t start = os->lseek(os, output->fd, 0, SEEK_SET);
-    if (start < 0)
-        return shmsum_failure_set(why, "lseek", output->name, (int)-start);
+    if (output->regular && !output->standard && !output->append) {
+        int result;
+        RETRY(result, os->ftruncate(os, output->fd, 0));
+        if (result < 0)
+            return shmsum_failure_set(why, "ftruncate", output->name, -result);
+        off_t start = os->lseek(os, output->fd, 0, SEEK_SET);
+        if (start < 0)
+            return shmsum_failure_set(why, "lseek", output->name, (int)-start);
+    }
+    output->begun = true;
     return 0;
 }
 
-int output_check(const struct output *output, uint64_t bytes, struct shmsum_failure *why)
+/* Compares the regular file with what the child says that it wrote: its size, and that its last
+ * result ends a line. 0; -EBADMSG: it is not so; or a negative errno. */
+static int compare(const struct output *output, uint64_t bytes, struct shmsum_failure *why)
 {
-    if (!output->regular)
-        return 0;
     struct stat status;
     int result = output->os->fstat(output->os, output->fd, &status);
     if (result < 0)
         return shmsum_failure_set(why, "fstat", output->name, -result);
     bool fits = status.st_size >= output->start;
     uint64_t there = fits ? (uint64_t)(status.st_size - output->start) : 0;
-    /* What others write to standard output, behind ours, is not ours to judge. */
+    /* Other processes may write to standard output too, behind our results. */
     fits = fits && (output->standard ? there >= bytes : there == bytes);
-    /* A file that cannot be read (its mode may say so) is judged by its size alone. */
+    /* A file that cannot be read (its mode may forbid it) is judged by its size alone. */
     if (fits && bytes > 0 && line_ends_at(output, output->start + (off_t)bytes, NULL) == 0)
         fits = false;
     return fits ? 0 : shmsum_failure_set(why, "results", output->name, EBADMSG);
+}
+
+void output_settle(const struct output *output, const struct output_claim *claim,
+                   struct output_settled *settled)
+{
+    *settled = (struct output_settled){.lines = claim->lines};
+    /* Before output_begin the file holds what was there before: leave it alone. A pipe or a device
+     * keeps nothing that could be compared, counted or cut: the claim is all there is. */
+    if (!output->begun || !output->regular)
+        return;
+    /* The child may lie even about success, and a file can change under it. */
+    bool is_as_claimed =
+        claim->belief == OUTPUT_COMPLETE && compare(output, claim->bytes, &settled->mismatch) == 0;
+    /* Other processes may write to standard output too. Where the child is believed, the file is
+     * neither counted nor cut: that would count and cut their lines. */
+    if (output->standard && (is_as_claimed || claim->belief == OUTPUT_STOPPED))
+        return;
+    /* The size is right, and no message needs the number: do not read the whole file again. */
+    if (is_as_claimed && !claim->is_reported)
+        return;
+    /* The last write may be unfinished, and the claim is not to be believed: cut and count. */
+    uint64_t lines;
+    if (shmsum_results_salvage(output->os, output->fd, output->name, output->start, &lines,
+                               &settled->uncut) == 0)
+        settled->lines = lines;
 }
 
 int output_sync_folder(const struct output *output, struct shmsum_failure *why)

@@ -16,7 +16,8 @@ struct output {
     dev_t device; /* which file it is */
     ino_t inode;
     nlink_t names; /* how many it has */
-    off_t start;   /* where our first result is to stand; regular files only */
+    off_t start;   /* where our first result is to be; regular files only */
+    bool begun;    /* by output_begin: what is in it from start on is ours */
 };
 
 /*
@@ -41,9 +42,34 @@ int output_check_names(const struct output *output, struct shmsum_failure *why);
 /* Everything has started: empties the file, unless it is appended to. 0 or negative errno. */
 int output_begin(struct output *output, struct shmsum_failure *why);
 
-/* After success: whether the regular file holds so many bytes of results, the last of which ends a
- * line; what was in it before does not count. 0; -EBADMSG when not; or a negative errno. */
-int output_check(const struct output *output, uint64_t bytes, struct shmsum_failure *why);
+/* How far the child's end bears out what the child claims about the results. */
+enum output_belief {
+    OUTPUT_UNBELIEVED, /* it was killed, or claims what cannot be */
+    OUTPUT_STOPPED,    /* it stopped after a failure, reported that, and left whole lines */
+    OUTPUT_COMPLETE,   /* it finished, and its counters fit the input */
+};
+
+/* What the child claims. */
+struct output_claim {
+    enum output_belief belief;
+    uint64_t lines, bytes; /* of results that it wrote */
+    bool is_reported;      /* a message will say how many results there are */
+};
+
+/* How the results are settled. A failure with error 0 is none. */
+struct output_settled {
+    uint64_t lines;                 /* how many results there are */
+    struct shmsum_failure mismatch; /* with OUTPUT_COMPLETE: why the file is not as claimed */
+    struct shmsum_failure uncut;    /* why the file could not be cut to whole lines and counted */
+};
+
+/*
+ * The child has ended: decides once what the results are worth. Compares the file with the claim,
+ * or cuts it back to whole lines and counts them; the rules are in the function. Before
+ * output_close.
+ */
+void output_settle(const struct output *output, const struct output_claim *claim,
+                   struct output_settled *settled);
 
 /* After success with --fsync: makes the file's name as durable as its bytes. 0 or negative errno.
  */

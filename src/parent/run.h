@@ -22,7 +22,6 @@ struct run {
     const struct shmsum_os *os;     /* the same, or the table of the trace in front of it */
     struct options options;
     struct output output;
-    bool begun;          /* the results are ours: emptied, or their end is known */
     bool terminal_input; /* standard input is a terminal */
     bool summary;        /* somebody sits there to read one */
     bool dialogue;

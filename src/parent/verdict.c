@@ -9,16 +9,15 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include <shmsum/results.h>
-
 #include "child_process.h"
 #include "signals.h"
 
-/* What became of the input, as far as the child is to be believed. */
+/* What the child's end means for the run. */
 struct verdict {
-    struct counters counters; /* what the child claims */
-    uint64_t result_lines;    /* in the results: the child's claim, or counted by ourselves */
-    bool counted;             /* in the file, by ourselves */
+    int status;                /* the exit status: the child's own, or STATUS_SYSTEM */
+    enum output_belief belief; /* how far to believe what it claims about the results */
+    struct shmsum_failure why; /* to be reported first; error 0: nothing */
+    char subject[64];          /* to be reported with the number of results; "": nothing */
 };
 
 static const char *plural(uint64_t count, const char *one, const char *many)
@@ -26,57 +25,18 @@ static const char *plural(uint64_t count, const char *one, const char *many)
     return count == 1 ? one : many;
 }
 
-/* The child was killed, maybe in the middle of a write, or is not to be believed: leaves whole
- * lines only, and counts them. */
-static void salvage(const struct run *run, struct verdict *verdict)
+/* ---- is the child to be believed? ---- */
+
+/* Whether the child was allowed to leave: after END; or after a blank line, where that ends the
+ * input, when something can have been read. */
+static bool may_have_left(const struct run *run, bool closed)
 {
-    if (!run->begun || !run->output.regular || verdict->counted)
-        return;
-    verdict->counted = true;
-    uint64_t lines;
-    struct shmsum_failure why;
-    if (shmsum_results_salvage(run->os, run->output.fd, run->output.name, run->output.start, &lines,
-                               &why) < 0) {
-        message_failure(run->os, &why);
-        message(run->os, "%s: its last line may be unfinished", run->output.name);
-        return;
-    }
-    verdict->result_lines = lines;
+    return closed ? run->output.begun && run->options.blank_lines == BLANK_LINES_END : run->ended;
 }
 
-/* The child has ended in order. On standard output others may write too, so that it is not ours to
- * cut or to count: there the child's word stands. */
-static void believe(const struct run *run, struct verdict *verdict)
+/* Whether the counters fit the input that was handed over, and each other. */
+static bool are_counters_plausible(const struct run *run, const uint64_t *count, bool closed)
 {
-    verdict->counted = run->output.standard;
-}
-
-/* "subject; results.txt holds the first 3 results": so many as there are, whatever the child says.
- */
-static void say_what_is_left(const struct run *run, struct verdict *verdict, const char *subject)
-{
-    salvage(run, verdict);
-    uint64_t lines = verdict->result_lines;
-    const char *results = plural(lines, "result", "results");
-    const char *name = run->output.name;
-    if (!run->begun)
-        message(run->os, "%s; nothing was read", subject);
-    else if (run->output.regular)
-        message(run->os, "%s; %s holds the first %" PRIu64 " %s", subject, name, lines, results);
-    else
-        message(run->os, "%s; the first %" PRIu64 " %s went to %s", subject, lines, results, name);
-}
-
-/* Whether what the child says of its work can be true: it fits what was handed over, and itself. */
-static bool is_plausible(const struct run *run, const struct verdict *verdict, int status)
-{
-    const uint64_t *count = verdict->counters.count;
-    enum blank_lines blank_lines = run->options.blank_lines;
-    bool closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
-    if (!run->ended && !closed)
-        return false; /* it left before the end */
-    if (closed && blank_lines != BLANK_LINES_END)
-        return false; /* nothing could close the input */
     uint64_t handed = run->producer.bytes, bytes = count[COUNTER_BYTES];
     if (closed ? bytes > handed : bytes != handed)
         return false; /* it did not take all, or more than there was */
@@ -86,63 +46,132 @@ static bool is_plausible(const struct run *run, const struct verdict *verdict, i
     if (sums > bytes || errors > bytes || skipped > bytes || count[COUNTER_NUMBERS] > bytes ||
         sums + errors + skipped > bytes)
         return false;
-    if (skipped > 0 && blank_lines != BLANK_LINES_SKIP)
+    if (skipped > 0 && run->options.blank_lines != BLANK_LINES_SKIP)
         return false;
-    if (count[COUNTER_RESULT_LINES] != sums + errors ||
-        !sandbox_is_plausible(run->options.sandbox, count[COUNTER_SANDBOX]))
+    return count[COUNTER_RESULT_LINES] == sums + errors &&
+           sandbox_is_plausible(run->options.sandbox, count[COUNTER_SANDBOX]);
+}
+
+/* Whether exit status 0 or 1 can be true, by all that the child claims and the parent knows. */
+static bool is_plausible(const struct run *run, const uint64_t *count, int status)
+{
+    bool closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
+    if (!may_have_left(run, closed) || !are_counters_plausible(run, count, closed))
         return false;
     /* At a terminal, where a blank line is how one ends, nothing stays unread behind it. */
     bool unread = closed && !(run->dialogue && run->terminal_input);
-    return status == STATUS_OK ? errors == 0 && !unread : errors > 0 || unread;
+    bool errors = count[COUNTER_ERRORS] > 0;
+    return status == STATUS_OK ? !errors && !unread : errors || unread;
 }
 
-/* Reads the child's end, says what there is to say, and returns our exit status. */
-static int judge_child(struct run *run, int wait_status, struct verdict *verdict)
+/* The child has exited with `status`. */
+static void judge_status(const struct run *run, int status, const uint64_t *count,
+                         struct verdict *verdict)
 {
-    char subject[64];
-    if (wait_status < 0) {
-        message(run->os, "waitpid: %s: %s", "shmsum-child", strerror(-wait_status));
-        say_what_is_left(run, verdict, "child: its end cannot be told");
-        return STATUS_SYSTEM;
-    }
-    if (WIFSIGNALED(wait_status)) {
-        int signal = WTERMSIG(wait_status);
-        snprintf(subject, sizeof subject, "child: killed by signal %d (%s)", signal,
-                 strsignal(signal));
-        say_what_is_left(run, verdict, subject);
-        return STATUS_SYSTEM;
-    }
-    int status = WEXITSTATUS(wait_status);
-    struct shmsum_failure why;
     switch (status) {
     case STATUS_OK:
     case STATUS_ERRORS:
-        if (!is_plausible(run, verdict, status)) {
-            snprintf(subject, sizeof subject, "child: status %d does not fit its work", status);
-            break;
+        if (is_plausible(run, count, status)) {
+            verdict->status = status;
+            verdict->belief = OUTPUT_COMPLETE;
+            return;
         }
-        if (output_check(&run->output, verdict->counters.count[COUNTER_RESULT_BYTES], &why) == 0) {
-            believe(run, verdict);
-            return status;
-        }
-        message_failure(run->os, &why);
-        say_what_is_left(run, verdict, "stopped early");
-        return STATUS_SYSTEM;
-    case STATUS_SYSTEM: /* it has said why, and kept whole lines */
-        believe(run, verdict);
-        say_what_is_left(run, verdict, "stopped early");
-        return STATUS_SYSTEM;
+        snprintf(verdict->subject, sizeof verdict->subject,
+                 "child: status %d does not fit its work", status);
+        return;
+    case STATUS_SYSTEM: /* the child has reported why */
+        verdict->belief = OUTPUT_STOPPED;
+        snprintf(verdict->subject, sizeof verdict->subject, "stopped early");
+        return;
     case CHILD_NOT_STARTED:
-        if (child_start_failed(&why)) {
-            message_failure(run->os, &why);
-            return STATUS_SYSTEM;
-        }
+        if (child_start_failed(&verdict->why))
+            return;
         /* fall through */
     default:
-        snprintf(subject, sizeof subject, "child: exited with status %d", status);
+        snprintf(verdict->subject, sizeof verdict->subject, "child: exited with status %d", status);
     }
-    say_what_is_left(run, verdict, subject);
-    return STATUS_SYSTEM;
+}
+
+/* Reads the child's end: how it ended, and what it left in the counters. */
+static struct verdict judge_child(const struct run *run, int wait_status, const uint64_t *count)
+{
+    struct verdict verdict = {.status = STATUS_SYSTEM};
+    if (wait_status < 0) {
+        shmsum_failure_set(&verdict.why, "waitpid", "shmsum-child", -wait_status);
+        snprintf(verdict.subject, sizeof verdict.subject, "child: its end cannot be told");
+    } else if (!WIFSIGNALED(wait_status)) {
+        judge_status(run, WEXITSTATUS(wait_status), count, &verdict);
+    } else if (!child_killed_by_us()) {
+        int signal = WTERMSIG(wait_status);
+        snprintf(verdict.subject, sizeof verdict.subject, "child: killed by signal %d (%s)", signal,
+                 strsignal(signal));
+    }
+    return verdict;
+}
+
+/* Compares the results with the claim, or counts them. `is_reported`: a message needs the number,
+ * whatever the child's end is. */
+static struct output_settled settle(struct run *run, struct verdict *verdict, const uint64_t *count,
+                                    bool is_reported)
+{
+    const struct output_claim claim = {
+        .belief = verdict->belief,
+        .lines = count[COUNTER_RESULT_LINES],
+        .bytes = count[COUNTER_RESULT_BYTES],
+        .is_reported = is_reported,
+    };
+    struct output_settled settled;
+    output_settle(&run->output, &claim, &settled);
+    if (settled.mismatch.error != 0) {
+        verdict->status = STATUS_SYSTEM;
+        verdict->why = settled.mismatch;
+        snprintf(verdict->subject, sizeof verdict->subject, "stopped early");
+    }
+    return settled;
+}
+
+/* ---- reports ---- */
+
+/* Once, if the results could not be cut. */
+static void report_uncut(const struct run *run, struct output_settled *settled)
+{
+    if (settled->uncut.error == 0)
+        return;
+    message_failure(run->os, &settled->uncut);
+    message(run->os, "%s: its last line may be unfinished", run->output.name);
+    settled->uncut.error = 0;
+}
+
+/* "subject; results.txt holds the first 3 results". */
+static void report_results(const struct run *run, struct output_settled *settled,
+                           const char *subject)
+{
+    report_uncut(run, settled);
+    uint64_t lines = settled->lines;
+    const char *results = plural(lines, "result", "results");
+    const char *name = run->output.name;
+    if (!run->output.begun)
+        message(run->os, "%s; nothing was read", subject);
+    else if (run->output.regular)
+        message(run->os, "%s; %s holds the first %" PRIu64 " %s", subject, name, lines, results);
+    else
+        message(run->os, "%s; the first %" PRIu64 " %s went to %s", subject, lines, results, name);
+}
+
+static void report_verdict(const struct run *run, const struct verdict *verdict,
+                           struct output_settled *settled)
+{
+    if (verdict->why.error != 0)
+        message_failure(run->os, &verdict->why);
+    if (verdict->subject[0] != '\0')
+        report_results(run, settled, verdict->subject);
+}
+
+static void report_signal(const struct run *run, int signal, struct output_settled *settled)
+{
+    char subject[64];
+    snprintf(subject, sizeof subject, "stopped by signal %d (%s)", signal, strsignal(signal));
+    report_results(run, settled, subject);
 }
 
 static uint64_t count_lines(const struct counters *counters)
@@ -151,7 +180,7 @@ static uint64_t count_lines(const struct counters *counters)
     return count[COUNTER_SUMS] + count[COUNTER_ERRORS] + count[COUNTER_SKIPPED];
 }
 
-static void say_summary(const struct run *run, const struct counters *counters)
+static void report_summary(const struct run *run, const struct counters *counters)
 {
     uint64_t lines = count_lines(counters);
     uint64_t sums = counters->count[COUNTER_SUMS], errors = counters->count[COUNTER_ERRORS];
@@ -162,7 +191,7 @@ static void say_summary(const struct run *run, const struct counters *counters)
                   standard ? "" : run->output.name);
 }
 
-static void say_stats(const struct run *run, const struct counters *counters)
+static void report_stats(const struct run *run, const struct counters *counters)
 {
     const uint64_t *count = counters->count;
     double seconds = (double)(run->os->clock_ns(run->os) - run->started_ns) / 1e9;
@@ -190,49 +219,57 @@ static void clamp_counters(const struct run *run, struct counters *counters)
             counters->count[i] = run->producer.bytes;
 }
 
-/* Everything after the last byte was handed over, or could not be. Returns the exit status. */
+/* ---- the end ---- */
+
+/* Waits for the child's end. A child that broke the rules, or that END could not reach, would not
+ * leave by itself: it is killed. */
+static int await_child(const struct run *run, int handed)
+{
+    bool leaves = run->ended || run->closed;
+    if (handed == -EPROTO || !leaves)
+        child_kill();
+    return child_wait(SHMSUM_STOP_NOW);
+}
+
+/* Closes the results, and with --fsync makes their name durable. Returns the exit status. */
+static int close_results(struct run *run, int status)
+{
+    struct shmsum_failure why;
+    int closed = output_close(&run->output, &why);
+    if (status > STATUS_ERRORS)
+        return status; /* a failure was reported already */
+    if (closed < 0 || (run->options.sync && output_sync_folder(&run->output, &why) < 0))
+        return run_fail(run->os, &why);
+    return status;
+}
+
 int conclude(struct run *run, int handed, const struct shmsum_failure *why)
 {
-    const struct shmsum_os *os = run->os;
-    /* A child that breaks the rules is not waited for; nor one that was not told of an end. */
-    bool told = run->ended || run->closed;
-    if (handed == -EPROTO || !told)
-        child_kill();
-    int wait_status = child_wait(SHMSUM_STOP_NOW);
+    int wait_status = await_child(run, handed);
+    struct counters counters;
+    counters_collect(&counters, &run->channel);
+    struct verdict verdict = judge_child(run, wait_status, counters.count);
+    bool failed = handed < 0 && handed != -ECANCELED;
+    struct output_settled settled =
+        settle(run, &verdict, counters.count, failed || signals_first() != 0);
 
-    struct verdict verdict = {.counted = false};
-    counters_collect(&verdict.counters, &run->channel);
-    verdict.result_lines = verdict.counters.count[COUNTER_RESULT_LINES];
     if (run->dialogue && signals_first() != 0)
-        message_bytes(os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
-    int status = STATUS_SYSTEM;
-    if (wait_status >= 0 && child_killed_by_us() && WIFSIGNALED(wait_status))
-        salvage(run, &verdict);
-    else
-        status = judge_child(run, wait_status, &verdict);
-    if (handed < 0 && handed != -ECANCELED) {
-        message_failure(os, why);
-        say_what_is_left(run, &verdict, "stopped early");
+        message_bytes(run->os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */
+    report_verdict(run, &verdict, &settled);
+    int status = verdict.status;
+    if (failed) {
+        message_failure(run->os, why);
+        report_results(run, &settled, "stopped early");
         status = STATUS_SYSTEM;
     }
+    report_uncut(run, &settled); /* also where no message says how many there are */
+    status = close_results(run, status);
+    clamp_counters(run, &counters);
     if (signals_first() != 0)
-        salvage(run, &verdict); /* what is to be told of it below, while it is open */
-    struct shmsum_failure end_why;
-    int closed = output_close(&run->output, &end_why);
-    if (status <= STATUS_ERRORS &&
-        (closed < 0 || (run->options.sync && output_sync_folder(&run->output, &end_why) < 0)))
-        status = run_fail(os, &end_why);
-
-    clamp_counters(run, &verdict.counters);
-    if (signals_first() != 0) {
-        char subject[64];
-        snprintf(subject, sizeof subject, "stopped by signal %d (%s)", signals_first(),
-                 strsignal(signals_first()));
-        say_what_is_left(run, &verdict, subject);
-    } else if (run->summary && status <= STATUS_ERRORS) {
-        say_summary(run, &verdict.counters);
-    }
+        report_signal(run, signals_first(), &settled);
+    else if (run->summary && status <= STATUS_ERRORS)
+        report_summary(run, &counters);
     if (run->options.stats)
-        say_stats(run, &verdict.counters);
+        report_stats(run, &counters);
     return status;
 }

@@ -486,6 +486,7 @@ static const struct lie {
     {"was not started", 3, "child: exited with status 127; results.txt holds the first 10 ", 10,
      false},
     {"writes early", 3, "results: results.txt: is not what the child says that it wrote", 10, true},
+    {"read nothing", 3, "child: status 1 does not fit its work; nothing was read", 0, true},
     {"cut what was there", 3, "results: results.txt: is not what the child says that", 0, true},
 };
 

@@ -246,6 +246,10 @@ void hostile_liar(int argc, char *argv[], const char *lie)
     int status = 0;
     if (strcmp(lie, "writes early") == 0)
         done = write(RESULTS_FD, "12", 2) == 2;
+    if (strcmp(lie, "read nothing") == 0) {
+        shmsum_channel_set_closing(&child.channel, SHMSUM_CLOSED);
+        leave(1);
+    }
     shmsum_channel_attached(&child.channel);
     consume(NULL);
     off_t size = lseek(RESULTS_FD, 0, SEEK_END);

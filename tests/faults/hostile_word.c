@@ -16,22 +16,14 @@
 enum { SOURCES = 3 };
 
 const char *const hostile_names[HOSTILE_ROWS] = {
-    [HOSTILE_STATE] = "state",
-    [HOSTILE_WAIT] = "WAIT",
-    [HOSTILE_LENGTH] = "length",
-    [HOSTILE_SOURCE] = "source",
-    [HOSTILE_END_REASON] = "end_reason",
-    [HOSTILE_PAYLOAD] = "payload",
-    [HOSTILE_ATTACHED] = "attached",
-    [HOSTILE_CLOSING] = "closing",
-    [HOSTILE_COUNTERS] = "counters",
-    [HOSTILE_MAGIC] = "magic",
-    [HOSTILE_VERSION] = "version",
-    [HOSTILE_CREATOR] = "creator",
-    [HOSTILE_GEOMETRY] = "geometry",
-    [HOSTILE_REGION_BYTES] = "region_bytes",
-    [HOSTILE_NONCE] = "nonce",
-    [HOSTILE_RESULTS] = "results file",
+    [HOSTILE_STATE] = "state",           [HOSTILE_WAIT] = "WAIT",
+    [HOSTILE_LENGTH] = "length",         [HOSTILE_SOURCE] = "source",
+    [HOSTILE_END_REASON] = "end_reason", [HOSTILE_PAYLOAD] = "payload",
+    [HOSTILE_ATTACHED] = "attached",     [HOSTILE_CLOSING] = "closing",
+    [HOSTILE_COUNTERS] = "counters",     [HOSTILE_MAGIC] = "magic",
+    [HOSTILE_VERSION] = "version",       [HOSTILE_CREATOR] = "creator",
+    [HOSTILE_GEOMETRY] = "geometry",     [HOSTILE_REGION_BYTES] = "region_bytes",
+    [HOSTILE_NONCE] = "nonce",           [HOSTILE_RESULTS] = "results file",
     [HOSTILE_STATUS] = "exit status",
 };
 

@@ -517,7 +517,9 @@ inline child_wait(mask)
 }
 
 /* MIRRORS src/parent/main.c hand_over
- * MIRRORS src/parent/verdict.c conclude
+ * MIRRORS src/parent/verdict.c await_child
+ * MIRRORS src/parent/verdict.c may_have_left
+ * MIRRORS src/parent/verdict.c are_counters_plausible
  * MIRRORS src/parent/verdict.c is_plausible
  * From behind the fork in child_start. */
 active proctype parent()
