@@ -82,58 +82,68 @@ static bool wants_color(const struct run *run)
            run->os->isatty(run->os, STANDARD_ERROR) == 1;
 }
 
-int start_child(struct run *run, struct shmsum_failure *why)
+static struct job make_job(const struct run *run)
 {
     const struct options *options = &run->options;
-    int result = find_child(run, why);
-    if (result < 0)
-        return result;
     bool results_on_terminal = run->os->isatty(run->os, run->output.fd) == 1;
-    struct job job = {
+    return (struct job){
         .sandbox = options->sandbox,
         .trace = options->trace != NULL,
         .explain = options->explain,
         .epoch_ns = run->started_ns,
+        .config =
+            {
+                .point = options->point,
+                .blank_lines = options->blank_lines,
+                .format = options->format,
+                .max_errors = options->max_errors,
+                .dialogue = run->dialogue,
+                .terminal = run->dialogue && run->terminal_input,
+                .answers = run->dialogue && !results_on_terminal,
+                .sync = options->sync,
+                .color = wants_color(run),
+                .clears_line = run->shows_progress,
+            },
     };
-    job.config = (struct consumer_config){
-        .point = options->point,
-        .blank_lines = options->blank_lines,
-        .format = options->format,
-        .max_errors = options->max_errors,
-        .dialogue = run->dialogue,
-        .terminal = run->dialogue && run->terminal_input,
-        .answers = run->dialogue && !results_on_terminal,
-        .sync = options->sync,
-        .color = wants_color(run),
-        .clears_line = run->shows_progress,
-    };
-    char settings[JOB_SETTINGS_MAX];
-    job_format_settings(settings, &job);
-    char entry[JOB_REGION_MAX];
-    job_format_region(entry, &run->region);
-    size_t inputs = (size_t)options->input_count;
+}
+
+/* The child's arguments, with the settings of its job; to be freed. NULL: no memory. */
+static char **make_arguments(const struct run *run, char *settings)
+{
+    size_t inputs = (size_t)run->options.input_count;
     char **argv = calloc(JOB_ARGUMENTS + inputs + 1, sizeof *argv);
-    char **envp = with_entry(entry);
-    if (argv == NULL || envp == NULL) {
-        result = shmsum_failure_set(why, "malloc", "arguments of the child", ENOMEM);
-        goto out_free;
-    }
+    if (argv == NULL)
+        return NULL;
     argv[0] = argument(child_program);
     argv[1] = settings;
     argv[2] = argument(run->output.name);
     for (size_t i = 0; i < inputs; i++)
-        argv[JOB_ARGUMENTS + i] = argument(input_name(options->inputs[i]));
-    struct child_program child = {
+        argv[JOB_ARGUMENTS + i] = argument(input_name(run->options.inputs[i]));
+    return argv;
+}
+
+int start_child(struct run *run, struct shmsum_failure *why)
+{
+    int result = find_child(run, why);
+    if (result < 0)
+        return result;
+    const struct job job = make_job(run);
+    char settings[JOB_SETTINGS_MAX];
+    job_format_settings(settings, &job);
+    char entry[JOB_REGION_MAX];
+    job_format_region(entry, &run->region);
+    const struct child_program child = {
         .path = run->child_path,
-        .argv = argv,
-        .envp = envp,
+        .argv = make_arguments(run, settings),
+        .envp = with_entry(entry),
         .results = run->output.fd,
         .trace = run->trace_fd,
     };
-    result = child_start(run->system, &child, why);
-
-out_free:
-    free(envp);
-    free(argv);
+    if (child.argv != NULL && child.envp != NULL)
+        result = child_start(run->system, &child, why);
+    else
+        result = shmsum_failure_set(why, "malloc", "arguments of the child", ENOMEM);
+    free(child.envp);
+    free(child.argv);
     return result;
 }
