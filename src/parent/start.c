@@ -15,8 +15,8 @@ static const char child_program[] = "shmsum-child";
 
 extern char **environ;
 
-/* The child stands beside this program (as built) or in libexec (as installed): never on PATH,
- * never in the working directory. */
+/* The child is beside this program (as built) or in libexec (as installed). PATH and the working
+ * directory are never searched: another user may have put a program there. */
 static int find_child(struct run *run, struct shmsum_failure *why)
 {
     static const char *const places[] = {child_program, SHMSUM_CHILD_FROM_BIN};
@@ -37,13 +37,13 @@ static int find_child(struct run *run, struct shmsum_failure *why)
         int result = os->stat(os, run->child_path, &status);
         if (result == 0)
             return 0;
-        if (result != -ENOENT) /* it may be there: no reason to look for another */
+        if (result != -ENOENT) /* it may exist, so do not take another one */
             return shmsum_failure_set(why, "exec", run->child_path, -result);
     }
     return shmsum_failure_set(why, "exec", run->child_path, ENOENT);
 }
 
-/* Our environment with `entry` in it; to be freed. NULL: no memory. */
+/* The environment of this process with `entry` in it; the caller frees it. NULL: no memory. */
 static char **with_entry(char *entry)
 {
     size_t count = 0;
@@ -60,7 +60,7 @@ static char **with_entry(char *entry)
     return copy;
 }
 
-/* execve takes pointers to what might be changed, and changes nothing. */
+/* execve takes pointers to non-const text for historical reasons; it changes nothing. */
 static char *argument(const char *text)
 {
     union {
@@ -70,7 +70,7 @@ static char *argument(const char *text)
     return either.argument;
 }
 
-/* NO_COLOR: no-color.org. */
+/* Follows no-color.org. */
 static bool wants_color(const struct run *run)
 {
     if (run->options.color != WHEN_AUTO)
@@ -107,7 +107,7 @@ static struct job make_job(const struct run *run)
     };
 }
 
-/* The child's arguments, with the settings of its job; to be freed. NULL: no memory. */
+/* The child's arguments, with the settings of its job; the caller frees them. NULL: no memory. */
 static char **make_arguments(const struct run *run, char *settings)
 {
     size_t inputs = (size_t)run->options.input_count;
