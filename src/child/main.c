@@ -1,10 +1,14 @@
 /*
- * main.c (child) - shmsum-child: attaches to the region and runs the consumer.
+ * main.c (child) - shmsum-child: attaches to the shared memory and runs the consumer.
  *
- * Started by shmsum only, with the results on descriptor 1, messages on descriptor 2, SIGINT,
- * SIGTERM, SIGHUP, SIGQUIT, SIGPIPE and SIGXFSZ ignored (the parent decides when to stop), and its
- * job in argv and the environment (job.h). Exit status: 0 every line was summed, 1 not all could
- * be, 3 the system refused something and a message says what; 2 when started by hand.
+ * Only shmsum starts this program: with the results on descriptor 1, messages on descriptor 2, its
+ * job in argv and the environment (roles/job.h), and SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE and
+ * SIGXFSZ ignored, because the parent decides when to stop. STATUS_USAGE means that a person
+ * started it.
+ *
+ * The order of things: attach and remove the name; catch the parent's death; prepare everything
+ * that the consumer needs; enter the sandbox; let the parent know (attached); only then read the
+ * first byte of input.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,46 +16,51 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "watchers/explain.h"
-#include "roles/job.h"
 #include "messages/message.h"
-#include "sandbox/sandbox.h"
 #include "os/standard_fds.h"
+#include "roles/job.h"
+#include "sandbox/sandbox.h"
+#include "watchers/explain.h"
 #include "watchers/trace.h"
 
 enum { RESULTS_BUFFER = 256 * 1024 };
 enum { TRACE_FD = 0, RESULTS_FD = 1, MESSAGES_FD = 2 };
 
-/* What the child works with. Nothing is allocated: in its sandbox it could not be. */
+/* What the child works with. Nothing is allocated: the sandbox would not let it. */
 static struct {
+    struct shmsum_channel channel;
+    struct shmsum_results results;
     struct consumer consumer;
     char buffer[RESULTS_BUFFER];
     uint8_t block[SHMSUM_REGION_PAYLOAD_MAX];
     struct trace trace;
     struct explain explain;
-} room;
+} memory;
 
-/* For the handler: who our parent was, and the word that tells the consumer. */
+/* ---- the parent's death ---- */
+
+/* A signal handler gets no argument of ours. */
 static struct {
     const struct shmsum_os *os;
-    pid_t parent;
-    struct shmsum_word stop;
-} life;
+    pid_t parent;            /* its process id, while it lives */
+    struct shmsum_word stop; /* ends the consumer's waits */
+} signals;
 
-/* The kernel sends this when the parent dies. Anybody else may send it too: look. */
+/* The kernel sends SIGUSR1 when the parent dies. Any process of this user may send it too: check.
+ */
 static void on_parent_death(int signal)
 {
     (void)signal;
     int saved = errno;
-    if (life.os->getppid(life.os) != life.parent)
-        shmsum_stop_raise(life.os, &life.stop, SHMSUM_STOP_PEER);
+    if (signals.os->getppid(signals.os) != signals.parent)
+        shmsum_stop_raise(signals.os, &signals.stop, SHMSUM_STOP_PEER);
     errno = saved;
 }
 
-static int watch_parent(const struct shmsum_os *os, pid_t parent, struct shmsum_failure *why)
+static int signals_catch(const struct shmsum_os *os, pid_t parent, struct shmsum_failure *why)
 {
-    life.os = os;
-    life.parent = parent;
+    signals.os = os;
+    signals.parent = parent;
     struct sigaction action = {.sa_handler = on_parent_death};
     sigemptyset(&action.sa_mask);
     int result = os->sigaction(os, SIGUSR1, &action, NULL);
@@ -66,24 +75,12 @@ static int watch_parent(const struct shmsum_os *os, pid_t parent, struct shmsum_
     result = os->set_pdeathsig(os, SIGUSR1);
     if (result < 0)
         return shmsum_failure_set(why, "prctl", "PR_SET_PDEATHSIG", -result);
-    if (os->getppid(os) != parent) /* it died before the kernel was asked */
-        shmsum_stop_raise(os, &life.stop, SHMSUM_STOP_PEER);
+    if (os->getppid(os) != parent) /* it died before the kernel was asked to send the signal */
+        shmsum_stop_raise(os, &signals.stop, SHMSUM_STOP_PEER);
     return 0;
 }
 
-/* `bytes` of the input were taken; before the first one the results may still be the old ones. */
-static void say_orphaned(const struct shmsum_os *os, const struct job *job, uint64_t bytes,
-                         uint64_t lines)
-{
-    if (job->config.clears_line)
-        message_clear_line(os);
-    if (bytes == 0) {
-        message(os, "parent: gone; nothing was read");
-        return;
-    }
-    message(os, "parent: gone; %s holds the first %" PRIu64 " %s", job->results, lines,
-            lines == 1 ? "result" : "results");
-}
+/* ---- the consumer ---- */
 
 /* For tests: SHMSUM_PARSER names the implementation of the parser. */
 static int choose_implementation(struct shmsum_line_parser *parser, struct shmsum_failure *why)
@@ -99,102 +96,159 @@ static int choose_implementation(struct shmsum_line_parser *parser, struct shmsu
     return result < 0 ? shmsum_failure_set(why, "SHMSUM_PARSER", name, -result) : 0;
 }
 
-/* Attaches the observers that the job asks for to the consumer. */
-static void add_observers(struct consumer *consumer, const struct job *job,
-                          const struct shmsum_region *region)
+/* Attaches the observers that the job asks for. */
+static void add_observers(const struct job *job, const struct shmsum_region *region)
 {
+    struct consumer *consumer = &memory.consumer;
     if (job->trace)
-        observers_add(&consumer->observers, &room.trace.observer);
+        observers_add(&consumer->observers, &memory.trace.observer);
     if (job->explain) {
-        explain_mapping(&room.explain, region);
-        observers_add(&consumer->observers, &room.explain.observer);
+        explain_mapping(&memory.explain, region);
+        observers_add(&consumer->observers, &memory.explain.observer);
     }
 }
 
-/* Everything that the consumer needs is made ready; then the sandbox, the first sign, and only then
- * the first byte of input. Returns the exit status. */
-static int run(const struct shmsum_os *os, const struct job *job, struct shmsum_region *region,
-               struct shmsum_failure *why)
+static int prepare_consumer(const struct shmsum_os *os, const struct job *job,
+                            const struct shmsum_region *region, struct shmsum_failure *why)
 {
-    struct shmsum_channel channel;
-    shmsum_channel_init(&channel, region, SHMSUM_CONSUMER, &life.stop, SHMSUM_STOP_PEER);
-    struct shmsum_results results;
-    if (shmsum_results_init(&results, os, RESULTS_FD, job->results, room.buffer, RESULTS_BUFFER,
-                            why) < 0)
-        return 3;
-    struct consumer *consumer = &room.consumer;
-    consumer_init(consumer, os, &job->config, &channel, &results, room.block);
+    shmsum_channel_init(&memory.channel, region, SHMSUM_CONSUMER, &signals.stop, SHMSUM_STOP_PEER);
+    int result = shmsum_results_init(&memory.results, os, RESULTS_FD, job->results, memory.buffer,
+                                     RESULTS_BUFFER, why);
+    if (result < 0)
+        return result;
+    consumer_init(&memory.consumer, os, &job->config, &memory.channel, &memory.results,
+                  memory.block);
+    add_observers(job, region);
+    return choose_implementation(&memory.consumer.parser, why);
+}
+
+/* Gives up the rights that the consumer does not need, and publishes which were given up. */
+static int enter_sandbox(const struct shmsum_os *os, const struct job *job,
+                         struct shmsum_failure *why)
+{
     struct sandbox sandbox;
     sandbox_prepare_child(&sandbox, os, job->sandbox, job->trace || job->explain);
-    add_observers(consumer, job, region);
-    if (choose_implementation(&consumer->parser, why) < 0 || sandbox_enter(&sandbox, why) < 0)
-        return 3;
-    consumer->counters.count[COUNTER_SANDBOX] = sandbox.granted;
-    counters_publish(&consumer->counters, &channel);
-    shmsum_channel_attached(&channel);
-    enum consumer_end_reason end_reason;
-    if (consumer_run(consumer, &end_reason, why) < 0)
-        return 3;
-    int result = os->close(os, RESULTS_FD); /* some file systems tell of a lost write only now */
-    if (result < 0 && result != -EINTR) {
-        shmsum_failure_set(why, "close", job->results, -result);
-        return 3;
+    int result = sandbox_enter(&sandbox, why);
+    if (result < 0)
+        return result;
+    memory.consumer.counters.count[COUNTER_SANDBOX] = sandbox.granted;
+    counters_publish(&memory.consumer.counters, &memory.channel);
+    return 0;
+}
+
+/* Some file systems report a lost write only at close. */
+static int close_results(const struct shmsum_os *os, const struct job *job,
+                         struct shmsum_failure *why)
+{
+    int result = os->close(os, RESULTS_FD);
+    return result < 0 && result != -EINTR ? shmsum_failure_set(why, "close", job->results, -result)
+                                          : 0;
+}
+
+/* The parent is dead: this process reports what it would have reported. */
+static void report_orphaned(const struct shmsum_os *os, const struct job *job)
+{
+    if (job->config.clears_line)
+        message_clear_line(os);
+    /* Before the first byte of input the file may still hold the results of an earlier run. */
+    if (memory.consumer.counters.count[COUNTER_BYTES] == 0) {
+        message(os, "parent: gone; nothing was read");
+        return;
     }
+    uint64_t lines = memory.results.lines;
+    message(os, "parent: gone; %s holds the first %" PRIu64 " %s", job->results, lines,
+            lines == 1 ? "result" : "results");
+}
+
+/* Attached: sums all input. Returns the exit status, with *why filled for STATUS_SYSTEM. */
+static int consume(const struct shmsum_os *os, const struct job *job,
+                   const struct shmsum_region *region, struct shmsum_failure *why)
+{
+    struct consumer *consumer = &memory.consumer;
+    if (prepare_consumer(os, job, region, why) < 0 || enter_sandbox(os, job, why) < 0)
+        return STATUS_SYSTEM;
+    shmsum_channel_attached(&memory.channel);
+    enum consumer_end_reason end_reason;
+    if (consumer_run(consumer, &end_reason, why) < 0 || close_results(os, job, why) < 0)
+        return STATUS_SYSTEM;
     if (end_reason == CONSUMER_ORPHANED)
-        say_orphaned(os, job, consumer->counters.count[COUNTER_BYTES], results.lines);
-    return consumer->counters.count[COUNTER_ERRORS] > 0 || consumer->unread ? 1 : 0;
+        report_orphaned(os, job);
+    bool all_summed = consumer->counters.count[COUNTER_ERRORS] == 0 && !consumer->unread;
+    return all_summed ? STATUS_OK : STATUS_ERRORS;
+}
+
+/* ---- the process ---- */
+
+/* Returns the table of system calls for all that is to be in the trace. */
+static const struct shmsum_os *begin_watchers(const struct shmsum_os *os, const struct job *job)
+{
+    if (job->explain)
+        explain_begin(&memory.explain, os, "child", job->epoch_ns);
+    if (!job->trace)
+        return os;
+    const struct trace_setting setting = {
+        .fd = TRACE_FD,
+        .role = "shmsum-child (consumer)",
+        .results = RESULTS_FD,
+        .epoch_ns = job->epoch_ns,
+    };
+    trace_begin(&memory.trace, os, &setting);
+    return &memory.trace.os;
+}
+
+static void end_watchers(const struct job *job, int status)
+{
+    if (job->explain)
+        explain_event(&memory.explain, "region unmapped; leaves with status %d", status);
+    if (job->trace)
+        trace_end(&memory.trace, false); /* the parent reports when the trace cannot be written */
+}
+
+static int attach(struct shmsum_region *region, const struct shmsum_os *os, const struct job *job,
+                  struct shmsum_failure *why)
+{
+    int result = shmsum_region_attach(region, os, job->region, job->nonce, why);
+    if (result < 0)
+        return result;
+    /* Both have it: no process needs the name any more. The parent removes it as well, because it
+     * does not believe this process. This is the last call with a path. */
+    os->shm_unlink(os, job->region);
+    if (job->explain)
+        explain_event(&memory.explain, "opened it by its name, and removed the name");
+    return 0;
+}
+
+static int fail(const struct shmsum_os *os, const struct shmsum_failure *why)
+{
+    message_failure(os, why);
+    return STATUS_SYSTEM;
 }
 
 int main(int argc, char *argv[])
 {
-    const struct shmsum_os *os = shmsum_os_default();
+    const struct shmsum_os *system = shmsum_os_default();
     struct shmsum_failure why;
-    if (standard_fds_open(os, &why) < 0) {
-        message_failure(os, &why);
-        return 3;
-    }
+    if (standard_fds_open(system, &why) < 0)
+        return fail(system, &why);
     struct job job;
     if (job_parse(&job, argc, argv, getenv(JOB_ENVIRONMENT)) < 0) {
-        message(os, "shmsum-child is started by shmsum, not by hand; try 'shmsum --help'");
-        return 2;
+        message(system, "shmsum-child is started by shmsum, not by hand; try 'shmsum --help'");
+        return STATUS_USAGE;
     }
     job.config.messages = MESSAGES_FD;
-    if (job.explain)
-        explain_begin(&room.explain, os, "child", job.epoch_ns);
-    const struct shmsum_os *real = os;
-    if (job.trace) {
-        const struct trace_setting setting = {
-            .fd = TRACE_FD,
-            .role = "shmsum-child (consumer)",
-            .results = RESULTS_FD,
-            .epoch_ns = job.epoch_ns,
-        };
-        trace_begin(&room.trace, real, &setting);
-        os = &room.trace.os;
-    }
+    const struct shmsum_os *os = begin_watchers(system, &job);
 
     struct shmsum_region region;
-    if (shmsum_region_attach(&region, os, job.region, job.nonce, &why) < 0) {
-        message_failure(os, &why);
-        return 3;
-    }
-    /* We have it: nobody needs the name any more, and this is the last that we do with a path. The
-     * parent removes it as well, for it does not believe us. */
-    os->shm_unlink(os, job.region);
-    if (job.explain)
-        explain_event(&room.explain, "opened it by its name, and removed the name");
-    int status = 3;
-    if (watch_parent(real, region.creator, &why) == 0)
-        status = run(os, &job, &region, &why);
-    if (status == 3) {
+    if (attach(&region, os, &job, &why) < 0)
+        return fail(os, &why);
+    int status = signals_catch(system, region.creator, &why) < 0 ? STATUS_SYSTEM
+                                                                 : consume(os, &job, &region, &why);
+    if (status == STATUS_SYSTEM) {
         if (job.config.clears_line)
             message_clear_line(os);
         message_failure(os, &why);
     }
     shmsum_region_clean_up(&region);
-    if (job.explain)
-        explain_event(&room.explain, "region unmapped; leaves with status %d", status);
-    if (job.trace)
-        trace_end(&room.trace, false); /* the parent tells when the file takes no more */
+    end_watchers(&job, status);
     return status;
 }

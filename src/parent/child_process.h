@@ -20,8 +20,8 @@ enum { CHILD_NOT_STARTED = 127 };
 /* What to exec, and the descriptors that the child gets. */
 struct child_program {
     const char *path; /* valid for the rest of the process: messages name it */
-    char *const *argv;
-    char *const *envp;
+    char **argv;      /* not owned, nor is envp */
+    char **envp;
     int results; /* the descriptor that becomes its standard output */
     int trace;   /* the descriptor that becomes its standard input; 0: none, it reads /dev/null */
 };

@@ -1,4 +1,4 @@
-/* inputs.c - the files that the parent reads. See inputs.h. */
+/* inputs.c - the files that the parent reads. See inputs.h. Called by main, start and onlookers. */
 #include "inputs.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ const char *input_name(const char *path)
     return is_standard(path) ? "stdin" : path;
 }
 
-/* What an input must not be, whoever asks. */
+/* No input may be a folder, or the results file. */
 static int check_status(const char *path, const struct stat *status, const struct output *output,
                         struct shmsum_failure *why)
 {
@@ -38,7 +38,8 @@ static int status_of(const struct shmsum_os *os, const char *path, struct stat *
 
 static int open_path(const struct shmsum_os *os, const char *path, struct shmsum_failure *why)
 {
-    /* O_NONBLOCK: a FIFO opens at once, and what we wait for its writer in can be interrupted. */
+    /* O_NONBLOCK: opening a FIFO does not wait for its writer. The wait comes later, in a ppoll
+     * that a signal can interrupt. */
     int fd;
     RETRY(fd, os->open(os, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0));
     return fd < 0 ? shmsum_failure_set(why, "open", path, -fd) : fd;
@@ -57,7 +58,7 @@ int inputs_check(const struct shmsum_os *os, char *const *paths, int count,
         result = check_status(path, &status, output, why);
         if (result < 0)
             return result;
-        /* Opening anything but a regular file may do something, or wait. */
+        /* Only regular files: opening anything else may wait or have an effect. */
         if (output == NULL && S_ISREG(status.st_mode) && !is_standard(path)) {
             int fd = open_path(os, path, why);
             if (fd < 0)

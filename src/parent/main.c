@@ -2,11 +2,19 @@
  * main.c (parent) - shmsum: reads lines of numbers and hands them through shared memory to
  * shmsum-child, which sums every line and writes the results.
  *
- * The order of things, and why: look at the inputs, open and lock the results (nothing is started
- * or emptied when these fail); signals; create the region; fork and exec; the child attaches;
- * remove the region's name (from here a crash leaves nothing); give up the rights that are not
- * needed any more; empty the results; hand over the input; END; reap the child and tell its
- * verdict.
+ * This file is the order of things. Read it from top to bottom as the story of a run:
+ *
+ *   open_files       Check the inputs, open and lock the results. A run that fails here has started
+ *                    nothing and emptied nothing.
+ *   prepare          Catch signals, remove what dead runs left behind, open the trace.
+ *   create_channel   Create the shared memory and the producer's end of it.
+ *   start_child      Fork and exec shmsum-child (start.c).
+ *   await_attached   The child attaches. Remove the name of the shared memory: from here on a crash
+ *                    leaves nothing behind.
+ *   give_up_rights   Enter the sandbox; then empty the results.
+ *   send_inputs      Hand over the input, slot by slot.
+ *   end_input        Publish END.
+ *   conclude         Wait for the child's end and report what it is worth (verdict.c).
  */
 #include <errno.h>
 #include <string.h>
@@ -22,14 +30,77 @@
 #include "verdict.h"
 /* SHMSUM_VERSION comes from CMake. */
 
-static int print(const struct shmsum_os *os, const char *text)
+static int open_files(struct run *run, struct shmsum_failure *why)
 {
-    int result = os_write_all(os, STANDARD_OUTPUT, text, strlen(text));
+    const struct shmsum_os *os = run->os;
+    const struct options *options = &run->options;
+    int result = inputs_check(os, options->inputs, options->input_count, NULL, why);
     if (result == 0)
-        return STATUS_OK;
-    struct shmsum_failure why;
-    shmsum_failure_set(&why, "write", "standard output", -result);
-    return run_fail(os, &why);
+        result =
+            output_open(&run->output, os, options->output, options->append, options->sync, why);
+    /* Again, now that the file of the results is known: no input may be that file. */
+    if (result == 0)
+        result = inputs_check(os, options->inputs, options->input_count, &run->output, why);
+    return result < 0 ? result : output_check_names(&run->output, why);
+}
+
+/* By the options and the terminals: is this a dialogue, is progress drawn, is there a summary? */
+static void choose_mode(struct run *run)
+{
+    const struct shmsum_os *os = run->os;
+    const struct options *options = &run->options;
+    bool only_standard_input = options->input_count == 1 && strcmp(options->inputs[0], "-") == 0;
+    run->terminal_input = os->isatty(os, STANDARD_INPUT) == 1;
+    run->dialogue = only_standard_input && (options->prompt == WHEN_ALWAYS ||
+                                            (options->prompt == WHEN_AUTO && run->terminal_input));
+    run->summary = run->dialogue || (run->terminal_input && options->prompt != WHEN_NEVER);
+    run->shows_progress =
+        !run->dialogue && (options->progress == WHEN_ALWAYS ||
+                           (options->progress == WHEN_AUTO && os->isatty(os, STANDARD_ERROR) == 1));
+}
+
+static int prepare(struct run *run, struct shmsum_failure *why)
+{
+    int result = signals_catch(run->os, why);
+    if (result < 0)
+        return result;
+    choose_mode(run);
+    shmsum_region_reap(run->os); /* best effort: ignore errors */
+    explain_begin(&run->explain, run->os, "parent", run->started_ns);
+    return run->options.trace != NULL ? onlookers_open_trace(run, why) : 0;
+}
+
+static int create_channel(struct run *run, struct shmsum_failure *why)
+{
+    int result = shmsum_region_create(&run->region, run->os, &run->options.geometry, why);
+    if (result < 0)
+        return result;
+    shmsum_channel_init(&run->channel, &run->region, SHMSUM_PRODUCER, signals_stop_word(),
+                        SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW | SHMSUM_STOP_PEER);
+    producer_init(&run->producer, run->os, &run->channel);
+    onlookers_begin(run);
+    return 0;
+}
+
+static int await_attached(struct run *run, struct shmsum_failure *why)
+{
+    /* Now, while the child starts: this takes about as long. */
+    sandbox_prepare_parent(&run->sandbox, run->os, run->options.sandbox, child_pid());
+    int result = shmsum_channel_await_attached(&run->channel, why);
+    if (result < 0)
+        return result;
+    child_attached();
+    result = shmsum_region_unlink(&run->region, why);
+    if (result == 0 && run->options.explain)
+        explain_event(&run->explain, "the child has it too; the name is gone, the descriptor is "
+                                     "closed: nobody can open or truncate it any more");
+    return result;
+}
+
+static int give_up_rights(struct run *run, struct shmsum_failure *why)
+{
+    int result = sandbox_enter(&run->sandbox, why);
+    return result < 0 ? result : output_begin(&run->output, why);
 }
 
 static int send_inputs(struct run *run, struct shmsum_failure *why)
@@ -52,74 +123,45 @@ static int send_inputs(struct run *run, struct shmsum_failure *why)
     return 0;
 }
 
-/* Hands over all input, and END when the child has to be told. Returns 0; -ECANCELED, whose reason
- * stands in the stop word; or another negative errno with *why filled. */
-static int hand_over(struct run *run, struct shmsum_failure *why)
+/* `sent` is what send_inputs returned. Publishes END, unless the child leaves without it: it closed
+ * the input, it is dead, or it broke the rules. Returns the first failure, `sent` or END's. */
+static int end_input(struct run *run, int sent, struct shmsum_failure *why)
 {
-    /* While the child starts, so that nobody waits for it. */
-    sandbox_prepare_parent(&run->sandbox, run->os, run->options.sandbox, child_pid());
-    int result = shmsum_channel_await_attached(&run->channel, why);
-    if (result < 0)
-        return result;
-    child_attached();
-    result = shmsum_region_unlink(&run->region, why);
-    if (result == 0 && run->options.explain)
-        explain_event(&run->explain, "the child has it too; the name is gone, the descriptor is "
-                                     "closed: nobody can open or truncate it any more");
-    if (result == 0)
-        result = sandbox_enter(&run->sandbox, why);
-    if (result == 0)
-        result = output_begin(&run->output, why);
-    if (result < 0)
-        return result;
-
-    result = send_inputs(run, why);
-    progress_end(&run->progress);
     run->closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
     bool gone = (shmsum_stop_bits(signals_stop_word()) & SHMSUM_STOP_PEER) != 0;
-    if (run->closed || gone || result == -EPROTO)
-        return result;
-    enum shmsum_end_reason end_reason = result == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT;
-    struct shmsum_failure later; /* the first failure is the one to tell */
-    int ended = producer_end(&run->producer, end_reason, result == 0 ? why : &later);
+    if (run->closed || gone || sent == -EPROTO)
+        return sent;
+    enum shmsum_end_reason end_reason = sent == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT;
+    struct shmsum_failure second; /* not reported: *why holds the first */
+    int ended = producer_end(&run->producer, end_reason, sent == 0 ? why : &second);
     run->ended = ended == 0;
-    return result == 0 ? ended : result;
+    return sent < 0 ? sent : ended;
 }
 
-/* The results are open: does the work, and says what became of it. */
-static int run_parent(struct run *run)
+/* Hands over all input to a child that was started. Returns 0; -ECANCELED, with the reason in the
+ * stop word; or another negative errno with *why filled. */
+static int hand_over(struct run *run, struct shmsum_failure *why)
 {
-    const struct shmsum_os *os = run->os;
-    const struct options *options = &run->options;
+    int result = await_attached(run, why);
+    if (result == 0)
+        result = give_up_rights(run, why);
+    if (result < 0)
+        return result;
+    result = send_inputs(run, why);
+    progress_end(&run->progress);
+    return end_input(run, result, why);
+}
+
+/* The whole run, but for the end of the process. Returns the exit status. */
+static int sum_all(struct run *run)
+{
     struct shmsum_failure why;
-    if (inputs_check(os, options->inputs, options->input_count, &run->output, &why) < 0 ||
-        output_check_names(&run->output, &why) < 0 || signals_catch(os, &why) < 0)
-        return run_fail(os, &why);
-
-    bool only_standard_input = options->input_count == 1 && strcmp(options->inputs[0], "-") == 0;
-    run->terminal_input = os->isatty(os, STANDARD_INPUT) == 1;
-    run->dialogue = only_standard_input && (options->prompt == WHEN_ALWAYS ||
-                                            (options->prompt == WHEN_AUTO && run->terminal_input));
-    run->summary = run->dialogue || (run->terminal_input && options->prompt != WHEN_NEVER);
-
-    run->shows_progress =
-        !run->dialogue && (options->progress == WHEN_ALWAYS ||
-                           (options->progress == WHEN_AUTO && os->isatty(os, STANDARD_ERROR) == 1));
-
-    shmsum_region_reap(os); /* what others left behind; when it cannot be seen, so be it */
-    explain_begin(&run->explain, os, "parent", run->started_ns);
-    if (options->trace != NULL && onlookers_open_trace(run, &why) < 0)
-        return run_fail(os, &why);
-    os = run->os;
-    if (shmsum_region_create(&run->region, os, &options->geometry, &why) < 0)
-        return run_fail(os, &why);
-    shmsum_channel_init(&run->channel, &run->region, SHMSUM_PRODUCER, signals_stop_word(),
-                        SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW | SHMSUM_STOP_PEER);
-    producer_init(&run->producer, os, &run->channel);
-    onlookers_begin(run);
+    run->started_ns = run->os->clock_ns(run->os);
+    if (open_files(run, &why) < 0 || prepare(run, &why) < 0 || create_channel(run, &why) < 0)
+        return run_fail(run->os, &why);
     int status;
     if (start_child(run, &why) < 0) {
-        status = run_fail(os, &why);
+        status = run_fail(run->os, &why);
     } else {
         int handed = hand_over(run, &why);
         status = conclude(run, handed, &why);
@@ -128,18 +170,14 @@ static int run_parent(struct run *run)
     return onlookers_end(run, status);
 }
 
-static int run_job(struct run *run)
+static int print(const struct shmsum_os *os, const char *text)
 {
-    const struct shmsum_os *os = run->os;
-    const struct options *options = &run->options;
+    int result = os_write_all(os, STANDARD_OUTPUT, text, strlen(text));
+    if (result == 0)
+        return STATUS_OK;
     struct shmsum_failure why;
-    run->started_ns = os->clock_ns(os);
-    if (inputs_check(os, options->inputs, options->input_count, NULL, &why) < 0 ||
-        output_open(&run->output, os, options->output, options->append, options->sync, &why) < 0)
-        return run_fail(os, &why);
-    int status = run_parent(run);
-    output_close(&run->output, NULL); /* after a failed start; nothing was written */
-    return status;
+    shmsum_failure_set(&why, "write", "standard output", -result);
+    return run_fail(os, &why);
 }
 
 int main(int argc, char *argv[])
@@ -147,6 +185,7 @@ int main(int argc, char *argv[])
     static struct run run;
     const struct shmsum_os *os = shmsum_os_default();
     run.system = run.os = os;
+    run.output.fd = -1;
     struct shmsum_failure why;
     if (standard_fds_open(os, &why) < 0 || signals_ignore(os, &why) < 0)
         return run_fail(os, &why);
@@ -159,7 +198,8 @@ int main(int argc, char *argv[])
         return print(os, options_help);
     if (run.options.action == OPTIONS_VERSION)
         return print(os, "shmsum " SHMSUM_VERSION "\n");
-    int status = run_job(&run);
+    int status = sum_all(&run);
+    output_close(&run.output, NULL); /* open still after a failed start; nothing was written */
     if (signals_first() != 0)
         signals_die(os, signals_first());
     return status;

@@ -8,7 +8,7 @@
  * negative errno with *why filled. */
 int onlookers_open_trace(struct run *run, struct shmsum_failure *why);
 
-/* Attaches the observers to the producer. The region and the producer are there. */
+/* Attaches the observers to the producer. After shmsum_region_create and producer_init. */
 void onlookers_begin(struct run *run);
 
 /* The run is over with `status`: closes the trace. Returns the status, or STATUS_SYSTEM when the

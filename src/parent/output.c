@@ -1,4 +1,5 @@
-/* output.c - the parent's hold on the results. See output.h. */
+/* output.c - the file of the results, as the parent holds it. See output.h. Called by main and
+ * verdict. */
 #include "output.h"
 
 #include <errno.h>
@@ -13,8 +14,8 @@
 
 enum { STANDARD_OUTPUT = 1 };
 
-/* Whether a line ends where the first `size` bytes of the file end, size > 0: 1, 0, or negative
- * errno with *why filled. Yes when the file is shorter. */
+/* Whether the first `size` bytes of the file (size > 0) end with a line: 1 or 0, or a negative
+ * errno with *why filled. 1 when the file is shorter than that. */
 static int line_ends_at(const struct output *output, off_t size, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
@@ -31,7 +32,7 @@ static int line_ends_at(const struct output *output, off_t size, struct shmsum_f
     return got == 0 || last == '\n';
 }
 
-/* Refuses to append behind an unfinished line: it would make one wrong line of two halves. */
+/* Refuses to append behind an unfinished line: the first result would become part of that line. */
 static int check_last_line(const struct output *output, off_t size, struct shmsum_failure *why)
 {
     int result = line_ends_at(output, size, why);
@@ -39,14 +40,14 @@ static int check_last_line(const struct output *output, off_t size, struct shmsu
                        : (result < 0 ? result : 0);
 }
 
-/* Where our first result will stand, whatever the child does from here on: behind what is there. */
+/* Notes the offset of the first result, before the child can write: behind what the file holds. */
 static int find_start(struct output *output, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
     off_t start = 0;
     if (output->append)
         start = os->lseek(os, output->fd, 0, SEEK_END);
-    else if (output->standard) /* the shell chose the place */
+    else if (output->standard) /* the shell chose the offset */
         start = os->lseek(os, output->fd, 0, SEEK_CUR);
     if (start < 0)
         return shmsum_failure_set(why, "lseek", output->name, (int)-start);
@@ -64,7 +65,7 @@ static int open_path(struct output *output, struct shmsum_failure *why)
     return 0;
 }
 
-/* What the open file has to be; takes note of it, and locks it. */
+/* Checks the open file, notes what it is, and locks it. */
 static int examine(struct output *output, bool sync, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
@@ -80,7 +81,7 @@ static int examine(struct output *output, bool sync, struct shmsum_failure *why)
         return shmsum_failure_set(why, "fsync", output->name, EINVAL);
     if (!output->regular)
         return 0;
-    if (output->standard) { /* "shmsum -o - >> FILE" is --append, said by the shell */
+    if (output->standard) { /* "shmsum -o - >> FILE": the shell asks for --append */
         result = os->fcntl_append(os, output->fd);
         if (result < 0)
             return shmsum_failure_set(why, "fcntl", output->name, -result);
@@ -89,9 +90,9 @@ static int examine(struct output *output, bool sync, struct shmsum_failure *why)
         RETRY(result, os->flock(os, output->fd, false));
         if (result == -EWOULDBLOCK)
             return shmsum_failure_set(why, "flock", output->name, EWOULDBLOCK);
-        /* Any other failure: a file system without locks. The lock is a kindness, not a need. */
+        /* Any other failure: a file system without locks. Go on without a lock. */
     }
-    result = find_start(output, why); /* now that nobody else writes behind it */
+    result = find_start(output, why); /* under the lock: no other instance appends now */
     if (result == 0 && output->append && output->start > 0 && !output->standard)
         result = check_last_line(output, output->start, why);
     return result;
@@ -149,8 +150,8 @@ int output_begin(struct output *output, struct shmsum_failure *why)
     return 0;
 }
 
-/* Compares the regular file with what the child says that it wrote: its size, and that its last
- * result ends a line. 0; -EBADMSG: it is not so; or a negative errno. */
+/* Compares the regular file with the bytes that the child claims: the size, and that the last
+ * result ends a line. Returns 0; -EBADMSG when they differ; or a negative errno. */
 static int compare(const struct output *output, uint64_t bytes, struct shmsum_failure *why)
 {
     struct stat status;
@@ -171,21 +172,21 @@ void output_settle(const struct output *output, const struct output_claim *claim
                    struct output_settled *settled)
 {
     *settled = (struct output_settled){.lines = claim->lines};
-    /* Before output_begin the file holds what was there before: leave it alone. A pipe or a device
-     * keeps nothing that could be compared, counted or cut: the claim is all there is. */
+    /* Before output_begin the file holds the results of an earlier run: do not touch them. A pipe
+     * or a device keeps nothing to compare, count or cut: use the claim. */
     if (!output->begun || !output->regular)
         return;
-    /* The child may lie even about success, and a file can change under it. */
+    /* Compare even after success: the child may lie, and other processes may change the file. */
     bool is_as_claimed =
         claim->belief == OUTPUT_COMPLETE && compare(output, claim->bytes, &settled->mismatch) == 0;
-    /* Other processes may write to standard output too. Where the child is believed, the file is
-     * neither counted nor cut: that would count and cut their lines. */
+    /* Other processes may write to standard output too. If the child is believed, do not count or
+     * cut the file: that would count and cut the lines of the others. */
     if (output->standard && (is_as_claimed || claim->belief == OUTPUT_STOPPED))
         return;
-    /* The size is right, and no message needs the number: do not read the whole file again. */
+    /* The file is right and no message names the number: do not read the whole file again. */
     if (is_as_claimed && !claim->is_reported)
         return;
-    /* The last write may be unfinished, and the claim is not to be believed: cut and count. */
+    /* The last write may be unfinished, and the claim may be wrong: cut and count. */
     uint64_t lines;
     if (shmsum_results_salvage(output->os, output->fd, output->name, output->start, &lines,
                                &settled->uncut) == 0)
@@ -213,7 +214,7 @@ int output_sync_folder(const struct output *output, struct shmsum_failure *why)
     int result;
     RETRY(result, os->fsync(os, fd));
     os->close(os, fd);
-    if (result < 0 && result != -EINVAL) /* EINVAL: a file system whose folders need none */
+    if (result < 0 && result != -EINVAL) /* EINVAL: a file system whose folders need no fsync */
         return shmsum_failure_set(why, "fsync", "folder of the results", -result);
     return 0;
 }
@@ -224,7 +225,7 @@ int output_close(struct output *output, struct shmsum_failure *why)
         return 0;
     int result = output->os->close(output->os, output->fd);
     output->fd = -1;
-    /* EINTR: closed, on Linux, and nothing to be told (close(2)) */
+    /* EINTR: Linux has closed the file, and no write was lost (close(2)). */
     return result < 0 && result != -EINTR ? shmsum_failure_set(why, "close", output->name, -result)
                                           : 0;
 }

@@ -1,4 +1,6 @@
-/* output.h - the parent's hold on the results: opened, checked and locked before anything starts.
+/*
+ * output.h - the file of the results, as the parent holds it: opened, checked and locked before
+ * anything starts, emptied when everything has started, settled when the child has ended.
  */
 #ifndef SHMSUM_SRC_PARENT_OUTPUT_H
 #define SHMSUM_SRC_PARENT_OUTPUT_H
@@ -10,41 +12,43 @@ struct output {
     const char *path; /* "-": standard output; not owned */
     const char *name; /* for messages */
     int fd;           /* -1: closed */
-    bool standard;    /* standard output, not ours to close or lock */
+    bool standard;    /* standard output: the parent neither locks nor closes it */
     bool regular;     /* a regular file */
     bool append;
-    dev_t device; /* which file it is */
+    dev_t device; /* with inode: which file it is */
     ino_t inode;
-    nlink_t names; /* how many it has */
-    off_t start;   /* where our first result is to be; regular files only */
-    bool begun;    /* by output_begin: what is in it from start on is ours */
+    nlink_t names; /* how many the file has */
+    off_t start;   /* the offset of the first result; regular files only */
+    bool begun;    /* by output_begin: what the file holds from start on is of this run */
 };
 
 /*
- * Opens `path` ("-": standard output) to be written, creating it if needed and following no
- * symbolic link, and locks it against other instances. What stands in it stays until output_begin.
- * With `append` its last line must be whole; with `sync` it must be a regular file. 0, or a
- * negative errno with *why filled and nothing left open.
+ * Opens `path` ("-": standard output) for writing, creates it if needed, follows no symbolic link,
+ * and locks it against other instances. Its contents stay until output_begin. With `append` its
+ * last line must be whole; with `sync` it must be a regular file. Returns 0, or a negative errno
+ * with *why filled and nothing left open.
  */
 int output_open(struct output *output, const struct shmsum_os *os, const char *path, bool append,
                 bool sync, struct shmsum_failure *why);
 
-/* Whether a file is the very one that the results go to, and so cannot be read from. */
+/* Whether the file that `status` describes is the file of the results, so that it cannot be input.
+ */
 bool output_is(const struct output *output, const struct stat *status);
 
 /*
- * Refuses a regular file that has other names: what is written here would change it there too. In a
- * folder that others may write to, such a name may be somebody's trap. 0 or negative errno. To be
- * asked after output_is, which has the better message.
+ * Refuses a regular file with more than one name: writing it would change the file behind the other
+ * name. In a folder that other users can write to, another user may have made the name as a trap.
+ * Returns 0 or a negative errno. Call it after output_is, which has the better message.
  */
 int output_check_names(const struct output *output, struct shmsum_failure *why);
 
-/* Everything has started: empties the file, unless it is appended to. 0 or negative errno. */
+/* Everything has started: empties the file, unless the results are appended. Returns 0 or a
+ * negative errno. */
 int output_begin(struct output *output, struct shmsum_failure *why);
 
 /* How far the child's end bears out what the child claims about the results. */
 enum output_belief {
-    OUTPUT_UNBELIEVED, /* it was killed, or claims what cannot be */
+    OUTPUT_UNBELIEVED, /* it was killed, or its claims cannot be true */
     OUTPUT_STOPPED,    /* it stopped after a failure, reported that, and left whole lines */
     OUTPUT_COMPLETE,   /* it finished, and its counters fit the input */
 };
@@ -53,7 +57,7 @@ enum output_belief {
 struct output_claim {
     enum output_belief belief;
     uint64_t lines, bytes; /* of results that it wrote */
-    bool is_reported;      /* a message will say how many results there are */
+    bool is_reported;      /* a message will name the number of results */
 };
 
 /* How the results are settled. A failure with error 0 is none. */
@@ -64,19 +68,19 @@ struct output_settled {
 };
 
 /*
- * The child has ended: decides once what the results are worth. Compares the file with the claim,
- * or cuts it back to whole lines and counts them; the rules are in the function. Before
- * output_close.
+ * The child has ended: decides, once, how many results there are and whether the file is as
+ * claimed. Compares the file with the claim, or cuts it back to whole lines and counts them. The
+ * rules are in the function, each with its reason. Call it before output_close.
  */
 void output_settle(const struct output *output, const struct output_claim *claim,
                    struct output_settled *settled);
 
-/* After success with --fsync: makes the file's name as durable as its bytes. 0 or negative errno.
- */
+/* After success with --fsync: syncs the folder, so that the file's name is as durable as its bytes.
+ * Returns 0 or a negative errno. */
 int output_sync_folder(const struct output *output, struct shmsum_failure *why);
 
-/* Closes the file, if it is open and ours. 0, or the negative errno of close, by which some file
- * systems tell of a lost write; it is closed all the same. */
+/* Closes the file, if it is open and not standard output. Returns 0, or the negative errno of
+ * close, with which some file systems report a lost write; the file is closed in any case. */
 int output_close(struct output *output, struct shmsum_failure *why);
 
 #endif

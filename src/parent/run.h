@@ -7,37 +7,39 @@
 #include "messages/message.h"
 #include "options.h"
 #include "output.h"
+#include "roles/job.h"
 #include "roles/producer.h"
 #include "sandbox/sandbox.h"
 #include "watchers/explain.h"
 #include "watchers/progress.h"
 #include "watchers/trace.h"
 
-/* The exit status of both programs. */
-enum { STATUS_OK = 0, STATUS_ERRORS = 1, STATUS_USAGE = 2, STATUS_SYSTEM = 3 };
 enum { STANDARD_INPUT = 0, STANDARD_OUTPUT = 1, STANDARD_ERROR = 2 };
 
 struct run {
     const struct shmsum_os *system; /* the real table of system calls */
     const struct shmsum_os *os;     /* the same, or the table of the trace in front of it */
     struct options options;
-    struct output output;
+    uint64_t started_ns;
+
     bool terminal_input; /* standard input is a terminal */
-    bool summary;        /* somebody sits there to read one */
-    bool dialogue;
+    bool dialogue;       /* lines are asked for one by one */
+    bool summary;        /* a person is there to read one */
+    bool shows_progress;
+
+    struct output output;
     char child_path[PATH_MAX];
     struct shmsum_region region;
     struct shmsum_channel channel;
     struct producer producer;
-    bool shows_progress;
-    struct progress progress;
     bool ended;  /* END was published */
-    bool closed; /* or the child had said that it needs none: it leaves on its own */
+    bool closed; /* END is not needed: the child has closed the input, and leaves without it */
     struct sandbox sandbox;
+
+    struct progress progress;
     struct explain explain;
-    int trace_fd; /* 0: none */
     struct trace trace;
-    uint64_t started_ns;
+    int trace_fd; /* 0: none */
 };
 
 /* Reports the failure on standard error and returns STATUS_SYSTEM. */

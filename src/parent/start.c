@@ -15,8 +15,8 @@ static const char child_program[] = "shmsum-child";
 
 extern char **environ;
 
-/* The child stands beside this program (as built) or in libexec (as installed): never on PATH,
- * never in the working directory. */
+/* The child is beside this program (as built) or in libexec (as installed). PATH and the working
+ * directory are never searched: another user may have put a program there. */
 static int find_child(struct run *run, struct shmsum_failure *why)
 {
     static const char *const places[] = {child_program, SHMSUM_CHILD_FROM_BIN};
@@ -37,13 +37,13 @@ static int find_child(struct run *run, struct shmsum_failure *why)
         int result = os->stat(os, run->child_path, &status);
         if (result == 0)
             return 0;
-        if (result != -ENOENT) /* it may be there: no reason to look for another */
+        if (result != -ENOENT) /* it may exist, so do not take another one */
             return shmsum_failure_set(why, "exec", run->child_path, -result);
     }
     return shmsum_failure_set(why, "exec", run->child_path, ENOENT);
 }
 
-/* Our environment with `entry` in it; to be freed. NULL: no memory. */
+/* The environment of this process with `entry` in it; the caller frees it. NULL: no memory. */
 static char **with_entry(char *entry)
 {
     size_t count = 0;
@@ -60,7 +60,7 @@ static char **with_entry(char *entry)
     return copy;
 }
 
-/* execve takes pointers to what might be changed, and changes nothing. */
+/* execve takes pointers to non-const text for historical reasons; it changes nothing. */
 static char *argument(const char *text)
 {
     union {
@@ -70,7 +70,7 @@ static char *argument(const char *text)
     return either.argument;
 }
 
-/* NO_COLOR: no-color.org. */
+/* Follows no-color.org. */
 static bool wants_color(const struct run *run)
 {
     if (run->options.color != WHEN_AUTO)
@@ -82,58 +82,68 @@ static bool wants_color(const struct run *run)
            run->os->isatty(run->os, STANDARD_ERROR) == 1;
 }
 
-int start_child(struct run *run, struct shmsum_failure *why)
+static struct job make_job(const struct run *run)
 {
     const struct options *options = &run->options;
-    int result = find_child(run, why);
-    if (result < 0)
-        return result;
     bool results_on_terminal = run->os->isatty(run->os, run->output.fd) == 1;
-    struct job job = {
+    return (struct job){
         .sandbox = options->sandbox,
         .trace = options->trace != NULL,
         .explain = options->explain,
         .epoch_ns = run->started_ns,
+        .config =
+            {
+                .point = options->point,
+                .blank_lines = options->blank_lines,
+                .format = options->format,
+                .max_errors = options->max_errors,
+                .dialogue = run->dialogue,
+                .terminal = run->dialogue && run->terminal_input,
+                .answers = run->dialogue && !results_on_terminal,
+                .sync = options->sync,
+                .color = wants_color(run),
+                .clears_line = run->shows_progress,
+            },
     };
-    job.config = (struct consumer_config){
-        .point = options->point,
-        .blank_lines = options->blank_lines,
-        .format = options->format,
-        .max_errors = options->max_errors,
-        .dialogue = run->dialogue,
-        .terminal = run->dialogue && run->terminal_input,
-        .answers = run->dialogue && !results_on_terminal,
-        .sync = options->sync,
-        .color = wants_color(run),
-        .clears_line = run->shows_progress,
-    };
-    char settings[JOB_SETTINGS_MAX];
-    job_format_settings(settings, &job);
-    char entry[JOB_REGION_MAX];
-    job_format_region(entry, &run->region);
-    size_t inputs = (size_t)options->input_count;
+}
+
+/* The child's arguments, with the settings of its job; the caller frees them. NULL: no memory. */
+static char **make_arguments(const struct run *run, char *settings)
+{
+    size_t inputs = (size_t)run->options.input_count;
     char **argv = calloc(JOB_ARGUMENTS + inputs + 1, sizeof *argv);
-    char **envp = with_entry(entry);
-    if (argv == NULL || envp == NULL) {
-        result = shmsum_failure_set(why, "malloc", "arguments of the child", ENOMEM);
-        goto out_free;
-    }
+    if (argv == NULL)
+        return NULL;
     argv[0] = argument(child_program);
     argv[1] = settings;
     argv[2] = argument(run->output.name);
     for (size_t i = 0; i < inputs; i++)
-        argv[JOB_ARGUMENTS + i] = argument(input_name(options->inputs[i]));
-    struct child_program child = {
+        argv[JOB_ARGUMENTS + i] = argument(input_name(run->options.inputs[i]));
+    return argv;
+}
+
+int start_child(struct run *run, struct shmsum_failure *why)
+{
+    int result = find_child(run, why);
+    if (result < 0)
+        return result;
+    const struct job job = make_job(run);
+    char settings[JOB_SETTINGS_MAX];
+    job_format_settings(settings, &job);
+    char entry[JOB_REGION_MAX];
+    job_format_region(entry, &run->region);
+    const struct child_program child = {
         .path = run->child_path,
-        .argv = argv,
-        .envp = envp,
+        .argv = make_arguments(run, settings),
+        .envp = with_entry(entry),
         .results = run->output.fd,
         .trace = run->trace_fd,
     };
-    result = child_start(run->system, &child, why);
-
-out_free:
-    free(envp);
-    free(argv);
+    if (child.argv != NULL && child.envp != NULL)
+        result = child_start(run->system, &child, why);
+    else
+        result = shmsum_failure_set(why, "malloc", "arguments of the child", ENOMEM);
+    free(child.envp);
+    free(child.argv);
     return result;
 }

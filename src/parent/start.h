@@ -4,8 +4,8 @@
 
 #include "run.h"
 
-/* Finds shmsum-child, makes its job (roles/job.h) of the options and starts it. The region and the
- * channel are there. 0, or a negative errno with *why filled. */
+/* Finds shmsum-child, makes its job (roles/job.h) from the options and starts it. After
+ * create_channel. Returns 0, or a negative errno with *why filled. */
 int start_child(struct run *run, struct shmsum_failure *why);
 
 #endif

@@ -1,5 +1,5 @@
-/* verdict.c - what the child's end and its counters are worth. See verdict.h. Called by main, once.
- */
+/* verdict.c - the end of a run: what the child's end and its counters are worth. See verdict.h.
+ * Called by main, once. */
 #include "verdict.h"
 
 #include <errno.h>
@@ -16,8 +16,8 @@
 struct verdict {
     int status;                /* the exit status: the child's own, or STATUS_SYSTEM */
     enum output_belief belief; /* how far to believe what it claims about the results */
-    struct shmsum_failure why; /* to be reported first; error 0: nothing */
-    char subject[64];          /* to be reported with the number of results; "": nothing */
+    struct shmsum_failure why; /* reported first; error 0: nothing */
+    char subject[64];          /* reported with the number of results; "": nothing */
 };
 
 static const char *plural(uint64_t count, const char *one, const char *many)
@@ -27,8 +27,8 @@ static const char *plural(uint64_t count, const char *one, const char *many)
 
 /* ---- is the child to be believed? ---- */
 
-/* Whether the child was allowed to leave: after END; or after a blank line, where that ends the
- * input, when something can have been read. */
+/* Whether the child was allowed to leave: after END; or after a blank line, if the options let a
+ * blank line end the input. Before output_begin there was no input yet. */
 static bool may_have_left(const struct run *run, bool closed)
 {
     return closed ? run->output.begun && run->options.blank_lines == BLANK_LINES_END : run->ended;
@@ -39,8 +39,9 @@ static bool are_counters_plausible(const struct run *run, const uint64_t *count,
 {
     uint64_t handed = run->producer.bytes, bytes = count[COUNTER_BYTES];
     if (closed ? bytes > handed : bytes != handed)
-        return false; /* it did not take all, or more than there was */
-    /* Each line takes a byte, and so does each number. Bounded, they cannot overflow together. */
+        return false; /* the child took less than it had to, or more than there was */
+    /* Each line and each number takes at least one byte. These bounds also keep the sums below from
+     * overflowing. */
     uint64_t sums = count[COUNTER_SUMS], errors = count[COUNTER_ERRORS];
     uint64_t skipped = count[COUNTER_SKIPPED];
     if (sums > bytes || errors > bytes || skipped > bytes || count[COUNTER_NUMBERS] > bytes ||
@@ -52,13 +53,13 @@ static bool are_counters_plausible(const struct run *run, const uint64_t *count,
            sandbox_is_plausible(run->options.sandbox, count[COUNTER_SANDBOX]);
 }
 
-/* Whether exit status 0 or 1 can be true, by all that the child claims and the parent knows. */
+/* Whether exit status 0 or 1 agrees with what the child claims and what the parent knows. */
 static bool is_plausible(const struct run *run, const uint64_t *count, int status)
 {
     bool closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
     if (!may_have_left(run, closed) || !are_counters_plausible(run, count, closed))
         return false;
-    /* At a terminal, where a blank line is how one ends, nothing stays unread behind it. */
+    /* At a terminal a blank line ends the dialogue at once: nothing behind it stays unread. */
     bool unread = closed && !(run->dialogue && run->terminal_input);
     bool errors = count[COUNTER_ERRORS] > 0;
     return status == STATUS_OK ? !errors && !unread : errors || unread;
@@ -92,7 +93,7 @@ static void judge_status(const struct run *run, int status, const uint64_t *coun
     }
 }
 
-/* Reads the child's end: how it ended, and what it left in the counters. */
+/* Judges the child by its wait status and its counters. */
 static struct verdict judge_child(const struct run *run, int wait_status, const uint64_t *count)
 {
     struct verdict verdict = {.status = STATUS_SYSTEM};
@@ -109,8 +110,7 @@ static struct verdict judge_child(const struct run *run, int wait_status, const 
     return verdict;
 }
 
-/* Compares the results with the claim, or counts them. `is_reported`: a message needs the number,
- * whatever the child's end is. */
+/* Settles the results. `is_reported`: a message will name their number, however the child ended. */
 static struct output_settled settle(struct run *run, struct verdict *verdict, const uint64_t *count,
                                     bool is_reported)
 {
@@ -132,10 +132,21 @@ static struct output_settled settle(struct run *run, struct verdict *verdict, co
 
 /* ---- reports ---- */
 
+/* Once, if the results could not be cut. */
+static void report_uncut(const struct run *run, struct output_settled *settled)
+{
+    if (settled->uncut.error == 0)
+        return;
+    message_failure(run->os, &settled->uncut);
+    message(run->os, "%s: its last line may be unfinished", run->output.name);
+    settled->uncut.error = 0;
+}
+
 /* "subject; results.txt holds the first 3 results". */
-static void report_results(const struct run *run, const struct output_settled *settled,
+static void report_results(const struct run *run, struct output_settled *settled,
                            const char *subject)
 {
+    report_uncut(run, settled);
     uint64_t lines = settled->lines;
     const char *results = plural(lines, "result", "results");
     const char *name = run->output.name;
@@ -148,19 +159,15 @@ static void report_results(const struct run *run, const struct output_settled *s
 }
 
 static void report_verdict(const struct run *run, const struct verdict *verdict,
-                           const struct output_settled *settled)
+                           struct output_settled *settled)
 {
     if (verdict->why.error != 0)
         message_failure(run->os, &verdict->why);
-    if (settled->uncut.error != 0) {
-        message_failure(run->os, &settled->uncut);
-        message(run->os, "%s: its last line may be unfinished", run->output.name);
-    }
     if (verdict->subject[0] != '\0')
         report_results(run, settled, verdict->subject);
 }
 
-static void report_signal(const struct run *run, int signal, const struct output_settled *settled)
+static void report_signal(const struct run *run, int signal, struct output_settled *settled)
 {
     char subject[64];
     snprintf(subject, sizeof subject, "stopped by signal %d (%s)", signal, strsignal(signal));
@@ -255,6 +262,7 @@ int conclude(struct run *run, int handed, const struct shmsum_failure *why)
         report_results(run, &settled, "stopped early");
         status = STATUS_SYSTEM;
     }
+    report_uncut(run, &settled); /* also where no message says how many there are */
     status = close_results(run, status);
     clamp_counters(run, &counters);
     if (signals_first() != 0)

@@ -5,10 +5,10 @@
 #include "run.h"
 
 /*
- * Everything after the last byte was handed over, or could not be: `handed` is 0, -ECANCELED (a
- * signal or the child's death; the stop word says which) or another negative errno with *why
- * filled. Waits for the child, checks what it reports, reports it, and closes the results. Returns
- * the exit status.
+ * The end of a run whose child was started. `handed` is what handing over the input came to: 0;
+ * -ECANCELED, for a signal or the child's death (the stop word says which); or another negative
+ * errno with *why filled. Waits for the child, decides how far to believe it, settles and closes
+ * the results, and reports. Returns the exit status.
  */
 int conclude(struct run *run, int handed, const struct shmsum_failure *why);
 

@@ -4,7 +4,7 @@
  *
  * The arguments are settings and names, which every user of the machine can read. The region's name
  * and its nonce go through the environment, which other users cannot read. Both are worthless once
- * the child has attached.
+ * the child has attached. The exit status is the child's answer.
  */
 #ifndef SHMSUM_SRC_JOB_H
 #define SHMSUM_SRC_JOB_H
@@ -13,6 +13,14 @@
 #include "sandbox/sandbox.h"
 
 #define JOB_ENVIRONMENT "SHMSUM_REGION"
+
+/* The exit status of both programs. */
+enum {
+    STATUS_OK = 0,     /* every line was summed */
+    STATUS_ERRORS = 1, /* not every line could be */
+    STATUS_USAGE = 2,
+    STATUS_SYSTEM = 3, /* the system refused something, and a message says what */
+};
 
 enum {
     JOB_CHOICES = 11, /* settings of a few values each */

@@ -520,6 +520,9 @@ inline child_wait(mask)
 }
 
 /* MIRRORS src/parent/main.c hand_over
+ * MIRRORS src/parent/main.c await_attached
+ * MIRRORS src/parent/main.c give_up_rights
+ * MIRRORS src/parent/main.c end_input
  * MIRRORS src/parent/verdict.c await_child
  * MIRRORS src/parent/verdict.c may_have_left
  * MIRRORS src/parent/verdict.c are_counters_plausible
@@ -601,7 +604,7 @@ inline take_block()
     fi
 }
 
-/* MIRRORS src/child/main.c watch_parent
+/* MIRRORS src/child/main.c signals_catch
  * MIRRORS src/roles/consumer.c take_input
  * MIRRORS src/roles/consumer.c take_slot
  * MIRRORS src/roles/consumer.c take_end */
