@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "escape.h"
@@ -19,18 +18,14 @@ void message_bytes(const struct shmsum_os *os, int fd, const char *text, size_t 
 __attribute__((format(printf, 3, 0))) static void
 write_line(const struct shmsum_os *os, const char *prefix, const char *format, va_list arguments)
 {
-    char text[TEXT_MAX];
-    int length = vsnprintf(text, sizeof text, format, arguments);
-    if (length < 0)
-        return;
-    size_t size = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
-
-    char line[PREFIX_MAX + 4 * TEXT_MAX + 1];
-    size_t used = strlen(prefix);
-    memcpy(line, prefix, used);
-    used += escape_name(line + used, text, size);
-    line[used++] = '\n';
-    message_bytes(os, MESSAGES_FD, line, used);
+    char plain_bytes[TEXT_MAX], line_bytes[PREFIX_MAX + 4 * TEXT_MAX + 1];
+    struct text_buffer plain = text_in(plain_bytes, sizeof plain_bytes);
+    text_addv(&plain, format, arguments);
+    struct text_buffer line = text_in(line_bytes, sizeof line_bytes);
+    text_add(&line, prefix);
+    escape_name(&line, plain.bytes, plain.size);
+    text_add(&line, "\n"); /* there is room for it: see line_bytes */
+    message_bytes(os, MESSAGES_FD, line.bytes, line.size);
 }
 
 void message(const struct shmsum_os *os, const char *format, ...)

@@ -40,7 +40,8 @@ struct result_line {
  * DIAGNOSTIC_NAME_MAX bytes the beginning. */
 void result_line_begin(struct result_line *result, enum result_format format, const char *file);
 
-/* Write a line's result to `to` (`max` bytes), without '\n' and NUL; return its size. */
+/* Write a line's result to to[0..max), without '\n'; return its size. A NUL follows the text of
+ * an error, inside of `max`. */
 size_t result_line_sum(const struct result_line *result, char *to, uint64_t line,
                        struct shmsum_decimal_sum *sum);
 size_t result_line_error(const struct result_line *result, char *to, uint64_t line,

@@ -4,12 +4,12 @@
  *
  *     42 % of 3.2 GB, 812 MB/s, 0:03 left
  */
-#ifndef SHMSUM_SRC_PARENT_PROGRESS_H
-#define SHMSUM_SRC_PARENT_PROGRESS_H
+#ifndef SHMSUM_SRC_WATCHERS_PROGRESS_H
+#define SHMSUM_SRC_WATCHERS_PROGRESS_H
 
 #include "roles/observer.h"
 
-enum { PROGRESS_TEXT_MAX = 96 };
+struct text_buffer; /* messages/text_buffer.h */
 
 struct progress {
     struct observer observer; /* of the producer */
@@ -27,8 +27,8 @@ void progress_begin(struct progress *progress, const struct shmsum_os *os, uint6
 /* Takes the line back, if it was shown. */
 void progress_end(struct progress *progress);
 
-/* The line, with its NUL; its length. Pure. done: bytes handed over; elapsed_ns: in this time. */
-size_t progress_text(char to[PROGRESS_TEXT_MAX], uint64_t done, uint64_t total,
-                     uint64_t elapsed_ns);
+/* Adds the text of the line, less than 80 bytes. Pure. done: bytes published; elapsed_ns: since the
+ * run began. */
+void progress_text(struct text_buffer *text, uint64_t done, uint64_t total, uint64_t elapsed_ns);
 
 #endif

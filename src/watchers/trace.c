@@ -2,10 +2,9 @@
  * roles through its table and its watches. */
 #include "trace.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "os/write_all.h"
 
@@ -14,20 +13,25 @@ enum { EVENT_MAX = 256, IDLE_MIN_NS = 5000 };
 static void flush(struct trace *trace)
 {
     if (trace->error == 0)
-        trace->error = os_write_all(trace->real, trace->fd, trace->buffer, trace->used);
-    trace->used = 0;
+        trace->error = os_write_all(trace->real, trace->fd, trace->text.bytes, trace->text.size);
+    text_clear(&trace->text);
 }
 
-/* One event, at most EVENT_MAX bytes. */
+/* Adds an event, which fits in EVENT_MAX bytes. */
 __attribute__((format(printf, 2, 3))) static void put(struct trace *trace, const char *format, ...)
 {
-    if (TRACE_BUFFER - trace->used < EVENT_MAX)
-        flush(trace);
+    char bytes[EVENT_MAX];
+    struct text_buffer event = text_in(bytes, sizeof bytes);
     va_list arguments;
     va_start(arguments, format);
-    int size = vsnprintf(trace->buffer + trace->used, EVENT_MAX, format, arguments);
+    text_addv(&event, format, arguments);
     va_end(arguments);
-    trace->used += (size_t)size;
+    assert(!event.cut);
+    text_add_whole(&trace->text, event.bytes, event.size);
+    if (trace->text.cut) { /* full: write the events before this one */
+        flush(trace);
+        text_add_whole(&trace->text, event.bytes, event.size);
+    }
 }
 
 static uint64_t now_ns(const struct trace *trace)
@@ -43,14 +47,15 @@ static uint64_t now_ns(const struct trace *trace)
 static void put_span(struct trace *trace, const char *name, uint64_t begin_ns, uint64_t end_ns,
                      const char *what, int64_t count)
 {
-    char arguments[64] = "";
+    char bytes[64];
+    struct text_buffer arguments = text_in(bytes, sizeof bytes);
     if (what != NULL)
-        snprintf(arguments, sizeof arguments, ",\"args\":{\"%s\":%" PRId64 "}", what, count);
+        text_addf(&arguments, ",\"args\":{\"%s\":%" PRId64 "}", what, count);
     put(trace,
         "{\"name\":\"%s\",\"ph\":\"X\",\"pid\":%u,\"tid\":%u,\"ts\":" TIME ",\"dur\":" TIME
         "%s},\n",
         name, trace->process, trace->process, MICROSECONDS(begin_ns),
-        MICROSECONDS(end_ns - begin_ns), arguments);
+        MICROSECONDS(end_ns - begin_ns), arguments.bytes);
 }
 
 /* A span about the slot of the event, from begin_ns to the event, and one end of the arrow between
@@ -198,6 +203,7 @@ void trace_begin(struct trace *trace, const struct shmsum_os *real,
         .epoch_ns = setting->epoch_ns,
         .process = (unsigned)real->getpid(real),
     };
+    trace->text = text_in(trace->bytes, sizeof trace->bytes);
     trace->os.context = trace;
     trace->os.read = traced_read;
     trace->os.write = traced_write;
@@ -207,7 +213,7 @@ void trace_begin(struct trace *trace, const struct shmsum_os *real,
     trace->os.futex_wake = traced_wake;
     trace->os.fsync = traced_fsync;
     put(trace,
-        "%s{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":%u,\"args\":{\"name\":\"%s\"}},\n",
+        "%s{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":%u,\"args\":{\"name\":\"%.100s\"}},\n",
         setting->first ? "[\n" : "", trace->process, setting->role);
     if (setting->first)
         flush(trace); /* the bracket comes before anything of the child's */

@@ -13,11 +13,9 @@
 #ifndef SHMSUM_SRC_TRACE_H
 #define SHMSUM_SRC_TRACE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include <shmsum/os.h>
 
+#include "messages/text_buffer.h"
 #include "roles/observer.h"
 
 enum { TRACE_BUFFER = 4096 }; /* PIPE_BUF: a piece of it is never torn, also in a FIFO */
@@ -33,15 +31,15 @@ struct trace {
     uint64_t idle_ns;  /* since when there is nothing to do but wait for a slot; 0: there is */
     uint64_t busy_ns;  /* since when this slot is dealt with */
     int error;         /* a write failed with this negative errno: nothing more is written */
-    size_t used;
-    char buffer[TRACE_BUFFER];
+    struct text_buffer text; /* whole events, not written yet */
+    char bytes[TRACE_BUFFER];
 };
 
 /* What a trace begins with. */
 struct trace_setting {
     int fd;            /* the file, opened to append; not owned */
     bool first;        /* begins the file: the parent, before there is a child */
-    const char *role;  /* the name of this process in the picture; not kept */
+    const char *role;  /* the name of this process in the picture, cut at 100 bytes; not kept */
     int results;       /* the descriptor of the results, whose writes are "write"; -1: none */
     uint64_t epoch_ns; /* the time that is 0 in the picture, of the clock of struct shmsum_os */
 };

@@ -167,6 +167,41 @@ static void test_consumer(void **state)
         ARROW("f", "1", "7.000"));
 }
 
+static pid_t largest_number(const struct shmsum_os *os)
+{
+    (void)os;
+    return INT_MAX;
+}
+
+/* With the largest of all numbers each event is whole. */
+static void test_longest_events(void **state)
+{
+    (void)state;
+    struct shmsum_os large = machine;
+    large.getpid = largest_number;
+    static char role[1000];
+    memset(role, 'r', sizeof role - 1);
+    struct trace_setting setting = of_parent;
+    setting.role = role;
+    setting.epoch_ns = 1;
+    struct trace trace;
+    trace_begin(&trace, &large, &setting);
+    const struct observer_event event = {
+        .kind = OBSERVER_SLOT_PUBLISHED,
+        .time_ns = UINT64_MAX,
+        .number = UINT64_MAX,
+        .bytes = UINT32_MAX,
+    };
+    trace.observer.notify(&trace.observer, &event);
+    assert_int_equal(trace_end(&trace, true), 0);
+    file[file_size] = '\0';
+    size_t lines = 0;
+    for (char *line = strtok(file, "\n"); line != NULL; line = strtok(NULL, "\n"), lines++)
+        if (lines > 0 && lines < 4)
+            assert_string_equal(line + strlen(line) - 2, "},");
+    assert_int_equal(lines, 6); /* "[", three events, the last one, "]" */
+}
+
 /* Many events leave in pieces that hold whole events; an interrupted write is made again. */
 static void test_pieces(void **state)
 {
@@ -205,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_producer, begin),
         cmocka_unit_test_setup(test_consumer, begin),
+        cmocka_unit_test_setup(test_longest_events, begin),
         cmocka_unit_test_setup(test_pieces, begin),
         cmocka_unit_test_setup(test_full, begin),
     };
