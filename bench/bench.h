@@ -3,7 +3,7 @@
  * program and watching what it costs, and keeping figures.
  *
  * A section is one program, bench-NAME. It prints Markdown tables for people on standard output and
- * puts every figure into a file of records for ./run-bench, which makes results.json and the charts
+ * puts every figure into a file of records for bench/run, which makes results.json and the charts
  * of them. Whatever goes wrong ends the section with a message and status 1: a figure that cannot
  * be trusted is not printed.
  *

@@ -1,4 +1,4 @@
-# chart.gp - one chart: for run-bench, which sets table, picture, heading, unit, style and columns.
+# chart.gp - one chart: for bench/run, which sets table, picture, heading, unit, style and columns.
 # The table: one row for each case, one column for each contestant, names in the first of both.
 set terminal svg size 900,420 dynamic font "sans,12" background "white"
 set output picture

@@ -175,6 +175,7 @@ static const void *channel_receive(struct way *way, void *message)
     struct shmsum_failure why;
     if (shmsum_channel_take(&way->channel, message, &block, &why) < 0)
         bench_die("%s: %s: %s", why.call, why.object, strerror(why.error));
+    shmsum_channel_release(&way->channel);
     if (block.end || block.length != way->size)
         bench_die("channel: a message of the wrong size");
     return message;
@@ -206,6 +207,7 @@ static const void *channel_receive_packed(struct way *way, void *message)
         struct shmsum_failure why;
         if (shmsum_channel_take(&way->channel, buffer, &block, &why) < 0)
             bench_die("%s: %s: %s", why.call, why.object, strerror(why.error));
+        shmsum_channel_release(&way->channel);
         if (block.end || block.length % way->size != 0)
             bench_die("channel: messages of the wrong size");
         way->packed = block.length;

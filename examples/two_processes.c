@@ -55,6 +55,7 @@ static void consume(struct shmsum_channel *channel)
         check("take", shmsum_channel_take(channel, bytes, &block, NULL));
         if (block.end)
             break;
+        shmsum_channel_release(channel); /* the bytes are ours, the slot is the producer's again */
         check("fwrite", fwrite(bytes, block.length, 1, stdout) == 1 ? 0 : -errno);
     }
     check("fclose", fclose(stdout) == 0 ? 0 : -errno);

@@ -81,11 +81,11 @@ enum lie {
     LIE_LARGEST_BUT_WAIT,
     LIE_BYTE,   /* follows */
     LIE_WORD,   /* follows, 4 bytes */
-    LIE_HANDED, /* the slots handed over */
-    LIE_HANDED_BUT_1,
-    LIE_BEHIND,  /* as far as it can be, honestly */
-    LIE_BEHIND1, /* and more */
-    LIE_AHEAD,
+    LIE_PLUS_1, /* one more than is there */
+    LIE_MINUS_1,
+    LIE_BIT_16, /* a bit flipped */
+    LIE_BIT_30,
+    LIE_AGAIN_2, /* as the read before the read before */
     LIE_SOURCES,
     LIE_LAST_SOURCE,
     LIE_AGAIN, /* as the read before */
@@ -106,9 +106,8 @@ struct setting {
     uint32_t payload_bytes; /* 1 + a byte, of PAYLOAD_MAX */
     uint8_t bits; /* 0-1: spins; 2: two CPUs; 3-4: blank lines; 5: dialogue; 6: terminal; 7: answers
                    */
-    uint8_t more; /* 0: the count of slots is about to wrap; 1: results are no regular file;
-                   * 2: the input is one; 3: await the consumer first; 4: decimal comma; 5: messages
-                   * have troubles; 6: sync */
+    uint8_t more; /* 1: results are no regular file; 2: the input is one; 3: await the consumer
+                   * first; 4: decimal comma; 5: messages have troubles; 6: sync */
 };
 
 /* One block that the consumer took. */
@@ -128,11 +127,13 @@ static struct {
     uint64_t steps, wakes, wakes_at_read, copies;
     uint64_t first[READS], last[READS]; /* values read in this call; last[0] is the last */
     uint64_t reads, reads_at_copy, reads_at_stop;
-    int error; /* of a system call that failed for good, positive */
+    int error;            /* of a system call that failed for good, positive */
+    bool awaits_released; /* this call waits until the last slot is released */
+    bool notes;           /* this call has note_sleep or fail_before_sleep for before_sleep */
+    bool noted;           /* and it ran */
 
     uint64_t slots; /* the channel's, when it was last looked at */
     uint32_t next;
-    uint32_t handed; /* at the beginning */
 
     /* the consumer's */
     struct taken taken[TAKEN_MAX];
@@ -178,9 +179,7 @@ static void raise_stop(uint32_t bits)
 
 enum {
     AT_ATTACHED = 128,
-    AT_START_ERROR = 132,
-    AT_PROGRESS = 256,
-    AT_CLOSING = 260,
+    AT_CLOSING = 256,
     AT_COUNTERS = 264,
     AT_SLOTS = 512
 };
@@ -195,11 +194,17 @@ static uint8_t *slot_at(uint32_t i)
     return world.memory + AT_SLOTS + i * stride();
 }
 
+/* The slot that the producer published last. */
+static uint32_t last_slot(void)
+{
+    return (world.channel.next + world.setting.slots - 1) % world.setting.slots;
+}
+
 /* What is between the words and the payloads is nobody's. */
 static void guard(bool on)
 {
-    static const uint16_t holes[][2] = {{48, 128}, {136, 256}, {384, 512}};
-    for (size_t i = 0; i < 3; i++) {
+    static const uint16_t holes[][2] = {{48, 128}, {132, 256}, {260, 264}, {384, 512}};
+    for (size_t i = 0; i < sizeof holes / sizeof holes[0]; i++) {
         uint8_t *at = world.memory + holes[i][0];
         size_t size = (size_t)holes[i][1] - holes[i][0];
         if (on)
@@ -230,7 +235,7 @@ static uint8_t stream_byte(uint64_t at)
     return at % 23 == 10 || at % 37 == 0 ? '\n' : (uint8_t)('a' + at % 19);
 }
 
-/* A slot has been published or freed since the last look: it must be as it should. */
+/* A slot has been published or released since the last look: it must be as it should. */
 static void observe(void)
 {
     const struct shmsum_channel *channel = &world.channel;
@@ -254,8 +259,6 @@ static void observe(void)
             FUZZ_CHECK(world.setting.mode != 4 || byte != '\n' || i + 1 == length);
         }
         FUZZ_CHECK(world.published <= world.read);
-        uint32_t handed = world.handed + (uint32_t)channel->slots;
-        FUZZ_CHECK(channel->handed == (handed & ~SHARED_WORD_WAIT));
     }
     world.slots = channel->slots;
     world.next = channel->next;
@@ -294,7 +297,6 @@ static uint64_t lie(uint64_t value)
     if (op < 128)
         return value;
     uint32_t full = world.setting.payload_bytes;
-    uint32_t handed = world.channel.handed, all = ~SHARED_WORD_WAIT;
     uint64_t wide;
     switch ((enum lie)((op - 128) % LIES)) {
     case LIE_FREE:
@@ -324,21 +326,21 @@ static uint64_t lie(uint64_t value)
     case LIE_LARGEST:
         return UINT32_MAX;
     case LIE_LARGEST_BUT_WAIT:
-        return all;
+        return UINT32_MAX ^ SHARED_WORD_WAIT;
     case LIE_BYTE:
         return fuzz_byte(input);
     case LIE_WORD:
         return fuzz_word(input);
-    case LIE_HANDED:
-        return handed;
-    case LIE_HANDED_BUT_1:
-        return (handed - 1) & all;
-    case LIE_BEHIND:
-        return (handed - world.setting.slots - 1) & all;
-    case LIE_BEHIND1:
-        return (handed - world.setting.slots - 2) & all;
-    case LIE_AHEAD:
-        return (handed + 1) & all;
+    case LIE_PLUS_1:
+        return value + 1;
+    case LIE_MINUS_1:
+        return value - 1;
+    case LIE_BIT_16:
+        return value ^ 1 << 16;
+    case LIE_BIT_30:
+        return value ^ 1 << 30;
+    case LIE_AGAIN_2:
+        return world.last[1];
     case LIE_SOURCES:
         return SOURCES;
     case LIE_LAST_SOURCE:
@@ -440,14 +442,14 @@ static int fail(int error)
     return -error;
 }
 
-/* A word that may be waited on: a state, attached or progress. */
+/* A word that may be waited on: a state, or attached. Behind all that was published: the last. */
 static void check_waitable(const void *word)
 {
     const uint8_t *at = word;
-    bool found = at == world.memory + AT_ATTACHED || at == world.memory + AT_PROGRESS;
+    bool found = at == world.memory + AT_ATTACHED;
     for (uint32_t i = 0; i < world.setting.slots; i++)
         found |= at == slot_at(i);
-    FUZZ_CHECK(found);
+    FUZZ_CHECK(found && (!world.awaits_released || at == slot_at(last_slot())));
 }
 
 /* What is the same for both: a byte that says how it ends. */
@@ -456,6 +458,7 @@ static int wait_for(const void *word, uint32_t expected, bool two)
     observe();
     check_waitable(word);
     FUZZ_CHECK(expected & SHARED_WORD_WAIT);
+    FUZZ_CHECK(!world.notes || (world.noted && world.error == 0));
     if (get_word(word) != expected)
         return -EAGAIN;
     if (world.input->left == 0) {
@@ -679,6 +682,7 @@ static void begin_call(void)
     world.reads = world.reads_at_copy = world.reads_at_stop = 0;
     world.copies = 0;
     world.error = 0;
+    world.awaits_released = world.notes = world.noted = false;
 }
 
 /* The failures that have the same reason everywhere. `broken`: the last words that were read broke
@@ -720,7 +724,7 @@ static void check_look(int result, const struct shmsum_block *block)
         break;
     case SHMSUM_READY:
         FUZZ_CHECK(result == (world.copies == 1 ? 0 : -EPROTO));
-        FUZZ_CHECK(world.reads == 4 || result < 0);
+        FUZZ_CHECK(world.reads == 3 || result < 0);
         break;
     case SHMSUM_END:
         FUZZ_CHECK(world.reads == 2 && result == (value == 1 || value == 2 ? 0 : -EPROTO));
@@ -742,10 +746,29 @@ static void check_block(const struct shmsum_block *block)
     }
     FUZZ_CHECK(world.copies == 1);
     const struct taken *taken = &world.taken[world.taken_count - 1];
-    /* state, length and source, and the old value of the state: each was read once */
-    FUZZ_CHECK(without_wait(world.last[3]) == SHMSUM_READY);
+    /* state, length and source: each was read once */
+    FUZZ_CHECK(without_wait(world.last[2]) == SHMSUM_READY && world.channel.held);
     FUZZ_CHECK(block->length == taken->size && block->source == taken->source);
     FUZZ_CHECK(memcmp(world.copy, world.bytes + taken->at, taken->size) == 0);
+}
+
+/* ---- what an end does before it sleeps on a slot ---- */
+
+/* It sleeps only when the slot that it read last belongs to the other side. */
+static int note_sleep(void *context, struct shmsum_failure *why)
+{
+    (void)context, (void)why;
+    bool consumes = world.channel.role == SHMSUM_CONSUMER;
+    FUZZ_CHECK(without_wait(world.last[0]) == (consumes ? SHMSUM_FREE : SHMSUM_READY));
+    world.noted = true;
+    return 0;
+}
+
+static int fail_before_sleep(void *context, struct shmsum_failure *why)
+{
+    note_sleep(context, why);
+    fail(ENOSPC);
+    return shmsum_failure_set(why, "write", "results", ENOSPC);
 }
 
 /* ---- the two ends, call by call ---- */
@@ -753,7 +776,6 @@ static void check_block(const struct shmsum_block *block)
 static void consumer_steps(struct fuzz_input *input)
 {
     struct shmsum_channel *channel = &world.channel;
-    uint32_t done = channel->handed;
     for (int i = 0; i < CALLS_MAX && input->left > 0; i++) {
         struct shmsum_failure why = {0};
         struct shmsum_block block;
@@ -784,10 +806,9 @@ static void consumer_steps(struct fuzz_input *input)
                 check_block(&block);
             break;
         case 3:
-            shmsum_channel_done(channel);
-            done = (done + 1) & ~SHARED_WORD_WAIT;
-            FUZZ_CHECK(get_word(world.memory + AT_PROGRESS) == done);
-            FUZZ_CHECK(world.wakes - wakes == (world.last[0] >> 31 & 1));
+            if (channel->held)
+                shmsum_channel_release(channel);
+            FUZZ_CHECK(!channel->held);
             continue;
         case 4:
             shmsum_channel_attached(channel);
@@ -795,27 +816,18 @@ static void consumer_steps(struct fuzz_input *input)
             FUZZ_CHECK(world.wakes - wakes == (world.last[0] >> 31 & 1));
             continue;
         case 5:
-            if (what & 16) {
-                int call = what % SHMSUM_START_CALL_COUNT;
-                shmsum_channel_set_start_error(channel, (enum shmsum_start_call)call, what);
-                FUZZ_CHECK(get_word(world.memory + AT_START_ERROR) == (uint32_t)call * 4096 + what);
-                continue;
-            }
             shmsum_channel_set_closing(channel, what & 8 ? SHMSUM_CLOSING : SHMSUM_CLOSED);
             FUZZ_CHECK(get_word(world.memory + AT_CLOSING) == (what & 8 ? 1 : 2));
             continue;
         case 6:
-            if (shmsum_channel_spin(channel))
-                FUZZ_CHECK(without_wait(world.last[0]) != SHMSUM_FREE);
-            continue;
         case 7:
-            result = shmsum_channel_sleep(channel);
-            if (result == 0) {
-                FUZZ_CHECK(without_wait(world.last[0]) != SHMSUM_FREE);
-                continue;
-            }
-            FUZZ_CHECK(result == -ECANCELED ? stop_now() & channel->stop_mask
-                                            : result == -world.error);
+            channel->before_sleep = what % 8 == 6 ? note_sleep : fail_before_sleep;
+            world.notes = true;
+            result = shmsum_channel_take(channel, world.copy, &block, &why);
+            channel->before_sleep = NULL;
+            check_failure(result, is_broken_for_consumer(), &why);
+            if (result == 0)
+                check_block(&block);
             break;
         }
         if (result < 0 || block.end)
@@ -829,12 +841,6 @@ static void check_acquired(int result, const uint8_t *payload)
         FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE);
         FUZZ_CHECK(payload == slot_at(world.channel.next) + 128);
     }
-}
-
-/* The consumer's progress, as read, is further behind than it can be. */
-static bool is_too_far(uint64_t progress)
-{
-    return without_wait(world.channel.handed - (uint32_t)progress) > world.setting.slots + 1;
 }
 
 static void end_channel(enum shmsum_end_reason end_reason, struct shmsum_failure *why)
@@ -864,16 +870,9 @@ static void look_beside(uint8_t which)
         enum shmsum_closing closing = shmsum_channel_closing(channel);
         uint32_t value = (uint32_t)world.last[0];
         FUZZ_CHECK((uint32_t)closing == (value <= 2 ? value : 0));
-    } else if (which % 3 == 1) {
+    } else {
         uint64_t counter = shmsum_channel_counter(channel, which % SHMSUM_REGION_COUNTERS);
         FUZZ_CHECK(counter == world.last[0]);
-    } else {
-        enum shmsum_start_call call;
-        int error = shmsum_channel_start_error(channel, &call);
-        uint32_t value = (uint32_t)world.last[0];
-        bool told = value == 0 || (value % 4096 > 0 && value < SHMSUM_START_CALL_COUNT * 4096);
-        FUZZ_CHECK(error == (told ? (int)(value % 4096) : EPROTO));
-        FUZZ_CHECK(call == (told ? (enum shmsum_start_call)(value / 4096) : SHMSUM_START_EXEC));
     }
     FUZZ_CHECK(world.reads == 1);
 }
@@ -909,11 +908,14 @@ static void producer_steps(struct fuzz_input *input)
             check_acquired(result, payload);
             break;
         case 3:
-            result = shmsum_channel_drain(channel, &why);
-            FUZZ_CHECK(!is_too_far(world.first[0]) || result == -EPROTO);
-            check_failure(result, is_too_far(world.last[0]), &why);
+            world.awaits_released = true;
+            result = shmsum_channel_await_released(channel, &why);
+            state = without_wait(world.first[0]);
+            FUZZ_CHECK(state <= SHMSUM_READY || result == -EPROTO);
+            FUZZ_CHECK(state != SHMSUM_FREE || (result == 0 && world.reads == 1));
+            check_failure(result, without_wait(world.last[0]) > SHMSUM_READY, &why);
             if (result == 0)
-                FUZZ_CHECK(without_wait(world.last[0]) == channel->handed);
+                FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE);
             break;
         case 4:
             result = shmsum_channel_await_attached(channel, &why);
@@ -926,19 +928,12 @@ static void producer_steps(struct fuzz_input *input)
             look_beside(what >> 3);
             continue;
         case 6:
-            if (what & 8) {
-                if (shmsum_channel_spin(channel))
-                    FUZZ_CHECK(without_wait(world.last[0]) != SHMSUM_READY);
-                continue;
-            }
-            result = shmsum_channel_sleep(channel);
-            if (result == 0 || result == -EPROTO) {
-                FUZZ_CHECK((result == 0) == (without_wait(world.last[0]) != SHMSUM_READY));
-                FUZZ_CHECK(result == 0 || world.setting.slots > 1);
-            } else {
-                FUZZ_CHECK(result == -ECANCELED ? stop_now() & channel->stop_mask
-                                                : result == -world.error);
-            }
+            channel->before_sleep = what & 8 ? fail_before_sleep : note_sleep;
+            world.notes = true;
+            result = shmsum_channel_acquire(channel, &payload, &why);
+            channel->before_sleep = NULL;
+            check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
+            check_acquired(result, payload);
             break;
         case 7:
             end_channel(what & 8 ? SHMSUM_END_CUT : SHMSUM_END_COMPLETE, &why);
@@ -1068,7 +1063,6 @@ static void run_consumer(void)
     struct shmsum_failure why = {0};
     struct consumer consumer;
     enum consumer_end_reason end_reason = (enum consumer_end_reason)99;
-    uint32_t handed = world.channel.handed;
     FUZZ_CHECK(shmsum_results_init(&results, &fake_os, RESULTS_FD, "results", buffer,
                                    RESULTS_BUFFER, &why) == 0);
     consumer_init(&consumer, &fake_os, &config, &world.channel, &results, world.copy);
@@ -1128,9 +1122,9 @@ static void run_consumer(void)
         check_counter(COUNTER_RESULT_LINES, model.lines);
         check_counter(COUNTER_RESULT_BYTES, world.results_size);
         check_counter(COUNTER_SLEPT, world.channel.slept);
-        uint32_t done = (handed + (uint32_t)world.taken_count - model.broken) & ~SHARED_WORD_WAIT;
-        FUZZ_CHECK(without_wait(world.channel.handed) == done);
-        FUZZ_CHECK(get_word(world.memory + AT_PROGRESS) == done || world.taken_count == 0);
+        /* What was taken was released; in the dialogue unless its source broke the protocol. */
+        uint64_t released = world.taken_count - (model.broken && config.dialogue);
+        FUZZ_CHECK(world.channel.slots == released);
     }
 }
 
@@ -1152,10 +1146,7 @@ static void run_producer(void)
     bool converses = world.setting.mode == 4;
     result = converses ? producer_dialogue(&producer, INPUT_FD, "input", 1, TERMINAL_FD, &why)
                        : producer_send(&producer, INPUT_FD, "input", 1, &why);
-    check_failure(result,
-                  without_wait(world.last[0]) != SHMSUM_FREE ||
-                      (converses && is_too_far(world.last[0])),
-                  &why);
+    check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
     FUZZ_CHECK(producer.bytes == world.published);
     if (result == 0 && !converses)
         FUZZ_CHECK(world.published == world.read);
@@ -1212,11 +1203,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         consumes ? SHMSUM_STOP_PEER : SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW | SHMSUM_STOP_PEER);
     FUZZ_CHECK(world.channel.spins <= 50000 && (setting->bits & 4 || world.channel.spins == 0));
     world.channel.spins = setting->bits & 3;
-    if (setting->more & 1) {
-        world.channel.handed = 0x7ffffffe;
-        memcpy(world.memory + AT_PROGRESS, &world.channel.handed, 4);
-    }
-    world.handed = world.channel.handed;
     switch (setting->mode) {
     case 0:
         consumer_steps(&input);

@@ -1,15 +1,17 @@
 /*
  * fuzz_options.c - the command line (src/parent/options.h).
  *
- * Property: options_parse agrees with a model of it that is written here without getopt: on whether
- * the command line is refused (-EINVAL, which is exit status 2) or taken (0), on the argument that
- * the message begins with, on every option, and on the inputs, which are the very pointers of argv
- * in their order. A refusal prints one line, which cannot drive a terminal. The options, written as
- * a command line again, are the same options. The names, words and ranges are those of
- * options_rows; tests/unit/parent/test_options.c has them once more.
+ * Property: options_parse agrees with the model below, which does not use getopt. They agree on
+ * whether the command line is refused (-EINVAL, exit status 2) or accepted (0), on the argument
+ * that the message begins with, on the value of every option, and on the inputs: the same pointers
+ * as in argv, in the same order. The message of a refusal is one line without control characters.
+ * The options, written as a command line and parsed again, are the same options.
  *
- * Input: a byte of flags (1: POSIXLY_CORRECT, 2: not even argv[0]), then the arguments, each but
- * the last with a NUL behind it.
+ * The model takes names, words and ranges from options_rows; tests/unit/parent/test_options.c
+ * checks them against a list of its own.
+ *
+ * Input: a byte of flags (1: POSIXLY_CORRECT is set, 2: argc is 0), then the arguments, with a NUL
+ * after each but the last.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -74,7 +76,7 @@ static bool is_word(const char *value, const char *const words[], uint64_t *inde
     return false;
 }
 
-/* Whether the row allows `value`; `number` is what it means if it is a word or a number. */
+/* Whether the row allows `value`. Sets *number for a word (its index) or a number. */
 static bool is_allowed(const struct option_row *row, const char *value, uint64_t *number)
 {
     switch (row->kind) {
@@ -228,7 +230,7 @@ static const char *text_of(const struct options *options, const struct option_ro
     return text;
 }
 
-/* What the options say of a row is what the model says. */
+/* The options and the model have the same value for this row. */
 static void check_row(const struct options *options, const struct model *model, size_t i)
 {
     const struct option_row *row = &options_rows[i];
@@ -286,7 +288,7 @@ static bool write_option(char argument[WRITTEN_MAX], const struct options *optio
     return false;
 }
 
-/* Parses the options again, written as a command line; the inputs are handed on as they are. */
+/* Writes the options as a command line, with the same inputs, and parses that. */
 static void check_again(const struct options *options)
 {
     static char program[] = "shmsum", end_of_options[] = "--";
@@ -329,7 +331,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_input input = {.at = data, .left = size};
     uint8_t flags = fuzz_byte(&input);
 
-    /* Every argument in a block of its own, exactly as large as it is. */
+    /* Each argument in an allocation of its exact size, so that ASan sees a read beyond it. */
     char *argv[ARGUMENTS_MAX + 2];
     int argc = 0;
     if ((flags & FLAG_NOTHING) == 0) {
@@ -376,7 +378,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-/* ---- mutations: whole arguments, and those that mean something ---- */
+/* ---- mutations: whole arguments, mostly names and values of options ---- */
 
 static const char *const odd_words[] = {
     "-",
@@ -409,7 +411,8 @@ static const char *const odd_words[] = {
 
 enum { WORD_MAX = 64 };
 
-/* An odd word, the name of an option, or "=" and a value that some option allows or nearly does. */
+/* Draws an odd word, the name of an option, or "=" and a word or a limit of some option (or that
+ * limit plus or minus 1). Returns its size. */
 static size_t draw_word(uint8_t with[WORD_MAX], struct random *random)
 {
     const struct option_row *row = &options_rows[fuzz_draw(random, OPTIONS_ROWS)];
@@ -455,7 +458,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
         with[length++] = '\0';
         end = begin;
         break;
-    case 2: /* behind its end */
+    case 2: /* after it */
         begin = end;
         break;
     default: { /* instead of its value */

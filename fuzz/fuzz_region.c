@@ -88,7 +88,8 @@ enum {
     AT_SLOTS = 16,
     AT_PAYLOAD = 20,
     AT_BYTES = 24,
-    AT_NONCE = 32
+    AT_NONCE = 32,
+    VERSION = 3,
 };
 
 static uint32_t get_word(const uint8_t *bytes, size_t at)
@@ -132,7 +133,7 @@ static void put_header(uint8_t *head, uint32_t slots, uint32_t payload_bytes,
                        const uint64_t nonce[2])
 {
     memcpy(head, "shmsum01", 8);
-    put_word(head, AT_VERSION, 2);
+    put_word(head, AT_VERSION, VERSION);
     put_word(head, AT_CREATOR, PROCESS);
     put_word(head, AT_SLOTS, slots);
     put_word(head, AT_PAYLOAD, payload_bytes);
@@ -582,7 +583,7 @@ static int expect_attach(const struct attempt *attempt, uint64_t size)
     if (attempt->map_error != 0)
         return -attempt->map_error;
     bool right = get_wide(head, AT_MAGIC) == UINT64_C(0x31306d75736d6873) &&
-                 get_word(head, AT_VERSION) == 2 && get_wide(head, AT_NONCE) == attempt->nonce[0] &&
+                 get_word(head, AT_VERSION) == VERSION && get_wide(head, AT_NONCE) == attempt->nonce[0] &&
                  get_wide(head, AT_NONCE + 8) == attempt->nonce[1] &&
                  region_size(get_word(head, AT_SLOTS), get_word(head, AT_PAYLOAD)) == size &&
                  get_wide(head, AT_BYTES) == size;
@@ -635,7 +636,7 @@ static void attach(struct fuzz_input *input)
         FUZZ_CHECK(was(head, AT_SLOTS, region.geometry.slots));
         FUZZ_CHECK(was(head, AT_PAYLOAD, region.geometry.payload_bytes));
         FUZZ_CHECK(was(head, AT_CREATOR, (uint32_t)region.creator));
-        FUZZ_CHECK(was(head, AT_VERSION, 2));
+        FUZZ_CHECK(was(head, AT_VERSION, VERSION));
         FUZZ_CHECK(was_wide(head, AT_MAGIC, UINT64_C(0x31306d75736d6873)));
         FUZZ_CHECK(was_wide(head, AT_BYTES, region.bytes));
         FUZZ_CHECK(was_wide(head, AT_NONCE, attempt.nonce[0]) &&

@@ -23,13 +23,15 @@ complete='\201'  # endings, as values
 cut='\202'
 source='\000'
 
-# The consumer's end, call by call: 0 try_take, 1 take, 3 done, 4 attached, 5 closing, 6 spin,
-# 7 sleep. 4 slots of 100 bytes.
+# The consumer's end, call by call: 0 try_take, 1 take, 3 release, 4 attached, 5 closing, 6 take that
+# notes its sleeps, 7 take that fails before it sleeps. 4 slots of 100 bytes.
 consumer='\000\003\143'
-block="$ready$full$source"'\000'"$true" # with its payload, and the slot's old state
-seed take-blocks "$consumer"'\000\000\004\000\000'"$block"'\003\000\001'"$block"'\003\000\005\015\001'"$end$complete"
-seed take-after-waiting "$consumer"'\002\000\001\000\000\000\000\000\000\003'"$block"'\003\000\001\000\000\000\007'
-seed take-one-byte '\000\000\000\000\001\000'"$ready"'\201'"$source"'\000'"$wait"'\003'"$wait"'\004'"$wait"
+block="$ready$full$source"'\000' # with its payload
+release='\003'"$true"             # with the slot's old state
+seed take-blocks "$consumer"'\000\000\004\000\000'"$block$release"'\001'"$block$release"'\005\015\001'"$end$complete"
+seed take-twice "$consumer"'\000\000\001'"$block"'\000'"$block$release"'\003\001'"$block$release"
+seed take-after-waiting "$consumer"'\002\000\001\000\000\000\000\000\000\003'"$block$release"'\001\000\000\000\007'
+seed take-one-byte '\000\000\000\000\001\000'"$ready"'\201'"$source"'\000\003'"$wait"'\004'"$wait"
 seed take-length-0 "$consumer"'\000\000\000'"$ready"'\200'
 seed take-length-largest "$consumer"'\000\000\000'"$ready"'\214'
 seed take-source-largest "$consumer"'\000\000\000'"$ready$full"'\214\000\000'
@@ -43,31 +45,36 @@ seed take-stopped-late "$consumer"'\000\000\001'"$free$free"'\007'"$block"
 seed take-stopped-while-spinning "$consumer"'\002\000\001'"$free"'\235'
 seed take-no-waitv-filtered "$consumer"'\000\000\001'"$free$free"'\005'"$block"
 seed take-while-spinning "$consumer"'\002\000\001'"$free$ready$block"
-seed take-start-error "$consumer"'\000\000\025\004'
 seed take-futex-fails "$consumer"'\000\000\001'"$free$free"'\011'
 seed take-no-waitv "$consumer"'\000\000\001'"$free$free"'\004'"$free"'\003'"$free"'\005'"$block"
-seed take-spins "$consumer"'\007\000\006\000\000'"$ready"'\006\000\000\000\007\000\000\007\000'"$ready"
+seed take-notes-its-sleep "$consumer"'\000\000\006'"$true$true"'\000'"$ready$block$release"
+seed take-fails-before-its-sleep "$consumer"'\003\000\007'"$free$free$free$free"
 
-# The producer's end: 0 try_acquire, 1 acquire (9: and publish), 3 drain, 4 await_attached, 5 what
-# is beside, 6 sleep (14: spin), 7 end. The length of a block follows.
+# The producer's end: 0 try_acquire, 1 acquire (9: and publish), 3 await_released, 4 await_attached, 5 what
+# is beside, 6 acquire that notes its sleeps (14: that fails before them), 7 end. The length of a
+# block follows.
 producer='\001\003\143'
 put='\011'"$free"'\143'"$true"
-seed put-blocks "$producer"'\000\000\004'"$ready$put$put"'\010'"$free"'\000'"$wait"'\003\220\007'"$free$wait"
+seed put-blocks "$producer"'\000\000\004'"$ready$put$put"'\010'"$free"'\000'"$wait"'\003'"$free"'\007'"$free$wait"
 seed put-one-slot '\001\000\000\002\001'"$put"'\001'"$ready$ready"'\000\000\000'"$free"'\017'"$free$true"
 seed put-waits "$producer"'\000\000'"$put"'\001'"$ready$ready"'\000'"$free$free$free$free"
-seed put-sleeps-out-of-turn "$producer"'\000\000\006'"$free$free$ready\006$ready"'\004'"$free$free$free"
+seed put-notes-its-sleep "$producer"'\000\000\006'"$ready$ready$free$free$free$free"
+seed put-fails-before-its-sleep "$producer"'\003\000\016'"$ready$ready$ready$ready"
 seed put-state-end "$producer"'\000\000\000'"$end"
 seed put-no-state "$producer"'\000\000\001'"$ready$ready"'\000'"$free$free$free$none"
 seed put-out-of-turn "$producer"'\000\000\001'"$ready$free$free$ready"
 seed put-interrupted "$producer"'\000\000\001'"$ready$ready"'\001'"$ready"'\002'"$ready"'\006'
-seed drain-behind-most "$producer"'\000\000\003\222\222\000\220\220'
-seed drain-behind-1-more "$producer"'\000\000\003\223'
-seed drain-ahead "$producer"'\000\000\003\224'
-seed drain-while-spinning "$producer"'\002\000\003\222\220\220'
-seed drain-wraps "$producer"'\000\001'"$put$put$put"'\003\221\221\000\220\220'
+seed released-at-once "$producer"'\000\000\003\000'
+seed released-late "$producer"'\000\000'"$put"'\003'"$ready$true$ready"'\000'"$free$free"
+seed released-while-spinning "$producer"'\002\000'"$put"'\003'"$ready$ready$free$free"
+seed released-one-slot '\001\000\000\002\000'"$put"'\003'"$ready$free$free"
+seed released-stopped "$producer"'\000\000'"$put"'\003'"$ready$ready"'\010'
+seed released-no-state "$producer"'\000\000'"$put"'\003'"$none"
+seed released-end "$producer"'\000\000'"$put"'\003'"$end"
+seed released-end-late "$producer"'\000\000'"$put"'\003'"$ready$ready"'\000'"$end$end"
 seed attached-late "$producer"'\000\000\004\000\000\000\201\201\007\200\000'
 seed attached-2 "$producer"'\000\000\004\202'
-seed beside "$producer"'\000\000\005\202\005\203\015\233abcdefgh\025\230\025\231\006\222'
+seed beside "$producer"'\000\000\005\202\005\203\005\222\005\217\001\000\001\000\015\233abcdefgh\025\230\025\231\006\222'
 seed calibrates "$producer"'\004\000\000'"$ready"
 seed calibrates-slow-clock '\001\000\143\004\000\000'"$ready"
 seed attached-stopped "$producer"'\000\000\004\000\000\010'
@@ -76,7 +83,7 @@ seed end-broken "$producer"'\000\000\007'"$end"
 # consumer_run. Settings: 8 blank lines are zero, 16 skipped, 32 dialogue, 64 terminal, 128 answers.
 role='\002\003\143'
 text() { # OP: a block with that text
-    printf '%s' "$ready$full$source\\$1$true$true"
+    printf '%s' "$ready$full$source\\$1$true"
 }
 w='\000' # a write
 seed run-complete "$role"'\000\000'"$(text 000)$(text 003)$(text 005)$end$complete$w"
@@ -84,9 +91,10 @@ seed run-cut "$role"'\010\000'"$(text 001)$(text 002)$(text 013)$end$cut$w"
 seed run-blank-line "$role"'\000\000'"$(text 006)$(text 010)$(text 000)$end$complete$w"
 seed run-skips "$role"'\020\020'"$(text 001)$(text 010)$(text 011)$end$complete$w"
 seed run-dialogue "$role"'\340\000'"$ready$full$source"'\000\000'"$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$true$(text 001)$w"
-seed run-sources "$role"'\000\000'"$(text 004)$ready$full"'\201\000\000\000'"$ready$full"'\226\002\000\000'"$end$complete$w"
-seed run-source-3 "$role"'\000\000'"$(text 000)$ready$full"'\225\000\000\000'"$w"
-seed run-source-back "$role"'\000\000'"$ready$full"'\202\000\000\000'"$ready$full"'\201\000\000\000'"$w"
+seed run-sources "$role"'\000\000'"$(text 004)$ready$full"'\201\000\000'"$ready$full"'\226\002\000'"$end$complete$w"
+seed run-source-3 "$role"'\000\000'"$(text 000)$ready$full"'\225\000\000'"$w"
+seed run-source-back "$role"'\000\000'"$ready$full"'\202\000\000'"$ready$full"'\201\000\000'"$w"
+seed run-dialogue-source-back "$role"'\040\000'"$ready$full"'\202\000'"$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$w$true$ready$full"'\201\000'"$w"
 seed run-sync-fails "$role"'\000\100'"$(text 000)$end$complete$w"'\311\377'
 seed run-messages-fail "$role"'\000\040'"$(text 002)"'\364\374\310\000'"$(text 002)"'\377'"$end$complete$w"
 seed run-orphaned "$role"'\001\000'"$(text 000)"
@@ -101,6 +109,6 @@ seed send-read-fails '\003\001\017\000\004'"$free"'\377'
 seed send-poll-fails '\003\001\017\000\000'"$free"'\377'
 seed send-stopped '\003\001\017\000\000'"$free"'\360'"$free$true"
 seed send-broken '\003\001\017\000\004'"$free"'\005'"$true$none"
-seed converse-lines '\004\003\143\000\000\000\000\036'"$free$true"'\220\000\000'"$free$true"'\220\000'
-seed converse-closed '\004\003\007\000\000\000\000\013'"$free$true$free$true"'\220\202'"$free$true"
-seed converse-broken '\004\003\143\000\000\000\000\013'"$free$true"'\223'
+seed converse-lines '\004\003\143\000\000\000\000\036'"$free$true$free"'\000\000'"$free$true$ready$ready"'\000'"$free$free"'\000'
+seed converse-closed '\004\003\007\000\000\000\000\013'"$free$true$free$true$free"'\202'"$free$true"
+seed converse-broken '\004\003\143\000\000\000\000\013'"$free$true$none"

@@ -7,7 +7,7 @@ folder=$1
 # in fuzz_faults.c.
 open=0 close=1 read=2 pread=3 write=4 stat=5 fstat=6 seek=7 truncate=8 sync=9 lock=10 reopen=14
 shm_open=16 shm_unlink=17 list_next=19 allocate=21 map=22 unmap=23 random=24 wait_two=25 wait=26
-poll=28 fork=29 exec=30 wait_child=31 kill=32 set_action=37 set_mask=38
+poll=28 fork=29 exec=30 wait_child=31 kill=32 set_action=37 set_mask=38 pipe=48
 EINTR=0 EAGAIN=1 EIO=2 ENOSPC=3 EACCES=4 EPERM=5 ENOENT=6 ENOMEM=7 EMFILE=8 EINVAL=9 ENOSYS=10
 EEXIST=11
 
@@ -129,9 +129,16 @@ seed roles-coarse-clock 4 '8 16 17 64' '' '0 0' '1\n'
 # 5: standard descriptors
 seed closed-descriptors 5 '0 0 0 0' "$fstat 0 2 14 $open 1 0 $EACCES" '0 0' ''
 
-# 6: life; 1 status + 2 nohup + 4 in the child + 8 kill + 16 a second signal kills, waits, signals
+# 6: the child; 1 status + 2 nohup + 4 its start fails + 8 kill + 16 a second signal kills + 32
+# attached, waits, signals
 seed life 6 '27 2 2 0' "$wait_child 0 0 $EINTR $kill 2 0 $EPERM" '0 0' ''
 seed life-child 6 '4 0 0 0' "$exec 1 0 $EACCES" '0 0' ''
+seed life-attached 6 '32 1 0 0' '' '0 0' ''
+seed life-no-pipe 6 '0 0 0 0' "$pipe 0 0 $EMFILE" '0 0' ''
+seed life-child-report-interrupted 6 '4 0 0 0' "$write 0 1 $EINTR $read 0 1 $EINTR" '0 0' ''
+seed life-child-report-fails 6 '4 0 0 0' "$write 0 0 $EIO" '0 0' ''
+seed life-child-report-not-read 6 '4 0 0 0' "$read 0 0 $EIO" '0 0' ''
+seed life-child-report-cut 6 '4 0 0 0' '' '0 7' ''
 seed life-no-fork 6 '0 0 0 0' "$fork 0 0 $EAGAIN $set_action 20 0 $EINVAL" '0 0' ''
 seed life-no-mask 6 '0 0 0 0' "$set_mask 1 0 $EINVAL" '0 0' ''
 seed life-no-handler 6 '0 0 0 0' "$set_action 3 0 $EINVAL" '0 0' ''

@@ -11,12 +11,14 @@
  *     FREE ---------------------------> READY     FREE ------------> END
  *       ^                                 |
  *       `---------------------------------'
- *              take (consumer)
+ *             release (consumer)
  *
  * Producer: wait until the next slot is FREE; fill payload, length, source; exchange READY
  * (release). Consumer: wait until the next slot is READY (acquire); load the length once and check
- * it; copy the payload out; exchange FREE (release). END is published in a slot of its own, only
- * once that slot is FREE, and the consumer never overwrites it: it cannot be lost.
+ * it; copy the payload out; exchange FREE (release), either at once, so that the producer can fill
+ * the slot again, or when it has dealt with the bytes, so that the producer can wait for that. END
+ * is published in a slot of its own, only once that slot is FREE, and the consumer never overwrites
+ * it: it cannot be lost.
  *
  * Each state belongs to one side. A side that finds a state, length, source or end reason that the
  * other had no right to write stops with -EPROTO; nothing is repaired, guessed or followed.
@@ -69,16 +71,6 @@ enum shmsum_closing {
     SHMSUM_CLOSED = 2,  /* no; it will leave on its own */
 };
 
-/* What a forked child calls on its way to the other program. */
-enum shmsum_start_call {
-    SHMSUM_START_EXEC = 0,
-    SHMSUM_START_SIGACTION,   /* that it ignores a signal */
-    SHMSUM_START_OPEN,        /* /dev/null, to read from */
-    SHMSUM_START_DUP2,        /* its standard input and output */
-    SHMSUM_START_SIGPROCMASK, /* the signals that its parent let in */
-    SHMSUM_START_CALL_COUNT,
-};
-
 enum shmsum_role { SHMSUM_PRODUCER, SHMSUM_CONSUMER };
 
 struct shmsum_channel {
@@ -89,11 +81,17 @@ struct shmsum_channel {
     uint32_t stop_mask;       /* the bits that end this end's waits; may be changed between calls */
     uint32_t spins;           /* looks before sleeping; may be set by the caller, 0: none */
     uint32_t next;            /* index of the slot that is next */
-    uint32_t handed;          /* slots handed over or done with, modulo 2^31 */
+    bool held;                /* the consumer has taken the next slot and not released it */
     bool timed;               /* the kernel cannot wait on two words */
-    int unwoken;              /* 0; or why the other side could not be woken: see below */
-    uint64_t slots;           /* slots published or taken, for reports */
-    uint64_t slept;           /* times slept in the kernel, for reports */
+    /* Runs before this end sleeps on a slot, in the thread that calls acquire, end or take; NULL:
+     * nothing. The sleep may be long: this is the place to write out what is buffered. A negative
+     * errno, with *why filled, ends the wait and is returned; not -EAGAIN or -ECANCELED. The caller
+     * sets both fields. */
+    int (*before_sleep)(void *context, struct shmsum_failure *why);
+    void *before_sleep_context;
+    int unwoken;    /* 0; or why the other side could not be woken: see below */
+    uint64_t slots; /* slots published or taken, for reports */
+    uint64_t slept; /* times slept in the kernel, for reports */
 };
 
 /* What the consumer found. */
@@ -117,15 +115,6 @@ uint32_t shmsum_stop_bits(const struct shmsum_word *stop);
 void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_region *region,
                          enum shmsum_role role, struct shmsum_word *stop, uint32_t stop_mask);
 
-/*
- * The parts of waiting for the next slot, for roles that have something to do in between:
- * spin looks at it until it changes or it is time to sleep, and returns whether it changed;
- * sleep returns 0 when it changed, -ECANCELED on a stop bit, -EPROTO when the consumer frees slots
- * out of turn, or the negative errno of the futex call.
- */
-bool shmsum_channel_spin(struct shmsum_channel *channel);
-int shmsum_channel_sleep(struct shmsum_channel *channel);
-
 /* ---- the producer's end ---- */
 
 /* Looks whether the next slot is FREE: 0 and its payload (payload_bytes of it, the producer's to
@@ -141,8 +130,10 @@ void shmsum_channel_publish(struct shmsum_channel *channel, uint32_t length, uin
  * -EPROTO, or the errno of a refused wake. After it the producer's end is done. */
 int shmsum_channel_end(struct shmsum_channel *channel, enum shmsum_end_reason end_reason,
                        struct shmsum_failure *why);
-/* Waits until the consumer is done with all that was published. 0, -ECANCELED, -EPROTO. */
-int shmsum_channel_drain(struct shmsum_channel *channel, struct shmsum_failure *why);
+/* Waits until the consumer has released every slot that was published, and so has dealt with what
+ * was in them if it releases late. Not after shmsum_channel_end. 0, -ECANCELED, -EPROTO, or the
+ * errno of a refused wake. */
+int shmsum_channel_await_released(struct shmsum_channel *channel, struct shmsum_failure *why);
 /* Waits until the consumer has attached. 0, -ECANCELED, -EPROTO. */
 int shmsum_channel_await_attached(struct shmsum_channel *channel, struct shmsum_failure *why);
 
@@ -150,8 +141,9 @@ int shmsum_channel_await_attached(struct shmsum_channel *channel, struct shmsum_
 
 /* Tells the producer that the region is mapped here. */
 void shmsum_channel_attached(struct shmsum_channel *channel);
-/* Looks at the next slot. 0: *block tells what was in it, its bytes were copied to
- * bytes[0..payload_bytes) and the slot is FREE again; at END, *block says so and the slot stays.
+/* Looks at the next slot. 0: *block tells what is in it, and its bytes were copied to
+ * bytes[0..payload_bytes); the slot stays READY until shmsum_channel_release, and taking again
+ * before that gives the same slot. At END, *block says so and there is nothing to release.
  * -EAGAIN: nothing there. -EPROTO. */
 int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,
                             struct shmsum_failure *why);
@@ -159,8 +151,8 @@ int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct 
  */
 int shmsum_channel_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,
                         struct shmsum_failure *why);
-/* One more taken slot has been dealt with: what shmsum_channel_drain waits for. */
-void shmsum_channel_done(struct shmsum_channel *channel);
+/* Gives the slot that was taken back to the producer, to be filled again. */
+void shmsum_channel_release(struct shmsum_channel *channel);
 
 /* ---- words beside the ring ---- */
 
@@ -174,13 +166,6 @@ enum shmsum_closing shmsum_channel_closing(const struct shmsum_channel *channel)
  * it reads before it believes it. */
 void shmsum_channel_set_counter(struct shmsum_channel *channel, uint32_t index, uint64_t value);
 uint64_t shmsum_channel_counter(const struct shmsum_channel *channel, uint32_t index);
-/* What the forked child could not do on its way to the other program: one of enum shmsum_start_call
- * and its errno, 1 to 4095, for the producer. */
-void shmsum_channel_set_start_error(struct shmsum_channel *channel, enum shmsum_start_call call,
-                                    int error);
-/* That errno, and the call in *call; 0 when nothing was told. What no forked child tells is EPROTO,
- * of SHMSUM_START_EXEC. */
-int shmsum_channel_start_error(const struct shmsum_channel *channel, enum shmsum_start_call *call);
 
 SHMSUM_END_DECLS
 

@@ -82,6 +82,9 @@ struct shmsum_os {
     /* dup2(2). Returns `to`, which stays open over execve. */
     int (*dup2)(const struct shmsum_os *os, int from, int to);
 
+    /* pipe2(2) with O_CLOEXEC and O_NONBLOCK: ends[0] is to be read, ends[1] to be written. */
+    int (*pipe)(const struct shmsum_os *os, int ends[2]);
+
     /* isatty(3). Returns 1 for a terminal, 0 for anything else; -EBADF. */
     int (*isatty)(const struct shmsum_os *os, int fd);
 

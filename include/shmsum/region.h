@@ -17,9 +17,7 @@
  *         24      8  region_bytes   creator                 ditto
  *         32     16  nonce          creator                 ditto
  *        128      4  attached       consumer                producer, waits for it
- *        132      4  start_error    forked child            producer: call * 4096 + its errno
- *        256      4  progress       consumer                producer: slots done with, and WAIT
- *        260      4  closing        consumer                producer: it wants no more input
+ *        256      4  closing        consumer                producer: it wants no more input
  *        264    120  counters       consumer                producer: 15 wide words for reports
  *        512         slots          both
  *
@@ -65,7 +63,7 @@ struct shmsum_wide {
 
 enum {
     SHMSUM_REGION_LINE = 128,
-    SHMSUM_REGION_VERSION = 2,
+    SHMSUM_REGION_VERSION = 3,
     SHMSUM_REGION_HEADER_BYTES = 512,
     SHMSUM_REGION_SLOTS_MAX = 1024,
     SHMSUM_REGION_PAYLOAD_MAX = 1 << 20,
@@ -85,10 +83,8 @@ struct shmsum_region_header {
     struct shmsum_wide nonce[2];
 
     alignas(SHMSUM_REGION_LINE) struct shmsum_word attached;
-    struct shmsum_word start_error;
 
-    alignas(SHMSUM_REGION_LINE) struct shmsum_word progress;
-    struct shmsum_word closing;
+    alignas(SHMSUM_REGION_LINE) struct shmsum_word closing;
     struct shmsum_wide counters[SHMSUM_REGION_COUNTERS];
 
     alignas(SHMSUM_REGION_LINE) uint8_t reserved[SHMSUM_REGION_LINE];
@@ -114,9 +110,7 @@ SHMSUM_AT(shmsum_region_header, payload_bytes, 20);
 SHMSUM_AT(shmsum_region_header, region_bytes, 24);
 SHMSUM_AT(shmsum_region_header, nonce, 32);
 SHMSUM_AT(shmsum_region_header, attached, 128);
-SHMSUM_AT(shmsum_region_header, start_error, 132);
-SHMSUM_AT(shmsum_region_header, progress, 256);
-SHMSUM_AT(shmsum_region_header, closing, 260);
+SHMSUM_AT(shmsum_region_header, closing, 256);
 SHMSUM_AT(shmsum_region_header, counters, 264);
 SHMSUM_AT(shmsum_region_header, reserved, 384);
 static_assert(sizeof(struct shmsum_region_header) == SHMSUM_REGION_HEADER_BYTES, "header");

@@ -163,13 +163,18 @@ static uint32_t theirs(const struct shmsum_channel *channel)
     return channel->role == SHMSUM_PRODUCER ? SHMSUM_READY : SHMSUM_FREE;
 }
 
-bool shmsum_channel_spin(struct shmsum_channel *channel)
+/* The one wait for a slot: until the next slot has left the state in which it belongs to the other
+ * side. Returns 0, and the caller loads the slot again; or a negative errno. */
+static int wait_for_slot(struct shmsum_channel *channel, struct shmsum_failure *why)
 {
-    return word_spin(channel, &next_slot(channel)->state, theirs(channel));
-}
-
-int shmsum_channel_sleep(struct shmsum_channel *channel)
-{
+    uint32_t seen = theirs(channel);
+    if (word_spin(channel, &next_slot(channel)->state, seen))
+        return 0;
+    if (channel->before_sleep != NULL) {
+        int result = channel->before_sleep(channel->before_sleep_context, why);
+        if (result < 0)
+            return result;
+    }
     /* DOC: channel-batched-wake
      * A producer that sleeps has found the ring full: all slots are READY, and the consumer frees
      * them in order. So it sleeps on the slot half a ring ahead: when that one is FREE, so are
@@ -178,13 +183,16 @@ int shmsum_channel_sleep(struct shmsum_channel *channel)
     uint32_t ahead = channel->role == SHMSUM_PRODUCER ? channel->region->geometry.slots / 2 : 0;
     uint32_t at = (channel->next + ahead) % channel->region->geometry.slots;
     struct shmsum_word *word = &shmsum_region_slot(channel->region, at)->state;
-    int result = word_sleep(channel, word, theirs(channel));
-    if (result < 0 || ahead == 0)
-        return result;
-    /* pairs with the release in try_take: who freed that one has freed the next one before */
+    int result = word_sleep(channel, word, seen);
+    if (result < 0)
+        return wait_failed(why, "slot", result);
+    if (ahead == 0)
+        return 0;
+    /* Pairs with the release in shmsum_channel_release. Slots are freed in order: if this one is
+     * FREE, so is the next. */
     (void)shared_load_acquire(word);
     uint32_t next = shared_load_relaxed(&next_slot(channel)->state);
-    return has_changed(next, theirs(channel)) ? 0 : -EPROTO;
+    return has_changed(next, seen) ? 0 : broken(why, "state of a slot, from the consumer");
 }
 
 int shmsum_channel_try_acquire(struct shmsum_channel *channel, uint8_t **payload,
@@ -192,7 +200,7 @@ int shmsum_channel_try_acquire(struct shmsum_channel *channel, uint8_t **payload
 {
     assert(channel->role == SHMSUM_PRODUCER);
     struct shmsum_slot *slot = next_slot(channel);
-    /* pairs with the release in try_take: the consumer has read all that it will */
+    /* pairs with the release in shmsum_channel_release: the consumer has read all that it will */
     uint32_t state = shared_load_acquire(&slot->state) & ~SHARED_WORD_WAIT;
     if (state == SHMSUM_READY)
         return -EAGAIN;
@@ -205,18 +213,13 @@ int shmsum_channel_try_acquire(struct shmsum_channel *channel, uint8_t **payload
 int shmsum_channel_acquire(struct shmsum_channel *channel, uint8_t **payload,
                            struct shmsum_failure *why)
 {
-    for (;;) {
-        int result = shmsum_channel_try_acquire(channel, payload, why);
-        if (result != -EAGAIN)
-            return result;
-        if (shmsum_channel_spin(channel))
-            continue;
-        result = shmsum_channel_sleep(channel);
-        if (result == -EPROTO)
-            return broken(why, "state of a slot, from the consumer");
-        if (result < 0)
-            return wait_failed(why, "slot", result);
+    int result = shmsum_channel_try_acquire(channel, payload, why);
+    while (result == -EAGAIN) {
+        result = wait_for_slot(channel, why);
+        if (result == 0)
+            result = shmsum_channel_try_acquire(channel, payload, why);
     }
+    return result;
 }
 
 void shmsum_channel_publish(struct shmsum_channel *channel, uint32_t length, uint32_t source)
@@ -226,7 +229,6 @@ void shmsum_channel_publish(struct shmsum_channel *channel, uint32_t length, uin
     shared_store_relaxed(&slot->length, length);
     shared_store_relaxed(&slot->source, source);
     word_publish(channel, &slot->state, SHMSUM_READY); /* pairs with the acquire in try_take */
-    channel->handed = (channel->handed + 1) & ~SHARED_WORD_WAIT;
     advance(channel);
 }
 
@@ -272,52 +274,52 @@ int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct 
         .source = shared_load_relaxed(&slot->source),
     };
     shared_copy_out(bytes, slot->payload, length);
-    word_publish(channel, &slot->state, SHMSUM_FREE); /* pairs with the acquire in try_acquire */
-    advance(channel);
+    channel->held = true;
     return 0;
 }
 
 int shmsum_channel_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,
                         struct shmsum_failure *why)
 {
+    int result = shmsum_channel_try_take(channel, bytes, block, why);
+    while (result == -EAGAIN) {
+        int waited = wait_for_slot(channel, why);
+        if (waited < 0 && waited != -ECANCELED)
+            return waited;
+        /* After a stop, too: a slot that was published before the stop comes first. */
+        result = shmsum_channel_try_take(channel, bytes, block, why);
+        if (result == -EAGAIN && waited == -ECANCELED)
+            return -ECANCELED;
+    }
+    return result;
+}
+
+void shmsum_channel_release(struct shmsum_channel *channel)
+{
+    assert(channel->held);
+    channel->held = false;
+    /* pairs with the acquire in try_acquire, wait_for_slot and await_released */
+    word_publish(channel, &next_slot(channel)->state, SHMSUM_FREE);
+    advance(channel);
+}
+
+int shmsum_channel_await_released(struct shmsum_channel *channel, struct shmsum_failure *why)
+{
+    assert(channel->role == SHMSUM_PRODUCER);
+    /* The consumer releases in order: when the slot published last is FREE, so are all. */
+    uint32_t slots = channel->region->geometry.slots;
+    uint32_t last = (channel->next + slots - 1) % slots;
+    struct shmsum_word *word = &shmsum_region_slot(channel->region, last)->state;
     for (;;) {
-        int result = shmsum_channel_try_take(channel, bytes, block, why);
-        if (result != -EAGAIN)
-            return result;
-        if (shmsum_channel_spin(channel))
-            continue;
-        result = shmsum_channel_sleep(channel);
-        if (result == -ECANCELED) { /* what was handed over before the stop comes first */
-            result = shmsum_channel_try_take(channel, bytes, block, why);
-            return result == -EAGAIN ? -ECANCELED : result;
-        }
+        /* pairs with the release in shmsum_channel_release */
+        uint32_t state = shared_load_acquire(word) & ~SHARED_WORD_WAIT;
+        if (state == SHMSUM_FREE)
+            return 0;
+        if (state != SHMSUM_READY)
+            return broken(why, "state of a slot, from the consumer");
+        int result = word_wait(channel, word, SHMSUM_READY);
         if (result < 0)
             return wait_failed(why, "slot", result);
-    }
-}
-
-void shmsum_channel_done(struct shmsum_channel *channel)
-{
-    channel->handed = (channel->handed + 1) & ~SHARED_WORD_WAIT;
-    /* pairs with the acquire in drain */
-    word_publish(channel, &channel->region->header->progress, channel->handed);
-}
-
-int shmsum_channel_drain(struct shmsum_channel *channel, struct shmsum_failure *why)
-{
-    struct shmsum_word *progress = &channel->region->header->progress;
-    for (;;) {
-        /* pairs with the release in done */
-        uint32_t done = shared_load_acquire(progress) & ~SHARED_WORD_WAIT;
-        if (done == channel->handed)
-            return 0;
-        /* It can be behind by what the ring holds and what was just taken, and never ahead. */
-        uint32_t behind = (channel->handed - done) & ~SHARED_WORD_WAIT;
-        if (behind > channel->region->geometry.slots + 1)
-            return broken(why, "progress, from the consumer");
-        int result = word_wait(channel, progress, done);
-        if (result < 0)
-            return wait_failed(why, "progress", result);
     }
 }
 
@@ -367,25 +369,4 @@ uint64_t shmsum_channel_counter(const struct shmsum_channel *channel, uint32_t i
 {
     assert(index < SHMSUM_REGION_COUNTERS);
     return shared_load_wide(&channel->region->header->counters[index]);
-}
-
-enum { START_ERRORS = 4096 };
-
-void shmsum_channel_set_start_error(struct shmsum_channel *channel, enum shmsum_start_call call,
-                                    int error)
-{
-    shared_store_relaxed(&channel->region->header->start_error,
-                         (uint32_t)call * START_ERRORS + (uint32_t)error);
-}
-
-int shmsum_channel_start_error(const struct shmsum_channel *channel, enum shmsum_start_call *call)
-{
-    uint32_t told = shared_load_relaxed(&channel->region->header->start_error);
-    *call = SHMSUM_START_EXEC;
-    if (told == 0)
-        return 0;
-    if (told % START_ERRORS == 0 || told / START_ERRORS >= SHMSUM_START_CALL_COUNT)
-        return EPROTO;
-    *call = (enum shmsum_start_call)(told / START_ERRORS);
-    return (int)(told % START_ERRORS);
 }

@@ -72,6 +72,7 @@ static const struct reason {
     {"exec", ENOENT, NULL, "build or install shmsum again"},
     {"exec", ENOEXEC, NULL, "build or install shmsum again"},
     {"fork", EAGAIN, NULL, "see 'ulimit -u'"},
+    {"pipe", EMFILE, NULL, "see 'ulimit -n'"},
     {"shm_open", EACCES, NULL, "/dev/shm must be open to all, as /tmp is"},
     {"shm_open", EMFILE, NULL, "see 'ulimit -n'"},
     {"shm_open", EROFS, NULL, "/dev/shm must be writable"},

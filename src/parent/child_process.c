@@ -1,5 +1,5 @@
-/* child_process.c - the child as a process. See child_process.h. Called by main, and by the kernel
- * when the child dies. */
+/* child_process.c - the child as a process. See child_process.h. Called by start and verdict, and
+ * by the kernel when the child dies. */
 #include "child_process.h"
 
 #include <errno.h>
@@ -8,8 +8,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/retry.h"
 #include "roles/await_input.h"
 #include "signals.h"
+
+/* What the forked child does on its way to the other program. */
+enum step { STEP_SIGACTION, STEP_OPEN, STEP_DUP2, STEP_SIGPROCMASK, STEP_EXEC, STEPS };
+
+/* A step that failed, as it goes through the pipe. Both sides are this very program. */
+struct failed_step {
+    uint32_t step;
+    uint32_t error; /* positive errno */
+};
+enum { ERRNO_MAX = 4095 }; /* of the kernel */
 
 /* Written by child_on_death, and by the main flow only while signals are blocked or before the
  * fork. */
@@ -19,6 +30,11 @@ static struct {
     volatile sig_atomic_t reaped; /* then status is valid */
     volatile sig_atomic_t status; /* its wait status */
     bool killed;                  /* by us */
+
+    /* The handler does not touch these. */
+    const char *path;          /* of its program */
+    int pipe;                  /* the reading end; 0: closed */
+    struct failed_step failed; /* what came out of it; error 0: nothing, or nothing that is valid */
 } child;
 
 /* Takes the child's status if it has ended; with `wait`, once it has. 0 or negative errno. */
@@ -40,48 +56,82 @@ void child_on_death(int signal)
 {
     (void)signal;
     int saved = errno;
-    /* When it cannot be asked now, child_wait asks again. */
+    /* When waitpid fails now, child_wait calls it again. */
     if (child.pid > 0 && !child.reaped && reap_child(false) < 0)
         shmsum_stop_raise(child.os, signals_stop_word(), SHMSUM_STOP_PEER);
     errno = saved;
 }
 
-/* In the forked child, with all signals blocked: becomes the other program. Only async-signal-safe
- * calls. Returns the negative errno of what failed, which is in *call. */
-static int become(const struct shmsum_os *os, const struct child_program *program,
-                  const sigset_t *mask, enum shmsum_start_call *call)
+/* ---- in the forked child: only async-signal-safe calls ---- */
+
+/* With all signals blocked: becomes the other program. Returns the step that failed. */
+static struct failed_step become(const struct shmsum_os *os, const struct child_program *program,
+                                 const sigset_t *mask)
 {
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigemptyset(&ignore.sa_mask);
-    *call = SHMSUM_START_SIGACTION;
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
         int result = os->sigaction(os, ignored[i], &ignore, NULL);
         if (result < 0)
-            return result;
+            return (struct failed_step){STEP_SIGACTION, (uint32_t)-result};
     }
-    *call = SHMSUM_START_OPEN;
     int input = program->trace > 0 ? program->trace : os->open(os, "/dev/null", O_RDONLY, 0);
     if (input < 0)
-        return input;
-    *call = SHMSUM_START_DUP2;
+        return (struct failed_step){STEP_OPEN, (uint32_t)-input};
     int result = os->dup2(os, input, 0);
     if (result >= 0 && program->results != 1)
         result = os->dup2(os, program->results, 1);
     if (result < 0)
-        return result;
-    *call = SHMSUM_START_SIGPROCMASK;
+        return (struct failed_step){STEP_DUP2, (uint32_t)-result};
     result = os->sigprocmask(os, SIG_SETMASK, mask, NULL);
     if (result < 0)
-        return result;
-    *call = SHMSUM_START_EXEC;
-    return os->execve(os, program->path, program->argv, program->envp);
+        return (struct failed_step){STEP_SIGPROCMASK, (uint32_t)-result};
+    result = os->execve(os, program->path, program->argv, program->envp);
+    return (struct failed_step){STEP_EXEC, (uint32_t)-result};
 }
 
-int child_start(const struct shmsum_os *os, const struct child_program *program,
-                struct shmsum_channel *channel, struct shmsum_failure *why)
+/* One write: a pipe takes so few bytes whole or not at all. When it fails there is no other way to
+ * report anything; the parent still sees the exit status. */
+static void report_failed_step(const struct shmsum_os *os, int pipe,
+                               const struct failed_step *failed)
 {
-    child.os = os;
+    ssize_t wrote;
+    RETRY(wrote, os->write(os, pipe, failed, sizeof *failed));
+}
+
+/* ---- in the parent ---- */
+
+static void close_pipe(void)
+{
+    if (child.pipe > 0)
+        child.os->close(child.os, child.pipe);
+    child.pipe = 0;
+}
+
+/* Takes what the forked child reported, if it did. */
+static void read_pipe(void)
+{
+    if (child.pipe <= 0)
+        return;
+    struct {
+        struct failed_step failed;
+        uint8_t more; /* so that a report that is too long has another size */
+    } report;
+    ssize_t got;
+    RETRY(got, child.os->read(child.os, child.pipe, &report, sizeof report));
+    /* An error of 0 is no failure, and so no report. */
+    bool is_valid = got == (ssize_t)sizeof report.failed && report.failed.step < STEPS &&
+                    report.failed.error <= ERRNO_MAX;
+    if (is_valid)
+        child.failed = report.failed;
+    close_pipe();
+}
+
+/* fork and exec, with the writing end of the pipe. */
+static int fork_child(const struct child_program *program, int pipe, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = child.os;
     sigset_t all, before;
     sigfillset(&all);
     int result = os->sigprocmask(os, SIG_SETMASK, &all, &before);
@@ -89,23 +139,63 @@ int child_start(const struct shmsum_os *os, const struct child_program *program,
         return shmsum_failure_set(why, "sigprocmask", "all signals", -result);
     pid_t pid = os->fork(os);
     if (pid == 0) {
-        enum shmsum_start_call call;
-        result = become(os, program, &before, &call);
-        shmsum_channel_set_start_error(channel, call, -result);
+        struct failed_step failed = become(os, program, &before);
+        report_failed_step(os, pipe, &failed);
         _exit(CHILD_NOT_STARTED);
     }
     if (pid > 0)
-        child.pid = pid; /* before its death can be told */
+        child.pid = pid; /* before SIGCHLD is unblocked */
     result = os->sigprocmask(os, SIG_SETMASK, &before, NULL);
     if (pid < 0)
         return shmsum_failure_set(why, "fork", program->path, -pid);
-    if (result < 0) { /* deaf to all signals: better no run at all */
+    if (result < 0) { /* All signals stay blocked: do not run without them. */
         child_kill();
         if (child.killed)
             child_wait(0);
         return shmsum_failure_set(why, "sigprocmask", "all signals", -result);
     }
     return 0;
+}
+
+int child_start(const struct shmsum_os *os, const struct child_program *program,
+                struct shmsum_failure *why)
+{
+    int ends[2];
+    int result = os->pipe(os, ends);
+    if (result < 0)
+        return shmsum_failure_set(why, "pipe", "start of the child", -result);
+    child.os = os;
+    child.path = program->path;
+    child.pipe = ends[0];
+    result = fork_child(program, ends[1], why);
+    os->close(os, ends[1]);
+    if (result < 0)
+        close_pipe();
+    return result;
+}
+
+void child_attached(void)
+{
+    close_pipe();
+}
+
+bool child_start_failed(struct shmsum_failure *why)
+{
+    const struct {
+        const char *call, *object;
+    } steps[STEPS] = {
+        [STEP_SIGACTION] = {"sigaction", "signals of the child"},
+        [STEP_OPEN] = {"open", "/dev/null, for the child"},
+        [STEP_DUP2] = {"dup2", "standard input or output of the child"},
+        [STEP_SIGPROCMASK] = {"sigprocmask", "signals of the child"},
+        [STEP_EXEC] = {"exec", child.path},
+    };
+    const struct failed_step *failed = &child.failed;
+    if (failed->error == 0)
+        return false;
+    shmsum_failure_set(why, steps[failed->step].call, steps[failed->step].object,
+                       (int)failed->error);
+    return true;
 }
 
 pid_t child_pid(void)
@@ -118,7 +208,7 @@ void child_kill(void)
     sigset_t all, before;
     sigfillset(&all);
     child.os->sigprocmask(child.os, SIG_SETMASK, &all, &before);
-    if (!child.reaped) /* its number is still its own */
+    if (!child.reaped) /* its process id is still its own */
         child.killed = child.os->kill(child.os, child.pid, SIGKILL) == 0;
     child.os->sigprocmask(child.os, SIG_SETMASK, &before, NULL);
 }
@@ -128,7 +218,8 @@ bool child_killed_by_us(void)
     return child.killed;
 }
 
-int child_wait(uint32_t kill_mask)
+/* 0 once the child is reaped, or the negative errno of waitpid. */
+static int await_end(uint32_t kill_mask)
 {
     bool heard = signals_unblock_child(child.os) >= 0;
     while (!child.reaped) {
@@ -136,8 +227,8 @@ int child_wait(uint32_t kill_mask)
             child_kill();
             kill_mask = 0;
         }
-        /* One that was killed, or is told to be gone, keeps nobody waiting. Another one is waited
-         * for so that a signal can end the wait; where that cannot be, so that its end does. */
+        /* If the child was killed or has reportedly exited, waitpid returns soon. Otherwise use
+         * ppoll so that a signal can interrupt; if that is unavailable, block in waitpid. */
         bool ends = child.killed || (shmsum_stop_bits(signals_stop_word()) & SHMSUM_STOP_PEER) != 0;
         if (heard && !ends) {
             int waited = await_input(child.os, -1, NULL, signals_stop_word(),
@@ -149,5 +240,12 @@ int child_wait(uint32_t kill_mask)
                 return result;
         }
     }
-    return child.status;
+    return 0;
+}
+
+int child_wait(uint32_t kill_mask)
+{
+    int result = await_end(kill_mask);
+    read_pipe();
+    return result < 0 ? result : child.status;
 }

@@ -61,6 +61,7 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
     int result = shmsum_channel_await_attached(&run->channel, why);
     if (result < 0)
         return result;
+    child_attached();
     result = shmsum_region_unlink(&run->region, why);
     if (result == 0 && run->options.explain)
         explain_event(&run->explain, "the child has it too; the name is gone, the descriptor is "

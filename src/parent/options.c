@@ -1,4 +1,4 @@
-/* options.c - the command line of shmsum. See options.h. */
+/* options.c - the command line of shmsum. See options.h. Called by main, once. */
 #include "options.h"
 
 #include <assert.h>

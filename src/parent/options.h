@@ -34,8 +34,8 @@ struct options {
 };
 
 /*
- * Reads argv[0..argc), which must outlive the options; argv may be reordered. Returns 0; or -EINVAL
- * with a message that names the offending argument. Uses getopt_long: not thread-safe.
+ * Parses argv[0..argc), which must outlive the options; getopt_long may reorder argv. Returns 0; or
+ * -EINVAL with a message that names the offending argument. Not thread-safe.
  */
 int options_parse(struct options *options, int argc, char *argv[],
                   char message[OPTIONS_MESSAGE_MAX]);

@@ -130,28 +130,10 @@ int start_child(struct run *run, struct shmsum_failure *why)
         .results = run->output.fd,
         .trace = run->trace_fd,
     };
-    result = child_start(run->system, &child, &run->channel, why);
+    result = child_start(run->system, &child, why);
 
 out_free:
     free(envp);
     free(argv);
     return result;
-}
-
-/* Whether the forked child said that it could not become the other program; then *why is filled. */
-bool start_failed(const struct run *run, struct shmsum_failure *why)
-{
-    enum shmsum_start_call which;
-    int error = run->begun ? 0 : shmsum_channel_start_error(&run->channel, &which);
-    if (error == 0)
-        return false;
-    const char *const calls[SHMSUM_START_CALL_COUNT][2] = {
-        [SHMSUM_START_EXEC] = {"exec", run->child_path},
-        [SHMSUM_START_SIGACTION] = {"sigaction", "signals of the child"},
-        [SHMSUM_START_OPEN] = {"open", "/dev/null, for the child"},
-        [SHMSUM_START_DUP2] = {"dup2", "standard input or output of the child"},
-        [SHMSUM_START_SIGPROCMASK] = {"sigprocmask", "signals of the child"},
-    };
-    shmsum_failure_set(why, calls[which][0], calls[which][1], error);
-    return true;
 }

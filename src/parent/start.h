@@ -8,7 +8,4 @@
  * channel are there. 0, or a negative errno with *why filled. */
 int start_child(struct run *run, struct shmsum_failure *why);
 
-/* Whether the forked child reported that it could not become shmsum-child; then *why is filled. */
-bool start_failed(const struct run *run, struct shmsum_failure *why);
-
 #endif

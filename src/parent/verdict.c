@@ -13,7 +13,6 @@
 
 #include "child_process.h"
 #include "signals.h"
-#include "start.h"
 
 /* What became of the input, as far as the child is to be believed. */
 struct verdict {
@@ -134,7 +133,7 @@ static int judge_child(struct run *run, int wait_status, struct verdict *verdict
         say_what_is_left(run, verdict, "stopped early");
         return STATUS_SYSTEM;
     case CHILD_NOT_STARTED:
-        if (start_failed(run, &why)) {
+        if (child_start_failed(&why)) {
             message_failure(run->os, &why);
             return STATUS_SYSTEM;
         }

@@ -34,23 +34,6 @@ static bool take_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *s
     return true;
 }
 
-void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
-                   const struct consumer_config *config, struct shmsum_channel *channel,
-                   struct shmsum_results *results, uint8_t *block)
-{
-    *consumer = (struct consumer){
-        .os = os,
-        .config = config,
-        .channel = channel,
-        .results = results,
-        .block = block,
-    };
-    shmsum_line_parser_init(&consumer->parser, config->point);
-    consumer->sink.take = take_sum;
-    excerpt_clear(&consumer->excerpt);
-    result_line_begin(&consumer->result, config->format, config->sources[0]);
-}
-
 static void say(const struct consumer *consumer, const struct text_buffer *text)
 {
     message_bytes(consumer->os, consumer->config->messages, text->bytes, text->size);
@@ -85,6 +68,32 @@ static int flush(struct consumer *consumer, struct shmsum_failure *why)
     int result = shmsum_results_flush(consumer->results, why);
     report(consumer);
     return result;
+}
+
+/* The channel calls this before it sleeps: no reader of the results waits for a line that is summed
+ * already. */
+static int flush_before_sleep(void *context, struct shmsum_failure *why)
+{
+    return flush(context, why);
+}
+
+void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
+                   const struct consumer_config *config, struct shmsum_channel *channel,
+                   struct shmsum_results *results, uint8_t *block)
+{
+    *consumer = (struct consumer){
+        .os = os,
+        .config = config,
+        .channel = channel,
+        .results = results,
+        .block = block,
+    };
+    shmsum_line_parser_init(&consumer->parser, config->point);
+    channel->before_sleep = flush_before_sleep;
+    channel->before_sleep_context = consumer;
+    consumer->sink.take = take_sum;
+    excerpt_clear(&consumer->excerpt);
+    result_line_begin(&consumer->result, config->format, config->sources[0]);
 }
 
 /* A line is an error: counts it and shows it, if not too many were shown. line_bytes: its length.
@@ -252,67 +261,75 @@ static int take_block(struct consumer *consumer, const struct shmsum_block *bloc
     consumer->counters.count[COUNTER_BYTES] += block->length;
     int result = take_bytes(consumer, consumer->block, block->length, why);
     report(consumer);
-    if (consumer->blank_seen) /* before the producer looks again */
+    if (consumer->blank_seen)
         shmsum_channel_set_closing(consumer->channel,
                                    is_closed(consumer) ? SHMSUM_CLOSED : SHMSUM_CLOSING);
-    shmsum_channel_done(consumer->channel);
     return result;
 }
 
-/* The next block: as soon as it is there. When there is none for a while, nobody shall wait for the
- * results that we have. */
-static int next_block(struct consumer *consumer, struct shmsum_block *block,
-                      struct shmsum_failure *why)
+static void notify(const struct consumer *consumer, enum observer_event_kind kind, uint32_t bytes,
+                   uint64_t total)
 {
-    struct shmsum_channel *channel = consumer->channel;
-    for (;;) {
-        int result = shmsum_channel_try_take(channel, consumer->block, block, why);
-        if (result != -EAGAIN)
-            return result;
-        if (shmsum_channel_spin(channel))
-            continue;
-        result = flush(consumer, why);
-        if (result < 0)
-            return result;
-        result = shmsum_channel_sleep(channel);
-        if (result == -ECANCELED) /* what was handed over before the stop is still ours to sum */
-            return shmsum_channel_try_take(channel, consumer->block, block, why);
-        if (result < 0)
-            return shmsum_failure_set(why, "futex", "slot", -result);
+    observers_notify(consumer->observers, consumer->channel, kind, bytes, total);
+}
+
+/* Sums the lines of a slot and releases it. In bulk the release comes first: the producer refills
+ * the slot while its copy is summed. In the dialogue the release comes last: the producer prompts
+ * when the slot is FREE, after the answer and after `closing`. A slot that failed is not released,
+ * so that the producer does not prompt once more; the consumer exits, and its exit ends the wait.
+ */
+static int take_slot(struct consumer *consumer, const struct shmsum_block *block,
+                     struct shmsum_failure *why)
+{
+    bool release_late = consumer->config->dialogue;
+    uint64_t total = consumer->counters.count[COUNTER_BYTES] + block->length;
+    notify(consumer, OBSERVER_SLOT_TAKEN, block->length, total);
+    if (!release_late) {
+        notify(consumer, OBSERVER_SLOT_RELEASED, block->length, total);
+        shmsum_channel_release(consumer->channel);
     }
+    int result = take_block(consumer, block, why);
+    notify(consumer, OBSERVER_SLOT_DONE, block->length, total);
+    if (release_late && result == 0) {
+        notify(consumer, OBSERVER_SLOT_RELEASED, block->length, total);
+        shmsum_channel_release(consumer->channel);
+    }
+    return result;
+}
+
+static int take_end(struct consumer *consumer, const struct shmsum_block *block,
+                    enum consumer_end_reason *end_reason, struct shmsum_failure *why)
+{
+    notify(consumer, OBSERVER_END_TAKEN, 0, consumer->counters.count[COUNTER_BYTES]);
+    if (block->end_reason == SHMSUM_END_CUT) {
+        *end_reason = CONSUMER_CUT; /* an unfinished last line is dropped */
+        return 0;
+    }
+    *end_reason = CONSUMER_COMPLETE;
+    return finish_source(consumer, why);
 }
 
 /* Takes all input; 0 with *end_reason set. */
 static int take_input(struct consumer *consumer, enum consumer_end_reason *end_reason,
                       struct shmsum_failure *why)
 {
-    for (;;) {
-        if (is_closed(consumer)) {
-            *end_reason = CONSUMER_CLOSED;
-            return 0;
-        }
+    while (!is_closed(consumer)) {
         struct shmsum_block block;
-        int result = next_block(consumer, &block, why);
-        if (result == -EAGAIN) {
+        int result = shmsum_channel_take(consumer->channel, consumer->block, &block, why);
+        if (result == -ECANCELED) { /* after every slot that was published before the stop */
             *end_reason = CONSUMER_ORPHANED;
             return 0;
         }
         if (result < 0)
             return result;
-        observers_notify(consumer->observers, consumer->channel,
-                         block.end ? OBSERVER_END_TAKEN : OBSERVER_SLOT_TAKEN, block.length,
-                         consumer->counters.count[COUNTER_BYTES] + block.length);
-        if (block.end) {
-            *end_reason =
-                block.end_reason == SHMSUM_END_COMPLETE ? CONSUMER_COMPLETE : CONSUMER_CUT;
-            return *end_reason == CONSUMER_COMPLETE ? finish_source(consumer, why) : 0;
-        }
-        result = take_block(consumer, &block, why);
-        observers_notify(consumer->observers, consumer->channel, OBSERVER_SLOT_DONE, block.length,
-                         consumer->counters.count[COUNTER_BYTES]);
+        if (block.end)
+            return take_end(consumer, &block, end_reason, why);
+        result = take_slot(consumer, &block, why);
         if (result < 0)
             return result;
     }
+    *end_reason = CONSUMER_CLOSED;
+    return 0;
 }
 
 /* Messages about the run as a whole. */

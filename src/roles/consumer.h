@@ -67,6 +67,7 @@ struct consumer {
 };
 
 /*
+ * Sets the channel's before_sleep: the consumer writes out its results before it sleeps.
  * All pointers must outlive the consumer. block has room for the channel's payload_bytes; the
  * results buffer is larger than 2 * RESULT_LINE_TEXT_MAX, or _JSON_MAX. Nothing to clean up.
  */

@@ -7,7 +7,9 @@ void observers_notify(struct observer *first, const struct shmsum_channel *chann
     if (first == NULL)
         return;
     bool is_end = kind == OBSERVER_END_PUBLISHED || kind == OBSERVER_END_TAKEN;
-    uint64_t number = is_end ? channel->slots : channel->slots - 1; /* END is not counted */
+    /* END is not counted, nor is a slot that the consumer has not released yet. */
+    bool counted = !is_end && !channel->held;
+    uint64_t number = counted ? channel->slots - 1 : channel->slots;
     const struct observer_event event = {
         .kind = kind,
         .time_ns = channel->os->clock_ns(channel->os),

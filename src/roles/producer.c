@@ -125,7 +125,7 @@ int producer_dialogue(struct producer *producer, int fd, const char *name, uint3
         if (!line_begins)
             continue;
         prompted = false;
-        result = shmsum_channel_drain(channel, why);
+        result = shmsum_channel_await_released(channel, why);
         if (result < 0 || shmsum_channel_closing(channel) == SHMSUM_CLOSED)
             return result;
     }

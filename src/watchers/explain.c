@@ -62,15 +62,16 @@ static void notify(struct observer *observer, const struct observer_event *event
         explain_slot(explain, event, "slot %u: FREE -> END, and nothing will ever overwrite it",
                      slot);
         break;
-    case OBSERVER_SLOT_TAKEN:
+    case OBSERVER_SLOT_RELEASED:
         if (explained)
             explain_slot(explain, event, "slot %u: copied %u bytes, READY -> FREE", slot, bytes);
         break;
     case OBSERVER_END_TAKEN:
         explain_slot(explain, event, "slot %u: END seen, all input was taken", slot);
         break;
+    case OBSERVER_SLOT_TAKEN:
     case OBSERVER_SLOT_DONE:
-        break; /* the slot's state changed when it was taken */
+        break; /* the slot's state changes when it is released */
     }
 }
 

@@ -188,6 +188,8 @@ static void notify(struct observer *observer, const struct observer_event *event
         put_span(trace, "parse and sum", trace->busy_ns, now, NULL, 0);
         trace->idle_ns = now;
         break;
+    case OBSERVER_SLOT_RELEASED:
+        break; /* the arrow ends where the slot was taken */
     }
 }
 

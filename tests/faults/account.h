@@ -1,6 +1,6 @@
 /*
- * account.h - what a driver of faults has tried and seen: one row of the table of
- * docs/reliability.md.
+ * account.h - what a driver of faults has tried and seen: one row of the table that
+ * tests/faults/run prints.
  */
 #ifndef SHMSUM_TESTS_FAULTS_ACCOUNT_H
 #define SHMSUM_TESTS_FAULTS_ACCOUNT_H

@@ -68,6 +68,7 @@ static const struct call calls[] = {
      " readlink ",
      {EACCES, EFAULT, EINVAL, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR}},
 #endif
+    {SYS_pipe2, "pipe", "pipe(2)", " pipe ", {EFAULT, EINVAL, EMFILE, ENFILE}},
     {SYS_unlinkat,
      "unlinkat",
      "unlink(2)",
@@ -188,6 +189,7 @@ static const char last_look[] = "before they are added to, told; in the end they
 static const char nothing_to_do[] = "there is nothing left to do about it";
 static const char granted[] = "the sandbox takes what is granted; --stats says what was not";
 static const char again[] = "interrupted: it is made again";
+static const char lost[] = "then the parent knows the exit status of the forked child alone";
 
 struct bearing_rule {
     unsigned roles;     /* bits 1 << enum trace_role */
@@ -241,6 +243,8 @@ static const struct bearing_rule rules[] = {
      "nobody can be told; the results say it all",
      {EINTR, EAGAIN},
      true},
+    {F, SYS_write, "pipe", 0, REASON_LOST, lost, {EINTR}, true},
+    {P, SYS_read, "pipe", 0, REASON_LOST, lost, {EINTR}, true},
     {ALL, SYS_write, NULL, 0, BORNE, "again, once it can be written", {EINTR, EAGAIN}, false},
     {ALL, SYS_read, NULL, 0, BORNE, again, {EINTR}, false},
     {P, SYS_read, "stdin", 0, BORNE, "again, once it can be read", {EAGAIN}, false},
@@ -345,7 +349,8 @@ void call_print_all(void)
         print_errors(calls[i].errors);
         printf("\n");
     }
-    static const char *const bearings[] = {"must be told", "borne", "borne, not told", "either"};
+    static const char *const bearings[] = {"must be told", "borne", "borne, not told",
+                                           "reason lost", "either"};
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const struct bearing_rule *rule = &rules[i];
         printf("%s%s%s %s of %s%s%s", rule->roles & P ? "parent " : "",

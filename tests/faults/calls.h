@@ -27,6 +27,7 @@ enum bearing {
     MUST_BE_TOLD, /* status 3, and a message that names the call and the reason */
     BORNE,        /* as if nothing had happened */
     BORNE_UNTOLD, /* the same, but for what is said, or not */
+    REASON_LOST,  /* status 3: the forked child could not hand over why its start failed */
     EITHER,       /* one or the other: `why` says on what it depends */
 };
 

@@ -9,7 +9,9 @@
  * place; all points, or a sample of them, are drawn by two workers. After each the survivor is
  * brought to account:
  *   - status 0 and 1 only with all of the results; a failure is told if and only if it happened and
- *     mattered (calls.h says which matter), and by its name;
+ *     mattered (calls.h says which matter), and by its name; a failed
+ *     start of the child is reported by the call that failed, or, when the forked child could not
+ *     hand that over, by its exit status;
  *   - the results are whole lines, of a prefix of the right answer, behind what stood there before;
  *     or they are what stood there before, when nothing was begun;
  *   - no process is there after a second, and no name after the next start.
@@ -117,6 +119,7 @@ static struct {
     uint64_t fired;
     bool matters, either, untold; /* whether any failure so far had to be, might be told, or
                                    * something else was not said */
+    bool lost;                    /* or why the child did not start */
     int error;                    /* of the first that matters */
     const struct call *call;
     bool caught, ignored; /* what the signal met */
@@ -143,6 +146,9 @@ static void note_failure(const struct trace_site *site, int error)
         break;
     case BORNE_UNTOLD:
         now.untold = true;
+        break;
+    case REASON_LOST:
+        now.lost = true;
         break;
     case BORNE:
         break;
@@ -206,7 +212,7 @@ static void at_call(struct trace *trace, struct traced *process, bool entry)
     case CUT_TO_HALF:
         if (bytes < 2)
             return;
-        if (site->number == SYS_getrandom)
+        if (site->number == SYS_getrandom || call_bearing(site, site->count, EIO) == REASON_LOST)
             note_failure(site, EIO);
         else
             now.fired++;
@@ -254,6 +260,10 @@ static void set_up(const struct scenario *scenario)
     unlink("results.txt");
     if (scenario->old != NULL)
         write_file("results.txt", scenario->old);
+    if (scenario->child != NULL && mkdir("bin", 0755) == 0) {
+        copy_program(getenv("SHMSUM"), "bin/shmsum");
+        write_file("bin/shmsum-child", scenario->child); /* not executable */
+    }
     if (scenario->left_behind) {
         write_file(LEFT_NAME, "");
         chmod(LEFT_NAME, 0600);
@@ -285,6 +295,17 @@ static size_t keep_file(const char *path, char *text)
     return got < 0 ? 0 : (size_t)got;
 }
 
+/* Messages of runs in different folders are compared: removes the folder from them. */
+static void forget_folder(char *text)
+{
+    char folder[4096];
+    check(getcwd(folder, sizeof folder - 1) != NULL, "getcwd: %s", strerror(errno));
+    strcat(folder, "/");
+    size_t length = strlen(folder);
+    for (char *at = text; (at = strstr(at, folder)) != NULL;)
+        memmove(at, at + length, strlen(at + length) + 1);
+}
+
 /* The next start removes what a dead one left. */
 static void start_again(void)
 {
@@ -309,6 +330,7 @@ static void run(const struct scenario *scenario, const struct point *point, stru
         now.place = &common->learned[point->scenario].sites[point->site];
     set_up(scenario);
     struct session_config config = {
+        .program = scenario->child == NULL ? NULL : "bin/shmsum",
         .arguments = scenario->arguments,
         .input = scenario->input,
         .output = scenario->output,
@@ -351,6 +373,7 @@ static void run(const struct scenario *scenario, const struct point *point, stru
         drain(session.terminal, outcome->said);
     else
         keep_file(session.messages, outcome->said);
+    forget_folder(outcome->said);
     outcome->results_size = scenario->output == OUTPUT_PIPE
                                 ? drain(session.output, outcome->results)
                                 : keep_file("results.txt", outcome->results);
@@ -465,6 +488,29 @@ static bool is_untouched(const struct scenario *scenario, const struct point *po
            (!with_messages || strcmp(outcome->said, common->learned[point->scenario].said) == 0);
 }
 
+/* The start of the child fails by itself. The program reports its first failure: that one, or an
+ * injected one that came before. */
+static bool judge_failed_start(const struct scenario *scenario, const struct point *point,
+                               const struct outcome *outcome, struct row *row)
+{
+    if (!WIFEXITED(outcome->status) || WEXITSTATUS(outcome->status) != 3)
+        FAILS(&row->unreported, "status 3 was expected");
+    if (now.lost) {
+        if (strcmp(outcome->said, "shmsum: child: exited with status 127; nothing was read\n") != 0)
+            FAILS(&row->unreported, "the exit status is not told, and is all that is known");
+        return true;
+    }
+    if (strcmp(outcome->said, common->learned[point->scenario].said) == 0 || now.untold)
+        return true;
+    if (now.either && strstr(outcome->said, "shmsum: ") != NULL)
+        return true;
+    if (!now.matters)
+        FAILS(NULL, "it is to be borne, and was not");
+    if (!tells(outcome->said, now.call->words, now.error))
+        FAILS(&row->unreported, "it is not told by its name and reason");
+    return true;
+}
+
 static bool judge_failure(const struct scenario *scenario, const struct point *point,
                           const struct outcome *outcome, struct row *row)
 {
@@ -524,8 +570,10 @@ static bool judge_signal(const struct scenario *scenario, const struct point *po
             return true; /* it came too late */
         FAILS(NULL, "not an end that this signal may have");
     }
-    if (now.place->number == SYS_exit_group && is_untouched(scenario, point, outcome, true))
-        return true; /* likewise: it was on its way out */
+    bool gone = now.place->number == SYS_exit_group ||
+                (scenario->child != NULL && now.place->role == TRACE_PARENT);
+    if (gone && is_untouched(scenario, point, outcome, true))
+        return true; /* likewise: it was on its way out, or dead */
     if (!WIFEXITED(outcome->status) || WEXITSTATUS(outcome->status) != 3)
         FAILS(&row->unreported, "status 3 was expected: the child was killed");
     if (!says_signal(outcome, "child: killed", signal))
@@ -577,8 +625,10 @@ static bool judge(const struct scenario *scenario, const struct point *point,
     if (success && WEXITSTATUS(outcome->status) != scenario->status)
         FAILS(&row->false_successes, "the wrong status");
     bool by_signal = point->kind == SIGNAL || point->kind == CUT_THEN_KILL;
-    return by_signal ? judge_signal(scenario, point, outcome, row)
-                     : judge_failure(scenario, point, outcome, row);
+    if (by_signal)
+        return judge_signal(scenario, point, outcome, row);
+    return scenario->child != NULL ? judge_failed_start(scenario, point, outcome, row)
+                                   : judge_failure(scenario, point, outcome, row);
 }
 
 static void try_point(const struct point *point)
@@ -714,6 +764,8 @@ static void learn(const void *argument)
                       !outcome.name_at_end,
                   "%s, untouched: status 0x%x, results \"%s\", said \"%s\"", scenario->name,
                   (unsigned)outcome.status, outcome.results, outcome.said);
+            check(scenario->says == NULL || strcmp(outcome.said, scenario->says) == 0,
+                  "%s, untouched: said \"%s\"", scenario->name, outcome.said);
             for (int t = 0; t < trace.site_count; t++) {
                 const struct trace_site *found = &trace.sites[t];
                 int at = 0;

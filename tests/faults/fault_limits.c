@@ -171,6 +171,7 @@ static const struct point_reason no_descriptors[] = {
     {"shmsum: open: ",
      ": Too many open files; see 'ulimit -n'"}, /* "/dev/null, for the child" is one */
     {"shmsum: shm_open: /shmsum-", ": Too many open files; see 'ulimit -n'"},
+    {"shmsum: pipe: start of the child", ": Too many open files; see 'ulimit -n'"},
     {"shmsum: exec: ", "shmsum-child: Too many open files"}, /* its shared libraries */
     {NULL, NULL},
 };

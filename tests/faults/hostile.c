@@ -64,7 +64,6 @@ struct saying {
 };
 static struct saying of_parent[] = {
     {"protocol: state of a slot, from the consumer", 0},
-    {"protocol: progress, from the consumer", 0},
     {"protocol: attached, from the consumer", 0},
     {"does not fit its work", 0},
     {"child: killed by signal", 0},
@@ -351,8 +350,9 @@ static bool await_parent(const struct session *session, const struct setting *se
     return interrupted;
 }
 
-/* Whether the parent was told, and believed, that the child was never started. */
-static bool start_was_denied(void)
+/* Whether the parent reports that the child was never started: what a running child cannot claim.
+ */
+static bool reports_no_start(void)
 {
     return strstr(driver.said, "exec: ") != NULL ||
            strstr(driver.said, "signals of the child: ") != NULL ||
@@ -410,8 +410,9 @@ static void check_parent(const struct setting *setting, int wait_status, bool in
         status = check_end(wait_status);
     }
     bool success = status == 0 || status == 1;
-    bool begun = strstr(driver.said, "nothing was read") == NULL && !start_was_denied() &&
-                 driver.said[0] != '\0';
+    bool begun = strstr(driver.said, "nothing was read") == NULL && driver.said[0] != '\0';
+    if (reports_no_start())
+        fails(UNREPORTED, "the child was started, and the parent denies it");
     if (success)
         check_verdict(setting, status, &file);
     /* What others write to standard output is not the parent's to judge, cut or count, unless the

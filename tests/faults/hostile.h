@@ -20,14 +20,12 @@ struct random;
 /* What is corrupted: each is a row of the table of faults. */
 enum hostile_word {
     HOSTILE_STATE,
-    HOSTILE_WAIT, /* bit 31 of a state, attached or progress */
+    HOSTILE_WAIT, /* bit 31 of a state, or of attached */
     HOSTILE_LENGTH,
     HOSTILE_SOURCE,
     HOSTILE_END_REASON,
     HOSTILE_PAYLOAD,
     HOSTILE_ATTACHED,
-    HOSTILE_START_ERROR,
-    HOSTILE_PROGRESS,
     HOSTILE_CLOSING,
     HOSTILE_COUNTERS,
     HOSTILE_MAGIC,

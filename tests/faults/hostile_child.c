@@ -279,10 +279,8 @@ void hostile_liar(int argc, char *argv[], const char *lie)
         done = write(RESULTS_FD, "12", 2) == 2;
         add_to_counter(COUNTER_RESULT_LINES, 1000);
         status = 3;
-    } else if (strcmp(lie, "was not started") == 0) {
-        shmsum_channel_set_start_error(&child.channel, SHMSUM_START_EXEC, ENOENT);
+    } else if (strcmp(lie, "was not started") == 0)
         status = 127;
-    }
     leave(done ? status : 99);
 }
 

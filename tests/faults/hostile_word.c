@@ -16,15 +16,22 @@
 enum { SOURCES = 3 };
 
 const char *const hostile_names[HOSTILE_ROWS] = {
-    [HOSTILE_STATE] = "state",           [HOSTILE_WAIT] = "WAIT",
-    [HOSTILE_LENGTH] = "length",         [HOSTILE_SOURCE] = "source",
-    [HOSTILE_END_REASON] = "end_reason", [HOSTILE_PAYLOAD] = "payload",
-    [HOSTILE_ATTACHED] = "attached",     [HOSTILE_START_ERROR] = "start_error",
-    [HOSTILE_PROGRESS] = "progress",     [HOSTILE_CLOSING] = "closing",
-    [HOSTILE_COUNTERS] = "counters",     [HOSTILE_MAGIC] = "magic",
-    [HOSTILE_VERSION] = "version",       [HOSTILE_CREATOR] = "creator",
-    [HOSTILE_GEOMETRY] = "geometry",     [HOSTILE_REGION_BYTES] = "region_bytes",
-    [HOSTILE_NONCE] = "nonce",           [HOSTILE_RESULTS] = "results file",
+    [HOSTILE_STATE] = "state",
+    [HOSTILE_WAIT] = "WAIT",
+    [HOSTILE_LENGTH] = "length",
+    [HOSTILE_SOURCE] = "source",
+    [HOSTILE_END_REASON] = "end_reason",
+    [HOSTILE_PAYLOAD] = "payload",
+    [HOSTILE_ATTACHED] = "attached",
+    [HOSTILE_CLOSING] = "closing",
+    [HOSTILE_COUNTERS] = "counters",
+    [HOSTILE_MAGIC] = "magic",
+    [HOSTILE_VERSION] = "version",
+    [HOSTILE_CREATOR] = "creator",
+    [HOSTILE_GEOMETRY] = "geometry",
+    [HOSTILE_REGION_BYTES] = "region_bytes",
+    [HOSTILE_NONCE] = "nonce",
+    [HOSTILE_RESULTS] = "results file",
     [HOSTILE_STATUS] = "exit status",
 };
 
@@ -167,9 +174,8 @@ enum hostile_word hostile_strike(const struct hostile *hostile)
         strike_word(hostile, &slot->state);
         break;
     case HOSTILE_WAIT: {
-        struct shmsum_word *waited[] = {&slot->state, &slot->state, &header->attached,
-                                        &header->progress};
-        atomic_fetch_xor(&waited[random_below(random, 4)]->value, WAIT);
+        struct shmsum_word *waited[] = {&slot->state, &slot->state, &header->attached};
+        atomic_fetch_xor(&waited[random_below(random, 3)]->value, WAIT);
         break;
     }
     case HOSTILE_LENGTH:
@@ -186,12 +192,6 @@ enum hostile_word hostile_strike(const struct hostile *hostile)
         break;
     case HOSTILE_ATTACHED:
         strike_word(hostile, &header->attached);
-        break;
-    case HOSTILE_START_ERROR:
-        strike_word(hostile, &header->start_error);
-        break;
-    case HOSTILE_PROGRESS:
-        strike_word(hostile, &header->progress);
         break;
     case HOSTILE_CLOSING:
         strike_word(hostile, &header->closing);
@@ -232,12 +232,11 @@ enum hostile_word hostile_strike(const struct hostile *hostile)
 enum {
     OF_NO_USE_TO_PARENT = HOSTILE_BIT(HOSTILE_MAGIC) | HOSTILE_BIT(HOSTILE_VERSION) |
                           HOSTILE_BIT(HOSTILE_CREATOR) | HOSTILE_BIT(HOSTILE_GEOMETRY) |
-                          HOSTILE_BIT(HOSTILE_REGION_BYTES) | HOSTILE_BIT(HOSTILE_NONCE) |
-                          HOSTILE_BIT(HOSTILE_START_ERROR),
+                          HOSTILE_BIT(HOSTILE_REGION_BYTES) | HOSTILE_BIT(HOSTILE_NONCE),
     /* What the child never reads, once it has attached. */
     OF_NO_USE_TO_CHILD = OF_NO_USE_TO_PARENT | HOSTILE_BIT(HOSTILE_ATTACHED) |
-                         HOSTILE_BIT(HOSTILE_PROGRESS) | HOSTILE_BIT(HOSTILE_CLOSING) |
-                         HOSTILE_BIT(HOSTILE_COUNTERS) | HOSTILE_BIT(HOSTILE_WAIT),
+                         HOSTILE_BIT(HOSTILE_CLOSING) | HOSTILE_BIT(HOSTILE_COUNTERS) |
+                         HOSTILE_BIT(HOSTILE_WAIT),
     /* What tells where a block is, but not what is in it. */
     OF_THE_RING = HOSTILE_BIT(HOSTILE_STATE) | HOSTILE_BIT(HOSTILE_WAIT) |
                   HOSTILE_BIT(HOSTILE_LENGTH) | HOSTILE_BIT(HOSTILE_SOURCE) |

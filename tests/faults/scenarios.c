@@ -90,6 +90,16 @@ const struct scenario scenarios[] = {
         .right = "3\n7\n11\n",
     },
     {
+        .name = "failed start",
+        .arguments = one_file,
+        .files = {"1 2\n"},
+        .old = OLD,
+        .right = OLD,
+        .status = 3,
+        .child = "no program\n",
+        .says = "shmsum: exec: bin/shmsum-child: Permission denied\n",
+    },
+    {
         .name = "blank line",
         .arguments = ended,
         .fed = "1 2\n3 4\n\n5 6\n7 8\n",

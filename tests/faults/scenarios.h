@@ -19,6 +19,8 @@ struct scenario {
     bool left_behind;                      /* a dead instance left a name */
     const char *right;                     /* the results */
     int status;                            /* the exit status that goes with them */
+    const char *child; /* the text of a file in place of shmsum-child, which cannot be executed … */
+    const char *says; /* … and what is said of that; NULL: the real one, and any text */
 };
 
 extern const struct scenario scenarios[];

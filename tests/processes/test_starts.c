@@ -21,6 +21,11 @@ static const char *const from_file[] = {"-o", "results.txt", "input.txt", NULL};
 
 /* ---- the child program ---- */
 
+static void close_others(void)
+{
+    close_range(3, ~0U, 0);
+}
+
 /* shmsum in a folder of its own, with this beside it. */
 static struct session start_with_child(const char *text, mode_t mode)
 {
@@ -32,7 +37,8 @@ static struct session start_with_child(const char *text, mode_t mode)
     }
     write_file("results.txt", "old\n");
     write_lines("input.txt", 1, 10);
-    return session_start(&(struct session_config){.program = "bin/shmsum", .arguments = from_file});
+    return session_start(&(struct session_config){
+        .program = "bin/shmsum", .arguments = from_file, .prepare = close_others});
 }
 
 static void check_not_started(struct session *session, const char *path, const char *reason)
@@ -90,24 +96,45 @@ static void child_leaves(const void *argument)
     check_file("results.txt", "old\n");
 }
 
+/* The child inherits the standard descriptors and no other; the listing itself is 3. */
+static void child_descriptors(const void *argument)
+{
+    (void)argument;
+    struct session session = start_with_child("#!/bin/sh\nexec ls /proc/self/fd >&2\n", 0755);
+    session_end(&session, 3);
+    check_file(session.messages,
+               "0\n1\n2\n3\n"
+               "shmsum: child: status 0 does not fit its work; nothing was read\n");
+}
+
+/* How many descriptors there are, and what the start then fails with. */
+struct shortage {
+    rlim_t descriptors;
+    const char *message;
+};
+static const struct shortage no_descriptor_in_child = {
+    7, "shmsum: open: /dev/null, for the child: Too many open files; see 'ulimit -n'\n"};
+static const struct shortage no_descriptor_for_pipe = {
+    6, "shmsum: pipe: start of the child: Too many open files; see 'ulimit -n'\n"};
+static const struct shortage *shortage;
+
 static void limit_descriptors(void)
 {
-    close_range(3, ~0U, 0);
-    struct rlimit limit = {.rlim_cur = 5, .rlim_max = 5};
+    close_others();
+    struct rlimit limit = {.rlim_cur = shortage->descriptors, .rlim_max = shortage->descriptors};
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* The results and the region took the last: it is not the exec that fails. */
+/* The results, the region and the pipe took the last: it is not the exec that fails. */
 static void child_without_descriptor(const void *argument)
 {
-    (void)argument;
+    shortage = argument;
     write_file("results.txt", "old\n");
     write_lines("input.txt", 1, 10);
     struct session session = session_start(
         &(struct session_config){.arguments = from_file, .prepare = limit_descriptors});
     session_end(&session, 3);
-    check_file(session.messages,
-               "shmsum: open: /dev/null, for the child: Too many open files; see 'ulimit -n'\n");
+    check_file(session.messages, shortage->message);
     check_file("results.txt", "old\n");
 }
 
@@ -504,7 +531,9 @@ static const struct test_case cases[] = {
     {"child_no_program", child_no_program, "just some text\n", 0},
     {"child_empty", child_no_program, "", 0},
     {"child_is_folder", child_is_folder, NULL, 0},
-    {"child_without_descriptor", child_without_descriptor, NULL, 0},
+    {"child_descriptors", child_descriptors, NULL, 0},
+    {"child_without_descriptor", child_without_descriptor, &no_descriptor_in_child, 0},
+    {"child_without_pipe", child_without_descriptor, &no_descriptor_for_pipe, 0},
     {"child_leaves_0", child_leaves,
      TEXTS("#!/bin/sh\nexit 0\n", "child: status 0 does not fit its work; nothing was read"), 0},
     {"child_leaves_1", child_leaves,

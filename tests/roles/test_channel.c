@@ -23,7 +23,8 @@ struct fixture {
     struct shmsum_channel *producer, *consumer;
     struct shmsum_word *producer_stop, *consumer_stop;
     struct shmsum_failure why;
-    unsigned step; /* of a play in on_wait */
+    unsigned step;   /* of a play in on_wait */
+    unsigned sleeps; /* that before_sleep was told of */
 };
 
 enum { BYTES_MAX = 4096, GUARD = 16, GUARD_BYTE = 0xa5 };
@@ -72,7 +73,7 @@ static void put(struct fixture *f, uint32_t length, uint32_t number)
 }
 
 /* Takes the next slot, which must hold just that, and must touch nothing behind it. */
-static void get(struct fixture *f, uint32_t length, uint32_t number)
+static void take(struct fixture *f, uint32_t length, uint32_t number)
 {
     uint8_t bytes[BYTES_MAX + GUARD];
     memset(bytes, GUARD_BYTE, sizeof bytes);
@@ -85,6 +86,12 @@ static void get(struct fixture *f, uint32_t length, uint32_t number)
         assert_int_equal(bytes[i], (uint8_t)room_mix(number + ((uint64_t)i << 32)));
     for (uint32_t i = length; i < length + GUARD; i++)
         assert_int_equal(bytes[i], GUARD_BYTE);
+}
+
+static void get(struct fixture *f, uint32_t length, uint32_t number)
+{
+    take(f, length, number);
+    shmsum_channel_release(f->consumer);
 }
 
 static void get_end(struct fixture *f, enum shmsum_end_reason end_reason)
@@ -106,7 +113,10 @@ static int try_get(struct fixture *f)
 {
     uint8_t bytes[BYTES_MAX];
     struct shmsum_block block;
-    return shmsum_channel_try_take(f->consumer, bytes, &block, &f->why);
+    int result = shmsum_channel_try_take(f->consumer, bytes, &block, &f->why);
+    if (result == 0 && !block.end)
+        shmsum_channel_release(f->consumer);
+    return result;
 }
 
 static void fill_ring(struct fixture *f)
@@ -153,11 +163,17 @@ static void test_states_of_a_slot(void **state)
 
     uint8_t bytes[8] = {0};
     struct shmsum_block block;
-    assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), 0);
+    for (int i = 0; i < 2; i++) { /* until it is released it is the consumer's */
+        memset(bytes, 0, sizeof bytes);
+        assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), 0);
+        assert_int_equal(shared_load_relaxed(&first->state), SHMSUM_READY);
+        assert_int_equal(block.length, 3);
+        assert_int_equal(block.source, 7);
+        assert_memory_equal(bytes, "abc", 3);
+        assert_int_equal(f.consumer->slots, 0);
+    }
+    shmsum_channel_release(f.consumer);
     assert_int_equal(shared_load_relaxed(&first->state), SHMSUM_FREE);
-    assert_int_equal(block.length, 3);
-    assert_int_equal(block.source, 7);
-    assert_memory_equal(bytes, "abc", 3);
 
     const struct shmsum_slot *second = slot(&f, 1);
     assert_int_equal(shared_load_relaxed(&second->state), SHMSUM_FREE);
@@ -215,10 +231,76 @@ static void test_ring_takes_one_for_one_when_full(void **state)
         put(&f, 4, i);
     for (uint32_t i = 3; i < 20; i++) {
         assert_int_equal(try_put(&f), -EAGAIN);
-        get(&f, 4, i - 3);
+        take(&f, 4, i - 3);
+        assert_int_equal(try_put(&f), -EAGAIN); /* taken, and not released */
+        shmsum_channel_release(f.consumer);
         put(&f, 4, i);
     }
     end(&f);
+}
+
+/* ---- waiting until all has been released ---- */
+
+/* From any slot on, with any number of slots published: only when the last is released. */
+static void test_await_released(void **state)
+{
+    (void)state;
+    for (uint32_t slots = 1; slots <= 5; slots++) {
+        for (uint32_t published = 0; published <= slots; published++) {
+            for (uint32_t start = 0; start < slots; start++) {
+                struct fixture f;
+                begin(&f, slots, 8);
+                for (uint32_t i = 0; i < start; i++) {
+                    put(&f, 8, 99);
+                    get(&f, 8, 99);
+                }
+                for (uint32_t i = 0; i < published; i++)
+                    put(&f, 8, i);
+                shmsum_stop_raise(&f.os.table, f.producer_stop, SHMSUM_STOP_NOW);
+                for (uint32_t i = 0; i < published; i++) {
+                    assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), -ECANCELED);
+                    take(&f, 8, i);
+                    assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), -ECANCELED);
+                    shmsum_channel_release(f.consumer);
+                }
+                assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), 0);
+                assert_int_equal(waits(&f), 0);
+                end(&f);
+            }
+        }
+    }
+}
+
+/* One wake for however many slots: on the last. */
+static int release_until_woken(struct room_os *os, const void *word, uint32_t expected,
+                               const void *stop, uint32_t stop_expected)
+{
+    struct fixture *f = os->user;
+    assert_int_equal(f->step++, 0);
+    assert_ptr_equal(word, &slot(f, f->room.region.geometry.slots - 1)->state);
+    assert_true(room_would_sleep(word, expected, stop, stop_expected));
+    for (uint32_t i = 0; i < f->room.region.geometry.slots; i++) {
+        assert_int_equal(wakes(f), 0);
+        assert_true(room_would_sleep(word, expected, stop, stop_expected));
+        get(f, 1, i);
+    }
+    assert_int_equal(wakes(f), 1);
+    assert_ptr_equal(atomic_load(&os->woken), word);
+    return 0;
+}
+
+static void test_await_released_sleeps_once(void **state)
+{
+    (void)state;
+    for (uint32_t slots = 1; slots <= 5; slots++) {
+        struct fixture f;
+        begin(&f, slots, 8);
+        fill_ring(&f);
+        f.os.on_wait = release_until_woken;
+        assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), 0);
+        assert_int_equal(f.step, 1);
+        end(&f);
+    }
 }
 
 /* ---- END ---- */
@@ -252,9 +334,6 @@ static void test_end_right_behind_ready_in_one_slot(void **state)
         get_end(&f, SHMSUM_END_COMPLETE);
         assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), SHMSUM_END);
     }
-    shmsum_channel_done(f.consumer);
-    assert_int_equal(shmsum_channel_drain(f.producer, &f.why), 0);
-    assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), SHMSUM_END);
     end(&f);
 }
 
@@ -320,6 +399,12 @@ static void expect_broken_for_producer(uint32_t value)
     assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), -EPROTO);
     assert_failure(&f, "protocol", what, EPROTO);
     assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), value); /* nothing is repaired */
+    memset(&f.why, 0, sizeof f.why);
+    shared_store_relaxed(&slot(&f, 1)->state, value); /* the last */
+    assert_int_equal(shmsum_channel_await_released(f.producer, NULL), -EPROTO);
+    assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), -EPROTO);
+    assert_failure(&f, "protocol", what, EPROTO);
+    assert_int_equal(shared_load_relaxed(&slot(&f, 1)->state), value);
     assert_int_equal(waits(&f), 0);
     end(&f);
 }
@@ -461,64 +546,6 @@ static void test_bad_attached(void **state)
     }
 }
 
-/* Progress may be behind by a full ring and the slot that was taken out of it, and never ahead. */
-static void test_progress_out_of_window(void **state)
-{
-    (void)state;
-    static const uint32_t mask = ~SHARED_WORD_WAIT;
-    static const uint32_t starts[] = {0, 100, 0x7fffffff};
-    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
-        for (uint32_t slots = 1; slots <= 8; slots++) {
-            const struct {
-                uint32_t progress;
-                int result;
-            } cases[] = {
-                {starts[i] + 1, -EPROTO},          {starts[i] + slots, -EPROTO},
-                {starts[i] + 0x40000000, -EPROTO}, {starts[i] - slots - 2, -EPROTO},
-                {starts[i] - slots - 3, -EPROTO},  {starts[i] - slots - 1, -ECANCELED},
-                {starts[i] - 1, -ECANCELED},       {starts[i], 0},
-            };
-            for (size_t j = 0; j < sizeof cases / sizeof cases[0]; j++) {
-                for (uint32_t wait = 0; wait < 2; wait++) {
-                    struct fixture f;
-                    begin(&f, slots, 8);
-                    shmsum_stop_raise(&f.os.table, f.producer_stop, SHMSUM_STOP_NOW);
-                    f.producer->handed = starts[i];
-                    shared_store_relaxed(&f.room.region.header->progress,
-                                         (cases[j].progress & mask) |
-                                             (wait ? SHARED_WORD_WAIT : 0));
-                    assert_int_equal(shmsum_channel_drain(f.producer, &f.why), cases[j].result);
-                    if (cases[j].result == -EPROTO)
-                        assert_failure(&f, "protocol", "progress, from the consumer", EPROTO);
-                    end(&f);
-                }
-            }
-        }
-    }
-}
-
-/* The count of slots is kept in 31 bits: around the turn nothing happens. */
-static void test_progress_turns_over(void **state)
-{
-    (void)state;
-    struct fixture f;
-    begin(&f, 2, 8);
-    uint32_t start = 0x7ffffffd;
-    f.producer->handed = f.consumer->handed = start;
-    shared_store_relaxed(&f.room.region.header->progress, start);
-    for (uint32_t i = 0; i < 6; i++) {
-        put(&f, 8, i);
-        get(&f, 8, i);
-        shmsum_channel_done(f.consumer);
-        assert_int_equal(shmsum_channel_drain(f.producer, &f.why), 0);
-        assert_int_equal(shared_load_relaxed(&f.room.region.header->progress) & SHARED_WORD_WAIT,
-                         0);
-    }
-    assert_int_equal(shared_load_relaxed(&f.room.region.header->progress), 3);
-    assert_int_equal(waits(&f), 0);
-    end(&f);
-}
-
 /* ---- WAIT ---- */
 
 static void set_wait(struct shmsum_word *word)
@@ -565,15 +592,17 @@ static void test_wait_of_the_other_side_is_harmless(void **state)
     set_wait(attached);
     assert_int_equal(shmsum_channel_await_attached(f.producer, &f.why), 0);
 
-    struct shmsum_word *progress = &f.room.region.header->progress;
-    set_wait(progress);
-    shmsum_channel_done(f.consumer);
-    assert_int_equal(wakes(&f), 5);
-    assert_ptr_equal(atomic_load(&f.os.woken), progress);
-    shmsum_channel_done(f.consumer);
-    assert_int_equal(wakes(&f), 5);
-    set_wait(progress);
-    assert_int_equal(shmsum_channel_drain(f.producer, &f.why), 0);
+    assert_int_equal(waits(&f), 0);
+    end(&f);
+
+    begin(&f, 2, 8);
+    put(&f, 8, 1);
+    set_wait(first = &slot(&f, 0)->state); /* READY, and the producer waits for its release */
+    get(&f, 8, 1);
+    assert_int_equal(wakes(&f), 1);
+    assert_ptr_equal(atomic_load(&f.os.woken), first);
+    set_wait(first);
+    assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), 0);
     assert_int_equal(waits(&f), 0);
     end(&f);
 }
@@ -594,10 +623,7 @@ static void test_busy_ring_makes_no_call(void **state)
         get(&f, 8, i);
         if (i % 3 != 0)
             get(&f, 8, i);
-        shmsum_channel_done(f.consumer);
-        if (i % 3 != 0)
-            shmsum_channel_done(f.consumer);
-        assert_int_equal(shmsum_channel_drain(f.producer, &f.why), 0);
+        assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), 0);
     }
     assert_int_equal(waits(&f), 0);
     assert_int_equal(wakes(&f), 0);
@@ -674,19 +700,20 @@ static void test_consumer_is_woken_by_the_first_slot(void **state)
         assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), 0);
         assert_int_equal(block.source, i);
         assert_int_equal(f.consumer->slept, i);
+        shmsum_channel_release(f.consumer);
     }
     end(&f);
 }
 
 /* ---- the ways in which a wait ends ---- */
 
-enum waiting { ACQUIRE, END, DRAIN, ATTACHED, TAKE, WAITING_COUNT };
+enum waiting { ACQUIRE, END, RELEASED, ATTACHED, TAKE, WAITING_COUNT };
 
 /* Brings the channel where this call has to wait. */
 static void prepare(struct fixture *f, enum waiting waiting)
 {
     begin(f, 2, 8);
-    if (waiting == ACQUIRE || waiting == END || waiting == DRAIN)
+    if (waiting == ACQUIRE || waiting == END || waiting == RELEASED)
         fill_ring(f);
 }
 
@@ -700,8 +727,8 @@ static int call(struct fixture *f, enum waiting waiting)
         return shmsum_channel_acquire(f->producer, &payload, &f->why);
     case END:
         return shmsum_channel_end(f->producer, SHMSUM_END_COMPLETE, &f->why);
-    case DRAIN:
-        return shmsum_channel_drain(f->producer, &f->why);
+    case RELEASED:
+        return shmsum_channel_await_released(f->producer, &f->why);
     case ATTACHED:
         return shmsum_channel_await_attached(f->producer, &f->why);
     default:
@@ -715,11 +742,9 @@ static void answer(struct fixture *f, enum waiting waiting)
     switch (waiting) {
     case ACQUIRE:
     case END:
+    case RELEASED:
         while (try_get(f) == 0)
             continue;
-        break;
-    case DRAIN: /* half of it: it has to sleep again */
-        shmsum_channel_done(f->consumer);
         break;
     case ATTACHED:
         shmsum_channel_attached(f->consumer);
@@ -741,7 +766,7 @@ static struct shmsum_channel *end_of(struct fixture *f, enum waiting waiting)
 
 static const char *object_of(enum waiting waiting)
 {
-    return waiting == DRAIN ? "progress" : waiting == ATTACHED ? "attached" : "slot";
+    return waiting == ATTACHED ? "attached" : "slot";
 }
 
 static void test_stop_set_before_a_wait(void **state)
@@ -774,8 +799,6 @@ static void test_stop_does_not_hide_what_is_there(void **state)
         struct fixture f;
         prepare(&f, waiting);
         answer(&f, waiting);
-        if (waiting == DRAIN)
-            answer(&f, waiting);
         shmsum_stop_raise(&f.os.table, stop_of(&f, waiting), SHMSUM_STOP_PEER);
         assert_int_equal(call(&f, waiting), 0);
         end(&f);
@@ -838,7 +861,7 @@ static void test_answer_while_falling_asleep(void **state)
         prepare(&f, playing);
         f.os.on_wait = answer_just_now;
         assert_int_equal(call(&f, playing), 0);
-        assert_int_equal(f.step, playing == DRAIN ? 2 : 1);
+        assert_int_equal(f.step, 1);
         end(&f);
     }
 }
@@ -899,10 +922,6 @@ static void test_stop_input_does_not_stop_end(void **state)
         assert_int_equal(call(&f, END), 0);
         assert_true(f.step >= 7);
         get_end(&f, SHMSUM_END_COMPLETE);
-        /* nor the wait for the consumer after it */
-        f.os.on_wait = answer_just_now;
-        playing = DRAIN;
-        assert_int_equal(call(&f, DRAIN), 0);
         end(&f);
     }
 }
@@ -930,6 +949,7 @@ static void test_take_gives_all_that_was_published_before_a_stop(void **state)
     for (uint32_t i = 1; i <= 2; i++) {
         assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), 0);
         assert_int_equal(block.source, i);
+        shmsum_channel_release(f.consumer);
     }
     assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), -ECANCELED);
     end(&f);
@@ -989,8 +1009,8 @@ static void test_who_could_not_be_woken_is_not_waited_for(void **state)
     put(&f, 1, 2);
     assert_int_equal(shmsum_channel_acquire(f.producer, &payload, &f.why), -EPERM);
     assert_failure(&f, "futex", "slot", EPERM);
-    assert_int_equal(shmsum_channel_drain(f.producer, &f.why), -EPERM);
-    assert_failure(&f, "futex", "progress", EPERM);
+    assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), -EPERM);
+    assert_failure(&f, "futex", "slot", EPERM);
     end(&f);
 
     begin_unwoken(&f); /* END has a slot of its own, but is not heard either */
@@ -1080,7 +1100,7 @@ static void test_timed_fallback(void **state)
             without_wait_two(&f, errors[i]);
             f.os.on_wait = answer_in_time;
             assert_int_equal(call(&f, playing), 0);
-            assert_int_equal(f.step, playing == DRAIN ? 5 : 4);
+            assert_int_equal(f.step, 4);
             assert_true(end_of(&f, playing)->timed);
             assert_int_equal(atomic_load(&f.os.waits_two), 1); /* asked once */
             end(&f);
@@ -1181,27 +1201,8 @@ static void test_words_beside_the_ring(void **state)
     assert_int_equal(shmsum_channel_closing(f.producer), SHMSUM_CLOSED);
     shared_store_relaxed(&f.room.region.header->closing, 3);
     assert_int_equal(shmsum_channel_closing(f.producer), SHMSUM_OPEN);
-
-    enum shmsum_start_call call;
-    assert_int_equal(shmsum_channel_start_error(f.producer, &call), 0);
-    for (int told = 0; told < SHMSUM_START_CALL_COUNT; told++) {
-        for (int error = 1; error < 4096; error += 4094) {
-            shmsum_channel_set_start_error(f.consumer, (enum shmsum_start_call)told, error);
-            assert_int_equal(shmsum_channel_start_error(f.producer, &call), error);
-            assert_int_equal(call, told);
-        }
-    }
-    static const uint32_t nonsense[] = {
-        4096, 4 * 4096, 5 * 4096, 5 * 4096 + 1, 0x80000000, UINT32_MAX,
-    };
-    for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
-        shared_store_relaxed(&f.room.region.header->start_error, nonsense[i]);
-        assert_int_equal(shmsum_channel_start_error(f.producer, &call), EPROTO);
-        assert_int_equal(call, SHMSUM_START_EXEC);
-    }
     /* and the ring is where it was */
     assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), SHMSUM_FREE);
-    assert_int_equal(shared_load_relaxed(&f.room.region.header->progress), 0);
     assert_int_equal(shared_load_relaxed(&f.room.region.header->attached), 0);
     end(&f);
 }
@@ -1253,25 +1254,135 @@ static void test_calibration(void **state)
     end(&f);
 }
 
+/* The spin ends as soon as the slot changes hands: no sleep, and nothing that comes before one. */
+static int must_not_sleep(void *context, struct shmsum_failure *why)
+{
+    (void)context, (void)why;
+    fail_msg("it is about to sleep");
+    return -EINVAL;
+}
+
+static void *put_after_a_while(void *argument)
+{
+    room_pause_us(20000);
+    put(argument, 8, 1);
+    return NULL;
+}
+
 static void test_spin(void **state)
 {
     (void)state;
     struct fixture f;
     begin(&f, 2, 8);
-    f.producer->spins = f.consumer->spins = 3;
-    assert_false(shmsum_channel_spin(f.consumer));
-    assert_true(shmsum_channel_spin(f.producer)); /* FREE is not what it waits to be over */
-    fill_ring(&f);
-    assert_true(shmsum_channel_spin(f.consumer));
-    assert_false(shmsum_channel_spin(f.producer));
-    set_wait(&slot(&f, 0)->state); /* WAIT alone is no change */
-    assert_false(shmsum_channel_spin(f.producer));
-    get(&f, 1, 0);
-    assert_true(shmsum_channel_spin(f.producer));
-    f.producer->spins = 0;
-    assert_false(shmsum_channel_spin(f.producer));
+    f.consumer->spins = UINT32_MAX;
+    f.consumer->before_sleep = must_not_sleep;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, put_after_a_while, &f), 0);
+    uint8_t bytes[8];
+    struct shmsum_block block;
+    int result = shmsum_channel_take(f.consumer, bytes, &block, &f.why);
+    pthread_join(thread, NULL);
+    assert_int_equal(result, 0);
+    assert_int_equal(f.consumer->slept, 0);
     assert_int_equal(waits(&f), 0);
     end(&f);
+}
+
+static void test_spin_takes_wait_for_no_change(void **state)
+{
+    (void)state;
+    for (playing = 0; playing < WAITING_COUNT; playing++) {
+        struct fixture f;
+        prepare(&f, playing);
+        end_of(&f, playing)->spins = 3;
+        set_wait(&slot(&f, 0)->state);
+        f.os.on_wait = disturb;
+        f.step = 6; /* the answer comes while it sleeps */
+        assert_int_equal(call(&f, playing), 0);
+        assert_int_equal(end_of(&f, playing)->slept, 1);
+        end(&f);
+    }
+}
+
+/* ---- what an end does before it sleeps on a slot ---- */
+
+static bool waits_for_slot(enum waiting waiting)
+{
+    return waiting == ACQUIRE || waiting == END || waiting == TAKE;
+}
+
+static int note_sleep(void *context, struct shmsum_failure *why)
+{
+    struct fixture *f = context;
+    (void)why;
+    assert_int_equal(waits(f), 0);
+    f->sleeps++;
+    return 0;
+}
+
+static void test_before_sleep(void **state)
+{
+    (void)state;
+    for (playing = 0; playing < WAITING_COUNT; playing++) {
+        for (uint32_t spins = 0; spins < 20; spins += 10) {
+            struct fixture f;
+            prepare(&f, playing);
+            struct shmsum_channel *channel = end_of(&f, playing);
+            channel->spins = spins;
+            channel->before_sleep = note_sleep;
+            channel->before_sleep_context = &f;
+            f.os.on_wait = disturb; /* one wait, however often the sleep is interrupted */
+            f.step = 1;
+            channel->stop_mask = SHMSUM_STOP_NOW | SHMSUM_STOP_PEER;
+            assert_int_equal(call(&f, playing), 0);
+            assert_int_equal(f.sleeps, waits_for_slot(playing) ? 1 : 0);
+            end(&f);
+        }
+    }
+}
+
+static void test_before_sleep_is_left_out_when_nothing_waits(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, 2, 8);
+    f.producer->before_sleep = f.consumer->before_sleep = must_not_sleep;
+    uint8_t *payload;
+    uint8_t bytes[8];
+    struct shmsum_block block;
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(shmsum_channel_acquire(f.producer, &payload, &f.why), 0);
+        shmsum_channel_publish(f.producer, 1, i);
+        assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), 0);
+        shmsum_channel_release(f.consumer);
+    }
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), 0);
+    assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), 0);
+    assert_true(block.end);
+    end(&f);
+}
+
+static int fail_before_sleep(void *context, struct shmsum_failure *why)
+{
+    (void)context;
+    return shmsum_failure_set(why, "write", "results", ENOSPC);
+}
+
+static void test_before_sleep_fails(void **state)
+{
+    (void)state;
+    for (playing = 0; playing < WAITING_COUNT; playing++) {
+        if (!waits_for_slot(playing))
+            continue;
+        struct fixture f;
+        prepare(&f, playing);
+        f.os.on_wait = must_not_wait;
+        end_of(&f, playing)->before_sleep = fail_before_sleep;
+        assert_int_equal(call(&f, playing), -ENOSPC);
+        assert_failure(&f, "write", "results", ENOSPC);
+        assert_int_equal(end_of(&f, playing)->slept, 0);
+        end(&f);
+    }
 }
 
 int main(void)
@@ -1281,6 +1392,8 @@ int main(void)
         cmocka_unit_test(test_states_of_a_slot),
         cmocka_unit_test(test_every_geometry),
         cmocka_unit_test(test_ring_takes_one_for_one_when_full),
+        cmocka_unit_test(test_await_released),
+        cmocka_unit_test(test_await_released_sleeps_once),
         cmocka_unit_test(test_end_right_behind_ready_in_one_slot),
         cmocka_unit_test(test_end_given_up_leaves_ready),
         cmocka_unit_test(test_end_right_behind_ready_in_many_slots),
@@ -1291,8 +1404,6 @@ int main(void)
         cmocka_unit_test(test_bad_end_reasons),
         cmocka_unit_test(test_geometry_is_not_read_again),
         cmocka_unit_test(test_bad_attached),
-        cmocka_unit_test(test_progress_out_of_window),
-        cmocka_unit_test(test_progress_turns_over),
         cmocka_unit_test(test_wait_of_the_other_side_is_harmless),
         cmocka_unit_test(test_busy_ring_makes_no_call),
         cmocka_unit_test(test_one_wake_serves_half_a_ring),
@@ -1313,6 +1424,10 @@ int main(void)
         cmocka_unit_test(test_words_beside_the_ring),
         cmocka_unit_test(test_calibration),
         cmocka_unit_test(test_spin),
+        cmocka_unit_test(test_spin_takes_wait_for_no_change),
+        cmocka_unit_test(test_before_sleep),
+        cmocka_unit_test(test_before_sleep_is_left_out_when_nothing_waits),
+        cmocka_unit_test(test_before_sleep_fails),
     };
     return cmocka_run_group_tests_name("channel", tests, NULL, NULL);
 }

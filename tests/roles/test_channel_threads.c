@@ -35,10 +35,12 @@ struct pair {
     struct room_os os;
     struct room room;
     uint64_t seed;
-    uint64_t count;   /* slots to hand over */
-    uint32_t delayed; /* one in so many hand-offs is late; 0: none */
+    uint64_t count;     /* slots to hand over */
+    uint32_t delayed;   /* one in so many hand-offs is late; 0: none */
+    bool releases_late; /* the consumer: when it has dealt with a slot; and the producer waits for
+                           that */
 
-    /* Written by the consumer before it says done; read by the producer after it has drained. Plain
+    /* Written by the consumer before it releases; read by the producer after await_released. Plain
      * on purpose: ThreadSanitizer is to see that the channel alone orders them. */
     uint64_t dealt_with;
     bool began;
@@ -61,6 +63,7 @@ static void pair_init(struct pair *pair, enum kernel kernel, uint32_t slots, uin
     }
     room_init(&pair->room, &pair->os.table, slots, payload_bytes);
     pair->seed = seed;
+    pair->releases_late = true;
 }
 
 static bool can_run(enum kernel kernel)
@@ -81,12 +84,14 @@ static int produce_one(struct pair *pair, uint64_t number)
     return 0;
 }
 
-static int drain(struct pair *pair, uint64_t published)
+static int await_released(struct pair *pair, uint64_t published)
 {
-    int result = shmsum_channel_drain(&pair->room.producer, NULL);
+    if (!pair->releases_late)
+        return 0;
+    int result = shmsum_channel_await_released(&pair->room.producer, NULL);
     if (result == 0 && pair->dealt_with != published)
         snprintf(pair->producer_wrong, sizeof pair->producer_wrong,
-                 "drained after %llu slots, of which the consumer was done with %llu",
+                 "released after %llu slots, of which the consumer had dealt with %llu",
                  (unsigned long long)published, (unsigned long long)pair->dealt_with);
     return result;
 }
@@ -102,12 +107,12 @@ static void *producer(void *argument)
         room_delay(&random, pair->delayed);
         result = produce_one(pair, i);
         if (result == 0 && room_below(&random, 64) == 0)
-            result = drain(pair, i + 1);
+            result = await_released(pair, i + 1);
     }
+    if (result == 0 && room_below(&random, 2) == 0)
+        result = await_released(pair, pair->count);
     if (result == 0)
         result = shmsum_channel_end(&pair->room.producer, SHMSUM_END_COMPLETE, NULL);
-    if (result == 0)
-        result = drain(pair, pair->count);
     pair->producer_result = result;
     return NULL;
 }
@@ -131,11 +136,16 @@ static void *consumer(void *argument)
             pair->end_reason = block.end_reason;
             return NULL;
         }
+        if (!pair->releases_late)
+            shmsum_channel_release(channel);
         room_content_check(pair->seed, pair->taken, &block, bytes,
                            pair->room.region.geometry.payload_bytes, pair->wrong);
         room_delay(&random, pair->delayed);
-        pair->dealt_with = ++pair->taken;
-        shmsum_channel_done(channel);
+        pair->taken++;
+        if (pair->releases_late) {
+            pair->dealt_with = pair->taken;
+            shmsum_channel_release(channel);
+        }
     }
 }
 
@@ -190,6 +200,7 @@ static void hand_over_many(enum kernel kernel)
         if (!shape->spins)
             pair->room.producer.spins = pair->room.consumer.spins = 0;
         pair->delayed = shape->delayed;
+        pair->releases_late = i % 2 == 0;
         pair->count = handoffs * shape->share / 2000;
         if (real->clock_ns(real) - began > unhurried_ns)
             pair->count /= 20;
@@ -233,6 +244,7 @@ static void test_short_lives(void **state)
         if (i % 3 == 0)
             pair.room.producer.spins = pair.room.consumer.spins = 0;
         pair.seed = room_random(&random);
+        pair.releases_late = room_below(&random, 2) == 0;
         pair.count = room_below(&random, 10);
         pair.delayed = 2;
         run_two(&pair);
@@ -249,7 +261,7 @@ enum role_to_stop {
     STOP_BOTH,     /* while they work */
     STOP_PRODUCER, /* nobody takes */
     STOP_CONSUMER, /* nobody gives */
-    STOP_DRAIN,    /* nobody is done */
+    STOP_RELEASED, /* nobody releases */
     STOP_AWAIT_ATTACHED,
     STOP_END, /* nobody takes, and SHMSUM_STOP_INPUT came before */
     STOP_COUNT,
@@ -265,11 +277,12 @@ static void *producer_alone(void *argument)
     return NULL;
 }
 
-static void *drain_alone(void *argument)
+static void *await_released_alone(void *argument)
 {
     struct pair *pair = argument;
     int result = produce_one(pair, 0);
-    pair->producer_result = result < 0 ? result : shmsum_channel_drain(&pair->room.producer, NULL);
+    pair->producer_result =
+        result < 0 ? result : shmsum_channel_await_released(&pair->room.producer, NULL);
     return NULL;
 }
 
@@ -292,7 +305,7 @@ static void *end_alone(void *argument)
 static void stop_once(enum role_to_stop which, enum kernel kernel, uint64_t *random)
 {
     static void *(*const producers[STOP_COUNT])(void *) = {
-        producer, producer_alone, NULL, drain_alone, attach_alone, end_alone,
+        producer, producer_alone, NULL, await_released_alone, attach_alone, end_alone,
     };
     static const uint32_t slots[] = {1, 2, 3, 8, 64};
     struct pair pair;
@@ -302,6 +315,7 @@ static void stop_once(enum role_to_stop which, enum kernel kernel, uint64_t *ran
         pair.room.producer.spins = pair.room.consumer.spins = 0;
     pair.count = UINT64_MAX;
     pair.delayed = 1 + room_below(random, 4);
+    pair.releases_late = room_below(random, 2) == 0;
     pair.seed = room_random(random);
 
     pthread_t threads[2];
@@ -380,6 +394,7 @@ static void test_producer_dies(void **state)
             pair.room.producer.spins = pair.room.consumer.spins = 0;
         pair.count = room_below(&random, 20);
         pair.delayed = room_below(&random, 4);
+        pair.releases_late = room_below(&random, 2) == 0;
         pair.seed = room_random(&random);
         pthread_t threads[2];
         assert_int_equal(pthread_create(&threads[0], NULL, dying_producer, &pair), 0);

@@ -72,8 +72,9 @@ struct shape {
     uint32_t spins;   /* of both sides; or CALIBRATED */
     enum cpus cpus;   /* on which the sides may run */
     uint32_t delayed; /* one hand-off in so many is late; 0: none */
-    uint32_t drains; /* the producer drains behind one in so many; 0: never, and nobody says done */
-    bool noise;      /* signals that mean nothing, at both sides */
+    uint32_t awaits;  /* behind one slot in so many the producer waits until all are released, and
+                       * the  consumer releases late; 0: never, and it releases at once */
+    bool noise;       /* signals that mean nothing, at both sides */
     enum fate fate;
     uint64_t count;    /* slots to hand over, unless it is stopped before; then who leaves does */
     uint64_t limit_ns; /* FATE_INPUT: when to stop; 0: at any time */
@@ -107,9 +108,9 @@ struct board {
     uint64_t seed; /* of this conversation */
     sem_t ended;   /* posted by each side, at its end */
 
-    /* Written by the consumer before it says attached and done; read by the producer behind
-     * await_attached and drain. Plain on purpose: ThreadSanitizer is to see that the channel alone
-     * orders them. */
+    /* Written by the consumer before it says attached and releases; read by the producer behind
+     * await_attached and await_released. Plain on purpose: ThreadSanitizer is to see that the
+     * channel alone orders them. */
     _Alignas(SHMSUM_REGION_LINE) uint64_t dealt_with;
     bool began;
 };
@@ -157,12 +158,12 @@ static void one_more(struct side *side)
     atomic_store_explicit(&side->passed, passed + 1, memory_order_relaxed);
 }
 
-static int drain(struct side *side, uint64_t published)
+static int await_released(struct side *side, uint64_t published)
 {
-    int result = shmsum_channel_drain(&side->channel, NULL);
+    int result = shmsum_channel_await_released(&side->channel, NULL);
     if (result == 0 && board->dealt_with != published && side->wrong[0] == '\0')
         snprintf(side->wrong, sizeof side->wrong,
-                 "drained after %llu slots, of which the consumer was done with %llu",
+                 "released after %llu slots, of which the consumer had dealt with %llu",
                  (unsigned long long)published, (unsigned long long)board->dealt_with);
     return result;
 }
@@ -186,8 +187,8 @@ static int produce(struct side *side)
         shmsum_channel_publish(channel, length, (uint32_t)number);
         number++;
         one_more(side);
-        if (shape->drains != 0 && room_below(&random, shape->drains) == 0)
-            result = drain(side, number);
+        if (shape->awaits != 0 && room_below(&random, shape->awaits) == 0)
+            result = await_released(side, number);
     }
     if (result == 0 && shape->fate == FATE_ORPHANED)
         return LEFT;
@@ -198,10 +199,8 @@ static int produce(struct side *side)
     }
     if (result == 0)
         result = shmsum_channel_end(channel, end_reason, NULL);
-    if (result == 0) {
+    if (result == 0)
         side->end_reason = end_reason;
-        result = shape->drains != 0 ? drain(side, number) : 0;
-    }
     return result;
 }
 
@@ -223,12 +222,14 @@ static int consume(struct side *side)
             side->end_reason = block.end_reason;
             return 0;
         }
+        if (shape->awaits == 0)
+            shmsum_channel_release(channel);
         room_content_check(board->seed, number, &block, bytes, shape->payload_bytes, side->wrong);
         room_delay(&random, shape->delayed);
         one_more(side);
-        if (shape->drains != 0) {
+        if (shape->awaits != 0) {
             board->dealt_with = number + 1;
-            shmsum_channel_done(channel);
+            shmsum_channel_release(channel);
         }
     }
     return LEFT;
@@ -314,9 +315,7 @@ static void print_sleep(const struct side *side)
     uint32_t expected = atomic_load(&side->os.asleep_while);
     const struct shmsum_region *region = &board->region;
     if (at < SHMSUM_REGION_HEADER_BYTES) {
-        bool is_progress = at == offsetof(struct shmsum_region_header, progress);
-        print_word(is_progress ? "sleeps while progress is" : "sleeps while attached is", expected,
-                   false);
+        print_word("sleeps while attached is", expected, false);
         return;
     }
     char text[64];
@@ -337,8 +336,8 @@ __attribute__((no_sanitize("thread"))) static void print_state(void)
         fprintf(stderr, "calibrated spins");
     else
         fprintf(stderr, "%u spins", shape->spins);
-    fprintf(stderr, ", CPUs: %s, one in %u late, one in %u drained, %snoise, fate: %s\n",
-            cpus_names[shape->cpus], shape->delayed, shape->drains, shape->noise ? "" : "no ",
+    fprintf(stderr, ", CPUs: %s, one in %u late, one in %u awaited, %snoise, fate: %s\n",
+            cpus_names[shape->cpus], shape->delayed, shape->awaits, shape->noise ? "" : "no ",
             fates[shape->fate]);
     for (int i = 0; i < 2; i++) {
         const struct side *side = &board->sides[i];
@@ -347,15 +346,14 @@ __attribute__((no_sanitize("thread"))) static void print_state(void)
             fprintf(stderr, "has ended with %d", side->result);
         else
             print_sleep(side);
-        fprintf(stderr, "; slots passed %llu, next slot %u, handed %u, slept %llu times, ",
-                atomic_load(&side->passed), side->channel.next, side->channel.handed,
+        fprintf(stderr, "; slots passed %llu, next slot %u%s, slept %llu times, ",
+                atomic_load(&side->passed), side->channel.next, side->channel.held ? " (held)" : "",
                 (unsigned long long)side->channel.slept);
         fprintf(stderr, "made %u wakes, stop word %u, sent %u\n", atomic_load(&side->os.wakes),
                 shmsum_stop_bits(&side->stop), atomic_load(&side->orders));
     }
     const struct shmsum_region *region = &board->region;
     print_word("  attached", shared_load_relaxed(&region->header->attached), false);
-    print_word(", progress", shared_load_relaxed(&region->header->progress), false);
     fprintf(stderr, "\n");
     for (uint32_t i = 0; i < shape->slots; i++) {
         const struct shmsum_slot *slot = shmsum_region_slot(region, i);
@@ -752,7 +750,7 @@ static void mix(uint64_t goal, uint64_t limit_ns, struct tally *tally)
         /* Few: then who waits goes to sleep just when the other is about to publish. */
         const uint32_t spins[] = {CALIBRATED, 0, 0, room_below(&chance, 200)};
         static const uint32_t delays[] = {0, 0, 1000, 100, 10, 2};
-        static const uint32_t drains[] = {0, 1000, 64, 4};
+        static const uint32_t awaits[] = {0, 1000, 64, 4};
         struct shape shape = {
             .slots = sizes[i % COUNT(sizes)],
             .payload_bytes = 1 + room_below(&chance, room_below(&chance, 2) == 0 ? 16 : 256),
@@ -761,7 +759,7 @@ static void mix(uint64_t goal, uint64_t limit_ns, struct tally *tally)
                     : room_below(&chance, 4) == 0 ? CPUS_TWO
                                                   : CPUS_ANY,
             .delayed = delays[room_below(&chance, COUNT(delays))],
-            .drains = drains[room_below(&chance, COUNT(drains))],
+            .awaits = awaits[room_below(&chance, COUNT(awaits))],
             .noise = room_below(&chance, 3) == 0,
             .count = room_below(&chance, UINT32_C(1) << room_below(&chance, 16)),
         };
@@ -789,7 +787,7 @@ static void print_mix(const struct tally *tally)
 struct run {
     uint32_t slots, payload_bytes, spins;
     enum cpus cpus;
-    uint32_t drains;
+    uint32_t awaits;
     uint32_t share; /* in RUN_NS */
 };
 
@@ -854,7 +852,7 @@ static void run_rounds(uint64_t goal, struct tally *sum)
                 .payload_bytes = run->payload_bytes,
                 .spins = run->spins,
                 .cpus = run->cpus,
-                .drains = run->drains,
+                .awaits = run->awaits,
                 .fate = FATE_INPUT,
                 .count = NO_LIMIT,
                 .limit_ns = run->share * RUN_NS,

@@ -1,8 +1,8 @@
 /*
  * os.c (Linux) - the real table of system calls. The contract is in shmsum/os.h.
  *
- * Each function is one call and the translation of its errno, nothing more: what to retry, what to
- * refuse and what to say is decided by the callers, which tests can reach.
+ * Each function makes one call and returns its errno as a negative number, nothing more. Callers
+ * decide what to retry, what to refuse and what to report, because tests can reach callers.
  */
 #define _GNU_SOURCE
 #include <shmsum/os.h>
@@ -27,7 +27,7 @@
 #include "call.h"
 #include "sandbox_calls.h"
 
-#define SHM_FOLDER "/dev/shm" /* where glibc's and musl's shm_open keep their objects */
+#define SHM_FOLDER "/dev/shm" /* the folder of shm_open in glibc and in musl */
 
 static int linux_open(OS, const char *path, int flags, mode_t mode)
 {
@@ -94,6 +94,12 @@ static int linux_fcntl_append(OS, int fd)
 static int linux_dup2(OS, int from, int to)
 {
     return (int)or_error(dup2(from, to));
+}
+
+static int linux_pipe(OS, int ends[2])
+{
+    (void)os;
+    return (int)or_error(pipe2(ends, O_CLOEXEC | O_NONBLOCK));
 }
 
 static int linux_isatty(OS, int fd)
@@ -173,7 +179,7 @@ static int linux_munmap(OS, void *memory, size_t size)
 
 static int linux_getrandom(OS, void *bytes, size_t size)
 {
-    ssize_t got = getrandom(bytes, size, 0); /* up to 256 bytes are not interrupted: getrandom(2) */
+    ssize_t got = getrandom(bytes, size, 0); /* no EINTR up to 256 bytes */
     if (got < 0)
         return -errno;
     return (size_t)got == size ? 0 : -EIO;
@@ -197,7 +203,7 @@ static int linux_futex_waitv(OS, const void *word, uint32_t expected, const void
 static int linux_futex_wait(OS, const void *word, uint32_t expected, int timeout_ms)
 {
     struct {
-        long seconds; /* what SYS_futex takes on every Linux that has it: two longs */
+        long seconds; /* SYS_futex takes two longs on every Linux that has it */
         long nanoseconds;
     } timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
     return (int)or_error(syscall(SYS_futex, word, FUTEX_WAIT, expected, &timeout, NULL, 0));
@@ -267,7 +273,7 @@ static int linux_cpu_count(OS)
 {
     cpu_set_t cpus;
     if (sched_getaffinity(0, sizeof cpus, &cpus) < 0)
-        return 2; /* more CPUs than fit the set: EINVAL */
+        return 2; /* EINVAL: more CPUs than the set has room for */
     return CPU_COUNT(&cpus);
 }
 
@@ -292,6 +298,7 @@ static const struct shmsum_os linux_os = {
     .flock = linux_flock,
     .fcntl_append = linux_fcntl_append,
     .dup2 = linux_dup2,
+    .pipe = linux_pipe,
     .isatty = linux_isatty,
     .reopen = linux_reopen,
     .readlink_self = linux_readlink_self,

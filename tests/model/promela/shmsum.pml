@@ -33,8 +33,7 @@
 #define END 2
 
 #define ATTACHED SLOTS       /* behind the slots' words */
-#define PROGRESS (SLOTS + 1)
-byte word[SLOTS + 2];
+byte word[SLOTS + 1];
 byte content[SLOTS];         /* length, source and payload: the number of the line, from 1 */
 
 #define COMPLETE 1
@@ -73,7 +72,7 @@ bool signalled;              /* signals.first */
 
 /* ---- what no process knows: kept for the assertions ---- */
 
-byte published, taken, dealt_with;
+byte published, taken, answered, released;
 bool end_published, end_taken, blank_seen;
 
 /* Results of functions. */
@@ -149,8 +148,6 @@ inline die(side)
  * LEAVES OUT src/channel/channel.c broken
  * LEAVES OUT src/channel/channel.c shmsum_channel_set_counter
  * LEAVES OUT src/channel/channel.c shmsum_channel_counter
- * LEAVES OUT src/channel/channel.c shmsum_channel_set_start_error
- * LEAVES OUT src/channel/channel.c shmsum_channel_start_error
  * These are a load or a store each, and stand where they are called:
  * MIRRORS src/channel/channel.c shmsum_stop_bits
  * MIRRORS src/channel/channel.c shmsum_channel_set_closing
@@ -249,11 +246,35 @@ inline channel_await_attached()
  * MIRRORS src/channel/channel.c next_slot */
 #define advance() next = (next + 1) % SLOTS
 
+/* MIRRORS src/roles/consumer.c report
+ * MIRRORS src/roles/consumer.c flush
+ * MIRRORS src/roles/consumer.c flush_before_sleep */
+#define report() counter_bytes = taken
+
+/* MIRRORS src/channel/channel.c wait_for_slot
+ * MIRRORS src/channel/channel.c theirs
+ * `seen`: the state in which the next slot belongs to the other side. Only the child has something to
+ * do before it sleeps. */
+inline wait_for_slot(me, seen, ahead, mask)
+{
+    if
+    :: spin_sees_change(next, seen) -> result = OK
+    :: else ->
+        if
+        :: me == PARENT
+        :: me == CHILD -> report() /* flush_before_sleep */
+        fi;
+        /* DOC: channel-batched-wake */
+        word_sleep(me, (next + (ahead)) % SLOTS, seen, mask);
+        if
+        :: result != OK || (ahead) == 0
+        :: else -> assert(value(word[next]) != seen)
+        fi
+    fi
+}
+
 /* MIRRORS src/channel/channel.c shmsum_channel_acquire
- * MIRRORS src/channel/channel.c shmsum_channel_try_acquire
- * MIRRORS src/channel/channel.c shmsum_channel_spin
- * MIRRORS src/channel/channel.c shmsum_channel_sleep
- * MIRRORS src/channel/channel.c theirs */
+ * MIRRORS src/channel/channel.c shmsum_channel_try_acquire */
 inline channel_acquire()
 {
     do
@@ -263,15 +284,10 @@ inline channel_acquire()
            :: else -> assert(value(word[next]) == READY)
            fi
        }
+       wait_for_slot(PARENT, READY, SLOTS / 2, stop_mask);
        if
-       :: spin_sees_change(next, READY)
-       :: else ->
-           /* DOC: channel-batched-wake */
-           word_sleep(PARENT, (next + SLOTS / 2) % SLOTS, READY, stop_mask);
-           if
-           :: result != OK -> break
-           :: else -> assert(SLOTS / 2 == 0 || value(word[next]) != READY)
-           fi
+       :: result != OK -> break
+       :: else
        fi
     od
 }
@@ -282,7 +298,7 @@ inline channel_publish()
 {
     content[next] = produced;
     d_step { exchange(next, READY); published++ }
-    d_step { wake_if_awaited(next); handed++; advance() }
+    d_step { wake_if_awaited(next); advance() }
 }
 
 /* MIRRORS src/channel/channel.c shmsum_channel_end */
@@ -308,32 +324,54 @@ inline channel_try_take()
         d_step { assert(end_reason == COMPLETE || end_reason == CUT); is_end = true; result = OK }
     :: value(word[next]) == READY ->
         assert(content[next] == taken + 1); /* none lost, none doubled, none out of order */
-        d_step { exchange(next, FREE); taken++ }
-        d_step { wake_if_awaited(next); advance(); result = OK }
+        d_step { taken++; result = OK }
     fi
 }
 
-/* MIRRORS src/channel/channel.c shmsum_channel_done */
-inline channel_done()
+/* MIRRORS src/channel/channel.c shmsum_channel_release */
+inline channel_release()
 {
-    d_step { handed++; exchange(PROGRESS, handed); dealt_with++ }
-    d_step { wake_if_awaited(PROGRESS) }
+    d_step { exchange(next, FREE); released++ }
+    d_step { wake_if_awaited(next); advance() }
 }
 
-/* MIRRORS src/channel/channel.c shmsum_channel_drain */
-inline channel_drain()
+/* MIRRORS src/channel/channel.c shmsum_channel_await_released */
+#define last ((next + SLOTS - 1) % SLOTS)
+inline channel_await_released()
 {
     do
     :: atomic {
-           done = value(word[PROGRESS]);
            if
-           :: done == handed -> result = OK; break
-           :: else -> assert(done < handed && handed - done <= SLOTS + 1)
+           :: value(word[last]) == FREE -> result = OK; break
+           :: else -> assert(value(word[last]) == READY)
            fi
        }
-       word_wait(PARENT, PROGRESS, done, stop_mask);
+       word_wait(PARENT, last, READY, stop_mask);
        if
        :: result != OK -> break
+       :: else
+       fi
+    od
+}
+
+/* MIRRORS src/channel/channel.c shmsum_channel_take */
+inline channel_take()
+{
+    do
+    :: channel_try_take();
+       if
+       :: result != EAGAIN -> break
+       :: else
+       fi;
+       wait_for_slot(CHILD, FREE, 0, STOP_PEER);
+       if
+       :: result == ECANCELED -> /* a slot that was published before the stop comes first */
+           channel_try_take();
+           if
+           :: result == EAGAIN -> result = ECANCELED
+           :: else
+           fi;
+           break
        :: else
        fi
     od
@@ -411,7 +449,7 @@ inline producer_dialogue()
        fi;
        if
        :: line_begins && closing == OPEN ->
-           assert(dealt_with == published && !blank_seen) /* a prompt: behind all answers */
+           assert(answered == published && !blank_seen) /* a prompt: behind all answers */
        :: else
        fi;
        if
@@ -431,7 +469,7 @@ inline producer_dialogue()
        if
        :: line_begins = false
        :: line_begins = true;
-          channel_drain();
+          channel_await_released();
           if
           :: result != OK || closing == CLOSED -> break
           :: else
@@ -455,7 +493,7 @@ inline child_kill()
     masked = false
 }
 
-/* MIRRORS src/parent/child_process.c child_wait
+/* MIRRORS src/parent/child_process.c await_end
  * MIRRORS src/parent/child_process.c reap_child
  * Signals are held back only for a moment, and waitpid does not fail: hear_child has nothing to do. */
 inline child_wait(mask)
@@ -484,8 +522,8 @@ inline child_wait(mask)
  * From behind the fork in child_start. */
 active proctype parent()
 {
-    byte next, handed, stop_mask = STOP_INPUT | STOP_NOW | STOP_PEER;
-    byte result, look, now, old, done, produced, kill_mask;
+    byte next, stop_mask = STOP_INPUT | STOP_NOW | STOP_PEER;
+    byte result, look, now, old, produced, kill_mask;
     bool line_begins = true, closed, leaves_by_itself, begun, ended;
     {
         channel_await_attached();
@@ -525,48 +563,19 @@ concludes:
         fi;
         child_wait(STOP_NOW);
         /* What the child left says the truth, whenever it left by itself. */
-        assert(killed || crashed[CHILD] || closing == CLOSED || (ended && counter_bytes == handed));
+        assert(killed || crashed[CHILD] || closing == CLOSED || (ended && counter_bytes == published));
         name_there = false; /* shmsum_region_clean_up */
         d_step { die(PARENT) }
     } unless {
         d_step { /* the dead do not remember */
-            gone[PARENT] -> next = 0; handed = 0; stop_mask = 0; result = 0; look = 0; now = 0;
-            old = 0; done = 0; produced = 0; kill_mask = 0; line_begins = false;
+            gone[PARENT] -> next = 0; stop_mask = 0; result = 0; look = 0; now = 0;
+            old = 0; produced = 0; kill_mask = 0; line_begins = false;
             closed = false; leaves_by_itself = false; begun = false; ended = false
         }
     }
 }
 
 /* ---- src/child/main.c, src/roles/consumer.c ---- */
-
-/* MIRRORS src/roles/consumer.c report */
-#define report() counter_bytes = taken
-
-/* MIRRORS src/roles/consumer.c next_block
- * MIRRORS src/roles/consumer.c flush
- * MIRRORS src/channel/channel.c shmsum_channel_take */
-inline next_block()
-{
-    do
-    :: channel_try_take();
-       if
-       :: result != EAGAIN -> break
-       :: else
-       fi;
-       if
-       :: spin_sees_change(next, FREE)
-       :: else ->
-           report();
-           word_sleep(CHILD, next, FREE, STOP_PEER);
-           if
-           :: result == ECANCELED -> /* what was handed over before the stop comes first */
-               channel_try_take();
-               break
-           :: else
-           fi
-       fi
-    od
-}
 
 /* MIRRORS src/roles/consumer.c take_block
  * MIRRORS src/roles/consumer.c is_closed
@@ -579,20 +588,21 @@ inline take_block()
     :: !blank_seen && BLANK -> blank_seen = true
     :: !blank_seen && BLANK -> blank_seen = true; is_closed = true
     fi;
-    report();
+    d_step { report(); answered++ }
     if
     :: blank_seen && is_closed -> closing = CLOSED
     :: blank_seen && !is_closed -> closing = CLOSING
     :: else
-    fi;
-    channel_done()
+    fi
 }
 
 /* MIRRORS src/child/main.c watch_parent
- * MIRRORS src/roles/consumer.c take_input */
+ * MIRRORS src/roles/consumer.c take_input
+ * MIRRORS src/roles/consumer.c take_slot
+ * MIRRORS src/roles/consumer.c take_end */
 active proctype child()
 {
-    byte next, handed, result, look, now, old;
+    byte next, result, look, now, old;
     bool is_end, is_closed, orphaned;
     {
         watches = true;
@@ -604,11 +614,15 @@ active proctype child()
         do
         :: is_closed -> break
         :: else ->
-            next_block();
+            channel_take();
             if
-            :: result == EAGAIN -> orphaned = true; break
+            :: result == ECANCELED -> orphaned = true; break
             :: result == OK && is_end -> end_taken = true; break
-            :: result == OK && !is_end -> take_block()
+            :: result == OK && !is_end ->
+                if
+                :: DIALOGUE -> take_block(); channel_release()
+                :: else -> channel_release(); take_block()
+                fi
             fi
         od;
         report();
@@ -621,7 +635,7 @@ active proctype child()
         d_step { die(CHILD) }
     } unless {
         d_step {
-            gone[CHILD] -> next = 0; handed = 0; result = 0; look = 0; now = 0; old = 0;
+            gone[CHILD] -> next = 0; result = 0; look = 0; now = 0; old = 0;
             is_end = false; is_closed = false; orphaned = false
         }
     }
@@ -690,8 +704,8 @@ active proctype judge()
     timeout ->
     d_step {
         waits_for_user = polls && silent && !gone[PARENT] && !gone[CHILD] && stop[PARENT] == 0 &&
-            sleeps_on[CHILD] != NOTHING && taken == published && dealt_with == published &&
-            counter_bytes == taken;
+            sleeps_on[CHILD] != NOTHING && taken == published && answered == published &&
+            released == published && counter_bytes == taken;
         nobody_waits_for_ever = waits_for_user || (gone[PARENT] && gone[CHILD]);
         assert(nobody_waits_for_ever);
         end_arrived = !end_published || end_taken || killed || crashed[CHILD] || closing == CLOSED;

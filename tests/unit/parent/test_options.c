@@ -123,7 +123,7 @@ static void test_inputs(void **state)
     assert_string_equal(options.inputs[0], "a");
     assert_string_equal(options.inputs[2], "-");
     assert_string_equal(options.inputs[3], "c");
-    /* options behind a file, and what only looks like one */
+    /* options after a file; and files that look like options */
     assert_int_equal(parse("a|--append|b"), 0);
     assert_true(options.append);
     assert_int_equal(options.input_count, 2);
@@ -134,7 +134,7 @@ static void test_inputs(void **state)
     assert_int_equal(options.input_count, 2);
     assert_string_equal(options.inputs[0], "--append");
     assert_string_equal(options.inputs[1], "-o");
-    /* the next parse begins anew */
+    /* the next call of options_parse starts from scratch */
     assert_int_equal(parse("z"), 0);
     assert_int_equal(options.input_count, 1);
     assert_string_equal(options.inputs[0], "z");
@@ -195,7 +195,7 @@ static void test_refusals(void **state)
     }
 }
 
-/* What is no ASCII letter is no option either, and the message says which argument it was. */
+/* A byte other than "o" is no short option, and the message names it. */
 static void test_strange_short_options(void **state)
 {
     (void)state;
@@ -215,7 +215,7 @@ static void test_strange_short_options(void **state)
     }
 }
 
-/* An abbreviation that fits several options names none of them. */
+/* An abbreviation of several options is refused. */
 static void test_ambiguous(void **state)
 {
     (void)state;
@@ -228,7 +228,7 @@ static void test_ambiguous(void **state)
 
 /* ---- the rows of the table ---- */
 
-/* Parses "--NAME" and what is printed behind it. */
+/* Parses "--NAME" followed by the formatted text. */
 __attribute__((format(printf, 2, 3))) static int parse_row(const struct option_row *row,
                                                            const char *format, ...)
 {
@@ -320,7 +320,7 @@ static void check_flag(const struct option_row *row)
     assert_non_null(strstr(said, "=x: takes no value"));
 }
 
-/* Each row of the table does what its kind says; the values are those of test_values above. */
+/* Each row of the table behaves as its kind demands. test_values has the values once more. */
 static void test_rows(void **state)
 {
     (void)state;

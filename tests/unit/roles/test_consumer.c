@@ -165,7 +165,7 @@ static void test_lines(void **state)
                      strlen("1 2 3\n0.1 0.2\n1 two 3\n1e16 1 -1e16\n-7\n0 1e1000\n"));
     assert_int_equal(shmsum_channel_counter(&scene.producer, COUNTER_RESULT_BYTES),
                      lseek(scene.results_fd, 0, SEEK_END));
-    assert_int_equal(shmsum_channel_drain(&scene.producer, NULL), 0);
+    assert_int_equal(scene.channel.slots, scene.producer.slots); /* all are released */
     assert_false(shmsum_channel_closing(&scene.producer) == SHMSUM_CLOSED);
     scene_end(&scene);
 }
@@ -395,14 +395,17 @@ static void test_max_errors(void **state)
 
 /* ---- the dialogue ---- */
 
-/* When a result is written the slot that it came from is not done with yet. */
+/* When a result or an answer is written, the slot of its line is not released yet, and all slots
+ * before it are. */
 static struct scene *watched;
 static ssize_t watch_write(const struct shmsum_os *os, int fd, const void *bytes, size_t size)
 {
-    if (fd == watched->results_fd) {
-        uint32_t done = shared_load_relaxed(&watched->region.header->progress) & ~SHARED_WORD_WAIT;
-        assert_int_equal(done, faults.calls[FAULT_write] / 2);
-    }
+    uint32_t line = (uint32_t)faults.calls[FAULT_write] / 2;
+    for (uint32_t i = 0; i < line; i++)
+        assert_int_equal(shared_load_relaxed(&shmsum_region_slot(&watched->region, i)->state),
+                         SHMSUM_FREE);
+    assert_int_equal(shared_load_relaxed(&shmsum_region_slot(&watched->region, line)->state),
+                     SHMSUM_READY);
     faults.calls[FAULT_write]++;
     return shmsum_os_default()->write(os, fd, bytes, size);
 }
@@ -458,7 +461,7 @@ static void test_dialogue_ends_at_blank_line(void **state)
     assert_int_equal(run(&scene), 0); /* no END was sent */
     assert_int_equal(scene.end_reason, CONSUMER_CLOSED);
     assert_true(shmsum_channel_closing(&scene.producer) == SHMSUM_CLOSED);
-    assert_int_equal(shmsum_channel_drain(&scene.producer, NULL), 0);
+    assert_int_equal(shmsum_channel_await_released(&scene.producer, NULL), 0);
     assert_results(&scene, "1\n");
     assert_messages(&scene, "= 1\n");
     scene_end(&scene);
@@ -554,6 +557,24 @@ static void test_results_cannot_be_written(void **state)
         assert_int_equal(faults.calls[FAULT_fsync], 0);
         scene_end(&scene);
     }
+}
+
+/* The producer prompts when a slot is released: not when its result could not be written. */
+static void test_dialogue_does_not_release_a_failure(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene, 4, 64);
+    scene.config.dialogue = true;
+    send_text(&scene, 0, "1 2\n");
+    send_text(&scene, 0, "3 4\n");
+    fault_os_fill(&faults, scene.results_fd, 2, ENOSPC);
+    assert_int_equal(run(&scene), -ENOSPC);
+    assert_int_equal(shared_load_relaxed(&shmsum_region_slot(&scene.region, 0)->state),
+                     SHMSUM_FREE);
+    assert_int_equal(shared_load_relaxed(&shmsum_region_slot(&scene.region, 1)->state),
+                     SHMSUM_READY);
+    scene_end(&scene);
 }
 
 /* More results than the buffer holds: the failure comes in the middle of a block. */
@@ -720,6 +741,7 @@ int main(void)
         cmocka_unit_test(test_orphan_takes_what_came_last),
         cmocka_unit_test(test_protocol_violations),
         cmocka_unit_test(test_results_cannot_be_written),
+        cmocka_unit_test(test_dialogue_does_not_release_a_failure),
         cmocka_unit_test(test_results_cannot_be_written_later),
         cmocka_unit_test(test_sync),
         cmocka_unit_test(test_messages_cannot_be_written),

@@ -1,5 +1,5 @@
-/* test_job.c - what the parent sends to the child: there and back, and every other spelling
- * refused. */
+/* test_job.c - the job that the parent sends to the child: what is written is read back, and every
+ * other spelling is refused. */
 #include <errno.h>
 
 #include "roles/job.h"
@@ -26,6 +26,31 @@ static int parse(struct job *job, const char *settings, const char *region)
     snprintf(copy, sizeof copy, "%s", settings);
     memset(job, 0x5a, sizeof *job);
     return job_parse(job, 5, argv, region);
+}
+
+static void assert_same(const struct job *job, const struct job *given,
+                        const struct shmsum_region *region)
+{
+    assert_int_equal(job->config.point, given->config.point);
+    assert_int_equal(job->config.blank_lines, given->config.blank_lines);
+    assert_int_equal(job->config.format, given->config.format);
+    assert_int_equal(job->config.max_errors, given->config.max_errors);
+    assert_int_equal(job->config.dialogue, given->config.dialogue);
+    assert_int_equal(job->config.terminal, given->config.terminal);
+    assert_int_equal(job->config.answers, given->config.answers);
+    assert_int_equal(job->config.sync, given->config.sync);
+    assert_int_equal(job->config.color, given->config.color);
+    assert_int_equal(job->config.clears_line, given->config.clears_line);
+    assert_int_equal(job->sandbox, given->sandbox);
+    assert_int_equal(job->trace, given->trace);
+    assert_int_equal(job->explain, given->explain);
+    assert_int_equal(job->epoch_ns, given->epoch_ns);
+    assert_int_equal(job->config.source_count, 2);
+    assert_string_equal(job->config.sources[0], "a");
+    assert_string_equal(job->config.sources[1], "-");
+    assert_string_equal(job->results, "results.txt");
+    assert_string_equal(job->region, region->name);
+    assert_memory_equal(job->nonce, region->nonce, sizeof job->nonce);
 }
 
 static void test_there_and_back(void **state)
@@ -72,26 +97,7 @@ static void test_there_and_back(void **state)
 
         struct job job;
         assert_int_equal(parse(&job, settings, entry + 14), 0);
-        assert_int_equal(job.config.point, given.config.point);
-        assert_int_equal(job.config.blank_lines, given.config.blank_lines);
-        assert_int_equal(job.config.format, given.config.format);
-        assert_int_equal(job.config.max_errors, given.config.max_errors);
-        assert_int_equal(job.config.dialogue, given.config.dialogue);
-        assert_int_equal(job.config.terminal, given.config.terminal);
-        assert_int_equal(job.config.answers, given.config.answers);
-        assert_int_equal(job.config.sync, given.config.sync);
-        assert_int_equal(job.config.color, given.config.color);
-        assert_int_equal(job.config.clears_line, given.config.clears_line);
-        assert_int_equal(job.sandbox, given.sandbox);
-        assert_int_equal(job.trace, given.trace);
-        assert_int_equal(job.explain, given.explain);
-        assert_int_equal(job.epoch_ns, given.epoch_ns);
-        assert_int_equal(job.config.source_count, 2);
-        assert_string_equal(job.config.sources[0], "a");
-        assert_string_equal(job.config.sources[1], "-");
-        assert_string_equal(job.results, "results.txt");
-        assert_string_equal(job.region, region.name);
-        assert_memory_equal(job.nonce, region.nonce, sizeof job.nonce);
+        assert_same(&job, &given, &region);
     }
 }
 
@@ -189,12 +195,12 @@ static void test_region_refused(void **state)
         if (parse(&job, SETTINGS, bad[i]) != -EINVAL)
             fail_msg("region \"%s\" was taken", bad[i]);
     assert_int_equal(parse(&job, SETTINGS, NULL), -EINVAL);
-    /* the longest name that there is */
+    /* the longest name that region.c makes */
     assert_int_equal(
         parse(&job, SETTINGS, "/shmsum-4294967295-0123456789abcdef0123456789abcdef " NONCE), 0);
 }
 
-/* Parses a changed text: it is refused, or it is the one spelling of another job. */
+/* Parses a changed text. It must be refused, or be the one spelling of another job. */
 static void check_spelling(const char *settings, const char *region)
 {
     struct job job;
@@ -211,7 +217,8 @@ static void check_spelling(const char *settings, const char *region)
         fail_msg("region \"%s\" was taken for \"%s\"", region, entry);
 }
 
-/* Every text that differs from a right one in one place: any byte there, one more, one less. */
+/* Changes each byte of two right texts to every other byte, inserts every byte everywhere, removes
+ * each byte, and cuts the text everywhere. */
 static void test_one_spelling(void **state)
 {
     (void)state;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "channel/shared_word.h"
 #include "roles/consumer.h"
 #include "roles/producer.h"
 
@@ -41,6 +42,7 @@ static struct shmsum_channel channels[2];
 static struct producer producer;
 static struct consumer consumer;
 static struct recorder recorders[2]; /* of the role under test */
+static bool is_dialogue;
 
 static int set_up(void **state)
 {
@@ -59,6 +61,7 @@ static int set_up(void **state)
     producer_init(&producer, &os, &channels[0]);
     memset(&consumer, 0, sizeof consumer);
     memset(&stop, 0, sizeof stop);
+    is_dialogue = false;
     memset(recorders, 0, sizeof recorders);
     for (int i = 0; i < 2; i++)
         recorders[i].observer.notify = record;
@@ -89,7 +92,12 @@ static void receive(enum consumer_end_reason expected)
     static char buffer[3 * RESULT_LINE_TEXT_MAX];
     static uint8_t block[PAYLOAD];
     struct consumer_config config = {
-        .sources = sources, .source_count = 1, .point = '.', .messages = scratch_file()};
+        .sources = sources,
+        .source_count = 1,
+        .point = '.',
+        .messages = scratch_file(),
+        .dialogue = is_dialogue,
+    };
     int results_fd = scratch_file();
     struct shmsum_results results;
     assert_int_equal(
@@ -147,9 +155,44 @@ static void test_consumer(void **state)
     receive(CONSUMER_COMPLETE);
     static const struct observer_event expected[] = {
         {OBSERVER_SLOT_TAKEN, .number = 0, .slot = 0, .bytes = 4, .total = 4},
+        {OBSERVER_SLOT_RELEASED, .number = 0, .slot = 0, .bytes = 4, .total = 4},
         {OBSERVER_SLOT_DONE, .number = 0, .slot = 0, .bytes = 4, .total = 4},
         {OBSERVER_SLOT_TAKEN, .number = 1, .slot = 1, .bytes = 1, .total = 5},
+        {OBSERVER_SLOT_RELEASED, .number = 1, .slot = 1, .bytes = 1, .total = 5},
         {OBSERVER_SLOT_DONE, .number = 1, .slot = 1, .bytes = 1, .total = 5},
+        {OBSERVER_END_TAKEN, .number = 2, .slot = 2, .bytes = 0, .total = 5},
+    };
+    check_events(expected, COUNT(expected));
+}
+
+/* In the dialogue the release comes last, and the slot is still READY when the observers learn of
+ * it: what they print comes before the next prompt. */
+static void check_state(struct observer *observer, const struct observer_event *event)
+{
+    (void)observer;
+    if (event->kind != OBSERVER_END_TAKEN)
+        assert_int_equal(shared_load_relaxed(&shmsum_region_slot(&region, event->slot)->state),
+                         SHMSUM_READY);
+}
+
+static void test_consumer_in_the_dialogue(void **state)
+{
+    (void)state;
+    struct observer checks = {.notify = check_state};
+    observers_add(&consumer.observers, &checks);
+    for (size_t i = 0; i < COUNT(recorders); i++)
+        observers_add(&consumer.observers, &recorders[i].observer);
+    send_text("1 2\n5");
+    assert_int_equal(producer_end(&producer, SHMSUM_END_COMPLETE, NULL), 0);
+    is_dialogue = true;
+    receive(CONSUMER_COMPLETE);
+    static const struct observer_event expected[] = {
+        {OBSERVER_SLOT_TAKEN, .number = 0, .slot = 0, .bytes = 4, .total = 4},
+        {OBSERVER_SLOT_DONE, .number = 0, .slot = 0, .bytes = 4, .total = 4},
+        {OBSERVER_SLOT_RELEASED, .number = 0, .slot = 0, .bytes = 4, .total = 4},
+        {OBSERVER_SLOT_TAKEN, .number = 1, .slot = 1, .bytes = 1, .total = 5},
+        {OBSERVER_SLOT_DONE, .number = 1, .slot = 1, .bytes = 1, .total = 5},
+        {OBSERVER_SLOT_RELEASED, .number = 1, .slot = 1, .bytes = 1, .total = 5},
         {OBSERVER_END_TAKEN, .number = 2, .slot = 2, .bytes = 0, .total = 5},
     };
     check_events(expected, COUNT(expected));
@@ -208,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_producer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_consumer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_consumer_in_the_dialogue, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ring_begins_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failed_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_observers, set_up, tear_down),

@@ -1,5 +1,5 @@
 /*
- * interactive.c - section `interactive`: how long a person at a terminal waits, and what shmsum
+ * dialogue.c - section `dialogue`: how long a person at a terminal waits, and what shmsum
  * does while nobody types.
  *
  * The section plays the terminal: a pseudo-terminal without echo. It writes a line and stops the
@@ -186,7 +186,7 @@ static void idle(const struct bench *bench, const struct contestant *shmsum)
 int main(int argc, char *argv[])
 {
     struct bench bench;
-    bench_begin(&bench, "interactive",
+    bench_begin(&bench, "dialogue",
                 "At a pseudo-terminal without echo: from writing the line to having read the whole "
                 "answer. shmsum answers after its second process has written the results file.",
                 argc, argv);
