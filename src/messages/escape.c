@@ -19,8 +19,8 @@ void escape_bytes(struct text_buffer *text, const void *bytes, size_t size)
         escape_byte(text, from[i]);
 }
 
-/* Length of the well-formed UTF-8 sequence of 2 to 4 bytes at the beginning of bytes[0..size) that
- * is not a control character; 0 when there is none. RFC 3629, section 4. */
+/* Returns the length of the UTF-8 sequence of 2 to 4 bytes at the beginning of bytes[0..size), if
+ * it is well-formed and not a control character; 0 otherwise. RFC 3629, section 4. */
 static size_t utf8_sequence(const uint8_t *bytes, size_t size)
 {
     uint8_t first = bytes[0];
@@ -29,7 +29,7 @@ static size_t utf8_sequence(const uint8_t *bytes, size_t size)
     if (first >= 0xc2 && first <= 0xdf) {
         length = 2;
         if (first == 0xc2)
-            low = 0xa0; /* U+0080 to U+009F are controls */
+            low = 0xa0; /* U+0080 to U+009F are control characters */
     } else if (first >= 0xe0 && first <= 0xef) {
         length = 3;
         if (first == 0xe0)

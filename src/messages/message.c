@@ -1,4 +1,4 @@
-/* message.c - what either program says on standard error. See message.h. */
+/* message.c - messages of both programs on standard error. See message.h. */
 #include "message.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ write_line(const struct shmsum_os *os, const char *prefix, const char *format, v
     struct text_buffer line = text_in(line_bytes, sizeof line_bytes);
     text_add(&line, prefix);
     escape_name(&line, plain.bytes, plain.size);
-    text_add(&line, "\n"); /* there is room for it: see line_bytes */
+    text_add(&line, "\n"); /* never cut: see the size of line_bytes */
     message_bytes(os, MESSAGES_FD, line.bytes, line.size);
 }
 
@@ -49,16 +49,17 @@ void message_clear_line(const struct shmsum_os *os)
     message_bytes(os, MESSAGES_FD, MESSAGE_CLEAR_LINE, strlen(MESSAGE_CLEAR_LINE));
 }
 
-/* The text of ENOSYS sounds as if it were we who have not written it. */
+/* The text of ENOSYS, "Function not implemented", sounds like a gap in this program. */
 #define LACKING "the kernel does not have this call"
 #define WITHOUT "--sandbox=auto does without it"
 
-/* What errno's text leaves unclear in the place where we meet it. The first that fits counts. */
+/* Better texts, and advice, for errors whose text of errno is unclear here. The first row that
+ * matches is used. */
 static const struct reason {
     const char *call; /* NULL: any */
     int error;
     const char *text;   /* NULL: that of errno */
-    const char *advice; /* what to do, or NULL where the text tells */
+    const char *advice; /* what to do; NULL: the text is enough */
 } reasons[] = {
     {"flock", EWOULDBLOCK, "another process is writing it", NULL},
     {"open", ELOOP, "is a symbolic link; name the file itself", NULL},

@@ -1,4 +1,4 @@
-/* text_buffer.c - a bounded buffer in which text is put together. See text_buffer.h. */
+/* text_buffer.c - builds a text in a bounded buffer. See text_buffer.h. */
 #include "text_buffer.h"
 
 #include <assert.h>
@@ -17,7 +17,7 @@ void text_clear(struct text_buffer *text)
     *text = text_in(text->bytes, text->room);
 }
 
-/* How many of `size` more bytes fit. Notes that the text is cut when that is not all of them. */
+/* Returns how many of `size` more bytes fit. Marks the text as cut if that is not all of them. */
 static size_t fit(struct text_buffer *text, size_t size)
 {
     size_t left = text->cut ? 0 : text->room - 1 - text->size;
@@ -74,7 +74,7 @@ void text_addv(struct text_buffer *text, const char *format, va_list arguments)
         return;
     char *end = text->bytes + text->size;
     int size = vsnprintf(end, text->room - text->size, format, arguments);
-    if (size < 0) { /* longer than an int can say */
+    if (size < 0) { /* longer than INT_MAX */
         *end = '\0';
         text->cut = true;
         return;

@@ -1,5 +1,5 @@
 /*
- * text_buffer.h - a bounded buffer in which text is put together, piece by piece. Pure.
+ * text_buffer.h - builds a text piece by piece in a bounded buffer. Pure.
  *
  * No function writes outside the buffer. Text that does not fit is cut off: the buffer then holds
  * the beginning of what was added, `cut` is set, and nothing is added any more. So the text is
@@ -54,8 +54,8 @@ __attribute__((format(printf, 2, 3))) void text_addf(struct text_buffer *text, c
 __attribute__((format(printf, 2, 0))) void text_addv(struct text_buffer *text, const char *format,
                                                      va_list arguments);
 
-/* Writes the number in decimal, without a NUL, for a caller that has no time for a buffer. Returns
- * its size. */
+/* Writes the number in decimal, without a NUL, and returns its size. For a caller whose speed
+ * matters and that has proved that there is room. */
 enum { TEXT_NUMBER_MAX = 20 };
 size_t text_write_number(char to[TEXT_NUMBER_MAX], uint64_t number);
 

@@ -1,4 +1,4 @@
-/* onlookers.c - what --progress, --explain and --trace attach to a run. See onlookers.h. Called by
+/* onlookers.c - attaches --progress, --explain and --trace to a run. See onlookers.h. Called by
  * main. */
 #include "onlookers.h"
 
@@ -9,7 +9,8 @@
 #include "os/retry.h"
 
 enum { PROGRESS_DELAY_MS = 1000 };
-/* What the open file of the trace has to be; empties it. */
+
+/* Refuses a trace file that is the results file or an input. Empties it otherwise. */
 static int examine_trace(const struct run *run, int fd, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = run->os;
@@ -26,7 +27,6 @@ static int examine_trace(const struct run *run, int fd, struct shmsum_failure *w
     return result < 0 ? shmsum_failure_set(why, "ftruncate", path, -result) : 0;
 }
 
-/* Opens the file of the trace, and has it written from here on. */
 int onlookers_open_trace(struct run *run, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = run->os;
@@ -53,7 +53,6 @@ int onlookers_open_trace(struct run *run, struct shmsum_failure *why)
     return 0;
 }
 
-/* Who wants to know what the producer does. The region is there, and the producer. */
 void onlookers_begin(struct run *run)
 {
     const struct options *options = &run->options;
@@ -72,7 +71,6 @@ void onlookers_begin(struct run *run)
         observers_add(&run->producer.observers, &run->trace.observer);
 }
 
-/* All is over: `status` is what it came to. Returns what it comes to now. */
 int onlookers_end(struct run *run, int status)
 {
     const struct options *options = &run->options;
@@ -85,7 +83,7 @@ int onlookers_end(struct run *run, int status)
     int result = trace_end(&run->trace, true);
     int closed = real->close(real, run->trace_fd);
     if (result == 0 && closed != -EINTR)
-        result = closed; /* some file systems tell of a lost write only now */
+        result = closed; /* some file systems report a lost write only here */
     if (result == 0)
         return status;
     struct shmsum_failure why;

@@ -1,4 +1,4 @@
-/* diagnostic.c - how an error in a line is told. See diagnostic.h. Called by the consumer. */
+/* diagnostic.c - the text of an error in a line. See diagnostic.h. Called by the consumer. */
 #include "diagnostic.h"
 
 #include <assert.h>
@@ -13,7 +13,7 @@ void excerpt_clear(struct excerpt *excerpt)
     excerpt->tail_size = 0;
 }
 
-/* Appends those of bytes[0..size) (the first is in `column`) that come next in the excerpt. */
+/* Appends to the excerpt the bytes that come next in it. bytes[0] is in `column`. */
 static void append(struct excerpt *excerpt, const uint8_t *bytes, size_t size, uint64_t column)
 {
     uint64_t next = excerpt->first + excerpt->size;
@@ -121,13 +121,13 @@ void diagnostic_warning(struct text_buffer *text, const char *file, uint64_t lin
     text_add(text, "\n");
 }
 
-/* What a line of the excerpt shows, in characters. */
+/* Widths in the line that is shown, in characters. */
 struct shown {
     size_t before; /* before the token */
     size_t under;  /* of the token */
 };
 
-/* The line, or the part that the excerpt has of it. */
+/* Adds the line, or the part of it that the excerpt has. */
 static struct shown add_line(struct text_buffer *text, const struct diagnostic *diagnostic)
 {
     const struct shmsum_line_error *error = diagnostic->error;

@@ -1,12 +1,12 @@
 /*
- * diagnostic.h - how an error in a line is told: in the results file, and on standard error with
- * the line and a caret under it, as compilers do.
+ * diagnostic.h - the text of an error in a line: for the results file, and for standard error with
+ * the line and a caret under it, as compilers print it.
  *
- * Pure: bytes in, text out. Nothing that stood in the input reaches the text unescaped, so no input
- * can drive the reader's terminal.
+ * Pure: bytes in, text out. All bytes of the input are escaped, so no input can control the
+ * reader's terminal.
  */
-#ifndef SHMSUM_SRC_DIAGNOSTIC_H
-#define SHMSUM_SRC_DIAGNOSTIC_H
+#ifndef SHMSUM_SRC_RESULTS_DIAGNOSTIC_H
+#define SHMSUM_SRC_RESULTS_DIAGNOSTIC_H
 
 #include <shmsum/line_parser.h>
 
@@ -22,9 +22,8 @@ enum {
 };
 
 /*
- * What is kept of the current line, over all its blocks, to show it in a message: the bytes around
- * one column, the anchor. Which bytes those are does not depend on how the line was cut into
- * blocks.
+ * The part of the current line that a message would show, collected over all its blocks: the bytes
+ * around one column, the anchor. How the line was cut into blocks makes no difference.
  */
 struct excerpt {
     uint64_t anchor; /* column of the token that may be shown; 0: none yet */
@@ -35,11 +34,11 @@ struct excerpt {
     uint8_t tail[EXCERPT_BEFORE + 1];
 };
 
-/* A new line begins. */
+/* Begins a new line. */
 void excerpt_clear(struct excerpt *excerpt);
 
-/* The line goes on with bytes[0..size), the first of which is in `column`. anchor is the parser's
- * (shmsum_line_parser_anchor) after these bytes. */
+/* Continues the line with bytes[0..size), the first of which is in `column`. anchor: what
+ * shmsum_line_parser_anchor returns after these bytes. */
 void excerpt_keep(struct excerpt *excerpt, const uint8_t *bytes, size_t size, uint64_t column,
                   uint64_t anchor);
 
@@ -50,7 +49,7 @@ size_t diagnostic_result(char to[DIAGNOSTIC_RESULT_MAX], const struct shmsum_lin
 /* Adds the reason alone: "two" is not a number. */
 void diagnostic_reason(struct text_buffer *text, const struct shmsum_line_error *error);
 
-/* An error in a line, as it is shown on standard error. */
+/* An error in a line, for standard error. */
 struct diagnostic {
     const char *file;
     uint64_t line;

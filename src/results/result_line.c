@@ -1,5 +1,4 @@
-/* result_line.c - what a line of the results looks like. See result_line.h. Called by the consumer.
- */
+/* result_line.c - formats a line of the results. See result_line.h. Called by the consumer. */
 #include "result_line.h"
 
 #include <assert.h>
@@ -8,7 +7,7 @@
 #include "messages/escape.h"
 #include "messages/text_buffer.h"
 
-/* The inside of a JSON string, of text without control characters. */
+/* Adds the inside of a JSON string. The string has no control characters. */
 static void add_string(struct text_buffer *text, const struct text_buffer *string)
 {
     for (size_t i = 0; i < string->size; i++) {
@@ -39,7 +38,7 @@ void result_line_begin(struct result_line *result, enum result_format format, co
     result->head_size = head.size;
 }
 
-/* What a sum of JSON has around it, beside the head. */
+/* The text around a sum in JSON, between the line's number and the end. */
 #define SUM_BEGIN ",\"sum\":\""
 #define SUM_END "\"}"
 _Static_assert(RESULT_LINE_HEAD_MAX + TEXT_NUMBER_MAX + sizeof SUM_BEGIN + SHMSUM_DECIMAL_TEXT_MAX +

@@ -1,5 +1,5 @@
-/* explain.c - what the lab is about, told while it happens. See explain.h. Called by the two mains;
- * by the roles through its watches. */
+/* explain.c - prints what happens in shared memory. See explain.h. Called by both mains, and by the
+ * roles as an observer. */
 #include "explain.h"
 
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 enum { TEXT_MAX = 512 };
 
-/* One line: the time, the role, and the text. */
+/* Prints a line: the time, the role and the text. */
 __attribute__((format(printf, 3, 0))) static void
 write_line(const struct explain *explain, uint64_t time_ns, const char *format, va_list arguments)
 {
@@ -57,7 +57,7 @@ static void notify(struct observer *observer, const struct observer_event *event
         break;
     case OBSERVER_END_PUBLISHED:
         if (event->number > EXPLAIN_SLOTS_MAX)
-            explain_slot(explain, event, "%" PRIu64 " more slots handed over, not told one by one",
+            explain_slot(explain, event, "%" PRIu64 " more slots handed over, not shown one by one",
                          event->number - EXPLAIN_SLOTS_MAX);
         explain_slot(explain, event, "slot %u: FREE -> END, and nothing will ever overwrite it",
                      slot);
@@ -121,8 +121,8 @@ static bool find_mapping(const struct shmsum_os *os, uintptr_t address, struct t
     return found;
 }
 
-/* The frame of physical memory behind a page, or 0: the kernel does not tell. The kernel's
- * Documentation/admin-guide/mm/pagemap.rst. */
+/* Returns the frame of physical memory behind a page, or 0: the kernel reports it to root only. See
+ * the kernel's Documentation/admin-guide/mm/pagemap.rst. */
 static uint64_t find_frame(const struct shmsum_os *os, uintptr_t address)
 {
     enum { PAGE_BYTES = 4096 };
@@ -152,6 +152,6 @@ void explain_mapping(const struct explain *explain, const struct shmsum_region *
     if (frame != 0)
         text_addf(&text, "its first page is frame %#" PRIx64, frame);
     else
-        text_add(&text, "the kernel tells its frames to root only");
+        text_add(&text, "the kernel shows frames to root only");
     explain_event(explain, "%s", text.bytes);
 }

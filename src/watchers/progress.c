@@ -1,5 +1,5 @@
-/* progress.c - how far a long run has come. See progress.h. Called by the producer's role, and by
- * main at the end. */
+/* progress.c - draws how far a long run is. See progress.h. Called by the producer as an observer,
+ * and by main at the end. */
 #include "progress.h"
 
 #include "messages/message.h"

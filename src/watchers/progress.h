@@ -1,6 +1,6 @@
 /*
- * progress.h - the line that tells a person how far a long run has come. It is drawn over and over
- * on standard error, and taken back in the end.
+ * progress.h - the line that shows how far a long run is. It is drawn again and again on standard
+ * error, and erased at the end.
  *
  *     42 % of 3.2 GB, 812 MB/s, 0:03 left
  */
@@ -17,14 +17,15 @@ struct progress {
     uint64_t total;    /* bytes of all inputs; 0: unknown */
     uint64_t begun_ns; /* when the run began */
     uint64_t next_ns;  /* when to draw next */
-    bool shown;        /* the line is there */
+    bool shown;        /* the line is on the terminal */
 };
 
-/* total: bytes that are to come, 0 if that is not known. delay_ms: shorter runs show nothing. */
+/* Begins the run. total: bytes of all inputs, 0 if unknown. delay_ms: a shorter run shows nothing.
+ */
 void progress_begin(struct progress *progress, const struct shmsum_os *os, uint64_t total,
                     unsigned delay_ms);
 
-/* Takes the line back, if it was shown. */
+/* Erases the line, if it was drawn. */
 void progress_end(struct progress *progress);
 
 /* Adds the text of the line, less than 80 bytes. Pure. done: bytes published; elapsed_ns: since the

@@ -1,5 +1,5 @@
-/* trace.c - what the two processes did, and when. See trace.h. Called by the two mains; by the
- * roles through its table and its watches. */
+/* trace.c - records what the two processes did, and when. See trace.h. Called by both mains, and by
+ * the roles through its table of system calls and as an observer. */
 #include "trace.h"
 
 #include <assert.h>
@@ -39,11 +39,11 @@ static uint64_t now_ns(const struct trace *trace)
     return trace->real->clock_ns(trace->real) - trace->epoch_ns;
 }
 
-/* A time of the format, in microseconds: to be printed with "%" PRIu64 ".%03u". */
+/* The format has times in microseconds. MICROSECONDS are the arguments of TIME. */
 #define MICROSECONDS(ns) (ns) / 1000, (unsigned)((ns) % 1000)
 #define TIME "%" PRIu64 ".%03u"
 
-/* Something that went on from begin_ns to end_ns; `what` of it is `count`, unless that is NULL. */
+/* Adds a span from begin_ns to end_ns, with the argument `what` = `count` unless `what` is NULL. */
 static void put_span(struct trace *trace, const char *name, uint64_t begin_ns, uint64_t end_ns,
                      const char *what, int64_t count)
 {
@@ -58,9 +58,9 @@ static void put_span(struct trace *trace, const char *name, uint64_t begin_ns, u
         MICROSECONDS(end_ns - begin_ns), arguments.bytes);
 }
 
-/* A span about the slot of the event, from begin_ns to the event, and one end of the arrow between
- * the two processes: 's' where it starts, 'f' where it finishes. The viewer draws the arrow only to
- * a span that lasts: a nanosecond at least. */
+/* Adds a span about the slot of the event, from begin_ns to the event, and one end of the arrow
+ * between the two processes: 's' where it starts, 'f' where it finishes. The viewer draws the arrow
+ * only to a span that lasts: a nanosecond at least. */
 static void put_slot(struct trace *trace, const char *name, uint64_t begin_ns,
                      const struct observer_event *event, char end)
 {
@@ -83,7 +83,7 @@ static struct trace *trace_of(const struct shmsum_os *os)
     return os->context;
 }
 
-/* Whoever waited for a slot does something else now. */
+/* The wait for a slot is over. Adds its span, unless it was too short to be seen. */
 static void end_idle(struct trace *trace, uint64_t now)
 {
     if (trace->idle_ns != 0 && now - trace->idle_ns >= IDLE_MIN_NS)

@@ -1,4 +1,4 @@
-/* test_message.c - what a message on standard error looks like, byte for byte. */
+/* test_message.c - messages on standard error, byte for byte. */
 #include "messages/message.h"
 
 #include <errno.h>
@@ -63,7 +63,7 @@ static void test_one_line_messages(void **state)
         message_failure(&os, &cases[i].why);
         assert_said(cases[i].text);
     }
-    /* However long: one line, and the room for it is enough when every byte is escaped. */
+    /* A long text is cut, and is one line even when every byte is escaped. */
     static char longest[5000];
     memset(longest, '\001', sizeof longest - 1);
     message(&os, "%s", longest);

@@ -1,8 +1,8 @@
 /*
- * test_diagnostic.c - how an error in a line is told, byte for byte.
+ * test_diagnostic.c - the text of an error in a line, byte for byte.
  *
- * Messages are compared with texts written out here, and with a renderer that sees the whole line
- * at once. Property: a message does not depend on how its line was cut into blocks.
+ * Messages are compared with texts written out here, and with a second renderer that has the whole
+ * line at once. Property: a message does not depend on how its line was cut into blocks.
  */
 #include "results/diagnostic.h"
 #include "messages/text_buffer.h"
@@ -185,7 +185,7 @@ static void test_messages(void **state)
          "in:7:3: error: \"x\" is not a number\n"
          "    1 x \\xc3\\xa9\n"
          "      ^\n"},
-        /* exactly as much before the token as is shown, and one more */
+        /* before the token: exactly as many bytes as are shown, and one more */
         {LINE(TEN_ONES "1 1 1 1 1 1 1 1 1 1x\n"), '.',
          "in:7:39: error: \"1x\" is not a number\n"
          "    " TEN_ONES "1 1 1 1 1 1 1 1 1 1x\n"
@@ -215,7 +215,7 @@ static void test_messages(void **state)
          "in:7:1: error: \"x\" is not a number\n"
          "    x " FORTY "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 ...\n"
          "    ^\n"},
-        /* a token of 32 bytes, of 33, and one longer than all that is shown */
+        /* a token of 32 bytes, of 33, and one longer than the whole excerpt */
         {LINE("1 abcdefghijklmnopqrstuvwxyz012345\n"), '.',
          "in:7:3: error: \"abcdefghijklmnopqrstuvwxyz012345\" is not a number\n"
          "    1 abcdefghijklmnopqrstuvwxyz012345\n"
@@ -235,7 +235,7 @@ static void test_messages(void **state)
         check_line((const uint8_t *)cases[i].line, cases[i].size, cases[i].point, cases[i].message);
 }
 
-/* ---- a renderer that sees the whole line ---- */
+/* ---- a second renderer, which has the whole line ---- */
 
 static size_t print_shown(FILE *to, const uint8_t *bytes, uint64_t first, uint64_t end, bool blanks)
 {
@@ -280,7 +280,7 @@ static char *render(const uint8_t *bytes, size_t size, char point)
     return text;
 }
 
-/* Lines of numbers and rubbish of all lengths, cut everywhere. */
+/* Lines of numbers and random bytes of all lengths, cut everywhere. */
 static void test_random_lines(void **state)
 {
     (void)state;
@@ -290,7 +290,7 @@ static void test_random_lines(void **state)
         uint8_t line[600];
         char point = random_one_in(&rng, 4) ? ',' : '.';
         size_t size = 1 + random_size(&rng, sizeof line - 4);
-        size_t rubbish = (size_t)random_below(&rng, size); /* numbers up to here */
+        size_t rubbish = (size_t)random_below(&rng, size); /* only numbers before this byte */
         uint64_t mixed = sizeof letters - 1, plain = sizeof "1234567890  \t\t  11111111" - 1;
         for (size_t i = 0; i < size; i++)
             line[i] = (uint8_t)letters[random_below(&rng, i < rubbish ? plain : mixed)];
@@ -363,7 +363,7 @@ static void assert_text(const char *text, size_t size, const char *expected)
         fail_msg("text is \"%.*s\", expected \"%s\"", (int)size, text, expected);
 }
 
-/* Where a token ends is not a column that fits 64 bits: the caret still has the token's length. */
+/* The column behind the token does not fit 64 bits: the caret still has the token's length. */
 static void test_token_without_end(void **state)
 {
     (void)state;
@@ -405,7 +405,7 @@ static void test_results(void **state)
     }
 }
 
-/* In color it is the same text, and every sequence that colors is taken back. */
+/* In color the text is the same, and every sequence of color is reset. */
 static void test_color(void **state)
 {
     (void)state;

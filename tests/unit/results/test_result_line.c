@@ -1,4 +1,4 @@
-/* test_result_line.c - what a line of the results looks like, as text and as JSON. */
+/* test_result_line.c - the lines of the results, as text and as JSON. */
 #include "results/result_line.h"
 
 #include "unit.h"
@@ -48,7 +48,7 @@ static void test_sums(void **state)
               "{\"file\":\"\",\"line\":18446744073709551615,\"sum\":\"0\"}");
 }
 
-/* A name stays one string of JSON, whatever is in it. */
+/* Whatever bytes a name has, it is one string of JSON. */
 static void test_names(void **state)
 {
     (void)state;
@@ -90,7 +90,7 @@ static void test_errors(void **state)
                 "\\\"1e1000\\\"\"}");
 }
 
-/* The longest of everything stays inside the room that is promised. */
+/* With the longest name, sum and error nothing is cut, and nothing is written behind the line. */
 static void test_longest(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* test_progress.c - how far a long run has come: what the line says, and when it is drawn. */
+/* test_progress.c - the progress line: its text, and when it is drawn. */
 #include "watchers/progress.h"
 #include "messages/text_buffer.h"
 
@@ -19,7 +19,7 @@ static void test_text(void **state)
         {50, 100, SECOND, "50 % of 100 B, 50 B/s, 0:01 left"},
         {100, 100, SECOND, "100 % of 100 B, 100 B/s, 0:00 left"},
         {999, 1000, SECOND, "99 % of 1.0 kB, 999 B/s, 0:01 left"},
-        {101, 100, SECOND, "101 B, 101 B/s"}, /* it has grown */
+        {101, 100, SECOND, "101 B, 101 B/s"}, /* the inputs have grown */
         {999, 0, SECOND, "999 B, 999 B/s"},
         {9949, 0, SECOND, "9.9 kB, 9.9 kB/s"},
         {9950, 0, SECOND, "10 kB, 10 kB/s"},
@@ -48,7 +48,7 @@ static void test_text(void **state)
     }
 }
 
-/* A system with a clock that the test winds, and a terminal that it reads. */
+/* A system whose clock the test sets, and whose terminal it reads. */
 static uint64_t now_ns;
 static char shown[1024];
 
@@ -121,7 +121,7 @@ static void test_short_run(void **state)
     progress_begin(&progress, &terminal, 1000, 1000);
     publish(&progress, 1000);
     progress_end(&progress);
-    check_shown(""); /* there is nothing to take back */
+    check_shown(""); /* nothing was drawn, so nothing is erased */
     progress_begin(&progress, &terminal, 0, 0);
     publish(&progress, 1000);
     progress_end(&progress);
