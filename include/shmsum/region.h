@@ -1,11 +1,11 @@
 /*
- * region.h - the shared memory object: its layout, and how it comes and goes.
+ * region.h - the shared memory object: its layout, and how it is created, attached and removed.
  *
  * DOC: region-layout
  *
- * This layout is the specification of what the two processes share. All words are in the byte order
- * of the machine; every word is naturally aligned and is only touched by the accessors in
- * src/channel/shared_word.h. A line is 128 bytes: two cache lines, which CPUs fetch in pairs.
+ * This layout specifies what the two processes share. Words are in the byte order of the machine
+ * and naturally aligned; only the accessors of src/channel/shared_word.h touch them. A line is 128
+ * bytes: two cache lines, which CPUs fetch in pairs.
  *
  *     offset  bytes  word           written by              read by
  *     ------  -----  -------------  ----------------------  ---------------------------------
@@ -17,7 +17,7 @@
  *         24      8  region_bytes   creator                 ditto
  *         32     16  nonce          creator                 ditto
  *        128      4  attached       consumer                producer, waits for it
- *        256      4  closing        consumer                producer: it wants no more input
+ *        256      4  closing        consumer                producer: enum shmsum_closing
  *        264    120  counters       consumer                producer: 15 wide words for reports
  *        512         slots          both
  *
@@ -43,8 +43,8 @@
 
 SHMSUM_BEGIN_DECLS
 
-/* A word that another process may change at any moment. Only src/channel/shared_word.h looks
- * inside: to C++, which has no _Atomic, it is so many bytes. */
+/* A word that another process may change at any moment. Only src/channel/shared_word.h uses the
+ * value. C++ has no _Atomic; there the type only has the right size and alignment. */
 #ifdef __cplusplus
 struct shmsum_word {
     alignas(4) uint32_t value;
@@ -67,7 +67,7 @@ enum {
     SHMSUM_REGION_HEADER_BYTES = 512,
     SHMSUM_REGION_SLOTS_MAX = 1024,
     SHMSUM_REGION_PAYLOAD_MAX = 1 << 20,
-    SHMSUM_REGION_COUNTERS = 15, /* as many as the consumer's line has room for */
+    SHMSUM_REGION_COUNTERS = 15, /* as many as fit into the consumer's line */
     /* "/shmsum-" pid "-" 32 hexadecimal digits NUL */
     SHMSUM_REGION_NAME_MAX = 8 + 10 + 1 + 32 + 1,
 };
@@ -95,7 +95,7 @@ struct shmsum_slot {
     struct shmsum_word length;
     struct shmsum_word source;
     struct shmsum_word end_reason;
-#ifndef __cplusplus /* which has no arrays without a size: there the payload is what follows */
+#ifndef __cplusplus /* C++ has no arrays without a size; there the payload follows the struct */
     alignas(SHMSUM_REGION_LINE) uint8_t payload[];
 #endif
 };
@@ -123,75 +123,82 @@ static_assert(sizeof(struct shmsum_word) == 4 && sizeof(struct shmsum_wide) == 8
 #ifndef __cplusplus
 SHMSUM_AT(shmsum_slot, payload, SHMSUM_REGION_LINE);
 static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2,
-              "words are shared between processes: a lock would be private to one of them");
+              "words are shared between processes, and a lock would be private to each");
 #endif
 #undef SHMSUM_AT
 
-/* How many slots, of how many bytes each. */
+/* The number of slots, and the bytes of payload in each. */
 struct shmsum_geometry {
     uint32_t slots;         /* 1 .. SHMSUM_REGION_SLOTS_MAX */
     uint32_t payload_bytes; /* 1 .. SHMSUM_REGION_PAYLOAD_MAX */
 };
 
-/* One process's hold on a region: private memory, filled by the functions below, read by callers.
- */
+/* A region as one process has it: private memory, filled by the functions below, read by callers.
+ * Every function that can fail returns 0 or a negative errno, with *why filled unless it is NULL.
+ * No function is async-signal-safe. A region belongs to one thread. */
 struct shmsum_region {
     const struct shmsum_os *os;
     struct shmsum_region_header *header;
     size_t bytes;
-    struct shmsum_geometry geometry; /* a private copy: never read again from the region */
+    struct shmsum_geometry geometry; /* checked private copy; the header's is not read again */
     uint64_t nonce[2];
     pid_t creator;
-    int fd;     /* -1 once closed */
-    bool named; /* this side created the name and has not removed it */
+    int fd;     /* of the object, -1 if closed */
+    bool named; /* this process has created the name and not removed it */
     char name[SHMSUM_REGION_NAME_MAX];
 };
 
-/* Bytes that a region of this geometry takes, or 0 when the geometry is out of range. Pure. */
+/* Returns the size in bytes of a region of this geometry, 0 if the geometry is out of range. Pure.
+ */
 size_t shmsum_region_bytes(const struct shmsum_geometry *geometry);
 
-/* Slot i, 0 <= i < geometry.slots. Pure. */
+/* Returns slot i, 0 .. geometry.slots - 1, in the mapping. Pure. */
 struct shmsum_slot *shmsum_region_slot(const struct shmsum_region *region, uint32_t i);
 
 /*
- * Creates the object: mode 0600, a name nobody can guess (128 random bits), all its memory
- * allocated at once, locked so that the next start can tell it from one left behind by a crash,
- * mapped, all slots FREE. The caller owns *region and ends with shmsum_region_clean_up. Returns 0,
- * or a negative errno with *why filled and nothing left behind: -EINVAL (geometry), -ENOSPC
- * (/dev/shm is full), -EACCES, -EMFILE, -ENFILE, -ENOMEM, -ENOSYS. Not for signal handlers. One
- * thread per region.
+ * Creates an object and maps it, with all slots FREE. The object has mode 0600 and a name that
+ * cannot be guessed (128 random bits). All its memory is allocated, so that a full /dev/shm is an
+ * error now and not a SIGBUS later. It is locked, so that shmsum_region_reap knows that its creator
+ * lives. The caller owns *region and ends with shmsum_region_clean_up.
+ *
+ * After a failure nothing is left behind. Errors: -EINVAL (geometry), -ENOSPC (/dev/shm is full),
+ * and those of shm_open(3), flock(2), mmap(2) and getrandom(2).
  */
 int shmsum_region_create(struct shmsum_region *region, const struct shmsum_os *os,
                          const struct shmsum_geometry *geometry, struct shmsum_failure *why);
 
 /*
- * Opens by name an object that another process created. Refuses (-EPROTO, with what was wrong in
- * *why) anything but a regular object of the caller's user, mode 0600, of the exact size that its
- * header says, with the right magic, version, geometry and nonce. The descriptor is closed again
- * before it returns. Errors as above. Then announces itself: see shmsum_channel_await_attached.
+ * Opens the object `name`, which another process created with `nonce`, and maps it. The descriptor
+ * is closed before the function returns. The caller owns *region and ends with
+ * shmsum_region_clean_up. The consumer then reports itself with shmsum_channel_attached.
+ *
+ * Returns -EPROTO, with the reason in *why, for anything but a regular object of this user with
+ * mode 0600, the right magic, version and nonce, a geometry in range, and exactly the size of that
+ * geometry; -ENAMETOOLONG; and the errors of shm_open(3), fstat(2) and mmap(2).
  */
 int shmsum_region_attach(struct shmsum_region *region, const struct shmsum_os *os, const char *name,
                          const uint64_t nonce[2], struct shmsum_failure *why);
 
 /*
- * Lays a region out in memory that the caller owns: memory[0..size), aligned to
- * SHMSUM_REGION_LINE, zeroed. For two threads over one mapping, and for tests.
- * Returns 0 or -EINVAL. Needs no clean-up.
+ * Makes a region of memory[0..size), which the caller owns, is zero and is aligned to
+ * SHMSUM_REGION_LINE. For two threads of one process. Returns 0, or -EINVAL for a geometry out of
+ * range, memory that is too small or not aligned. Needs no clean-up.
  */
 int shmsum_region_init_in(struct shmsum_region *region, const struct shmsum_os *os, void *memory,
                           size_t size, const struct shmsum_geometry *geometry);
 
-/* Removes the name and closes the descriptor: from now on nothing is left to leak, to open or to
- * truncate. Returns 0, or a negative errno with *why filled. */
+/* Removes the name, if this process created it, and closes the descriptor. Afterwards no crash can
+ * leave the name, and no process can open or truncate the object. A name that is gone already is no
+ * error. Errors: those of shm_unlink(3); then shmsum_region_clean_up tries again. */
 int shmsum_region_unlink(struct shmsum_region *region, struct shmsum_failure *why);
 
-/* Unmaps; removes the name when this side still has it. The region may be cleaned up twice. */
+/* Does what shmsum_region_unlink does, ignoring errors, and unmaps. May be called twice. */
 void shmsum_region_clean_up(struct shmsum_region *region);
 
 /*
- * Removes the names that dead processes of this user left behind. A name whose object is locked
- * belongs to somebody alive and stays. Returns how many were removed; or a negative errno when the
- * names cannot be listed.
+ * Removes the names that dead processes of this user left behind. A locked object belongs to a
+ * living process and stays. Best effort: names that cannot be checked or removed stay. Returns the
+ * number of names removed, or a negative errno if the names cannot be listed.
  */
 int shmsum_region_reap(const struct shmsum_os *os);
 

@@ -1,9 +1,13 @@
 /*
- * channel.c - the two ends of the ring of slots. The protocol is in channel.h.
+ * channel.c - the two ends of the ring of slots. channel.h specifies the protocol.
  *
- * Called by the producer and consumer roles, as processes or as threads. Promises: no allocation,
- * no lost wake, no lost END, no system call while the other side keeps up, nothing believed
- * unchecked.
+ * The producer and the consumer role call it, as processes or as threads. It allocates nothing. It
+ * loses no wake and no END. It makes no system call while the other side keeps up. It checks every
+ * word of the other side before it uses it.
+ *
+ * Where is what: spinning and sleeping on one word, and waking (word_spin, word_sleep,
+ * word_publish); the one wait for a slot (wait_for_slot); the producer's end; the consumer's end;
+ * the words beside the ring.
  */
 #include <shmsum/channel.h>
 
@@ -14,36 +18,38 @@
 #include "shared_word.h"
 
 enum {
-    SPIN_NS = 50000,         /* about what a wake across CPUs costs on a virtual machine */
-    CALIBRATION_LOOKS = 256, /* some microseconds */
-    STOP_LOOK_MS = 50,       /* only where the kernel has no futex_waitv */
+    SPIN_NS = 50000,         /* about the cost of a wake across CPUs of a virtual machine */
+    CALIBRATION_LOADS = 256, /* take some microseconds */
+    STOP_CHECK_MS = 50,      /* limit of a sleep without futex_waitv */
 };
 
 void shmsum_stop_raise(const struct shmsum_os *os, struct shmsum_word *stop, uint32_t bits)
 {
-    shared_or_release(stop, bits); /* pairs with the acquire in word_spin, word_sleep, stop_bits */
+    /* pairs with the acquire in word_sleep and shmsum_stop_bits */
+    shared_or_release(stop, bits);
     os->futex_wake(os, stop);
 }
 
 uint32_t shmsum_stop_bits(const struct shmsum_word *stop)
 {
-    return shared_load_acquire(stop);
+    return shared_load_acquire(stop); /* pairs with the release in shmsum_stop_raise */
 }
 
-/* How many looks at a word take SPIN_NS. */
+/* Measures how many loads of a word take SPIN_NS. 0 with one CPU: a spin would only delay the other
+ * side. */
 static uint32_t calibrate(const struct shmsum_os *os, const struct shmsum_word *word)
 {
     if (os->cpu_count(os) < 2)
         return 0;
     uint64_t begin = os->clock_ns(os);
-    for (int i = 0; i < CALIBRATION_LOOKS; i++) {
+    for (int i = 0; i < CALIBRATION_LOADS; i++) {
         (void)shared_load_relaxed(word);
         cpu_relax();
     }
     uint64_t took = os->clock_ns(os) - begin;
-    if (took < CALIBRATION_LOOKS) /* a clock too coarse to tell, or a look in no time */
-        took = CALIBRATION_LOOKS;
-    return (uint32_t)((uint64_t)SPIN_NS * CALIBRATION_LOOKS / took);
+    if (took < CALIBRATION_LOADS) /* the clock is too coarse: assume 1 ns for each load */
+        took = CALIBRATION_LOADS;
+    return (uint32_t)((uint64_t)SPIN_NS * CALIBRATION_LOADS / took);
 }
 
 void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_region *region,
@@ -64,31 +70,36 @@ static int broken(struct shmsum_failure *why, const char *what)
     return shmsum_failure_set(why, "protocol", what, EPROTO);
 }
 
-/* ---- waiting for a word to be something else than `seen` (its value without WAIT) ---- */
+/* ---- one word: waiting until its value (without WAIT) is no longer `seen`, and waking ---- */
 
 static bool has_changed(uint32_t now, uint32_t seen)
 {
     return (now & ~SHARED_WORD_WAIT) != seen;
 }
 
+/* Returns whether the word changed within channel->spins loads. The loads are relaxed, because the
+ * caller loads the word again with acquire. */
 static bool word_spin(struct shmsum_channel *channel, struct shmsum_word *word, uint32_t seen)
 {
     for (uint32_t i = 0; i < channel->spins; i++) {
-        if (has_changed(shared_load_relaxed(word), seen)) /* the caller loads it with acquire */
+        if (has_changed(shared_load_relaxed(word), seen))
             return true;
         if (shared_load_relaxed(channel->stop) & channel->stop_mask)
-            return false;
+            return false; /* word_sleep reports the stop */
         cpu_relax();
     }
     return false;
 }
 
+/* Sleeps until the word has changed. Returns 0, -ECANCELED for a stop bit, or another negative
+ * errno. DOC: shared-word-wait says why no wake is lost. */
 static int word_sleep(struct shmsum_channel *channel, struct shmsum_word *word, uint32_t seen)
 {
     const struct shmsum_os *os = channel->os;
     for (;;) {
-        if (channel->unwoken < 0)
-            return channel->unwoken; /* who could not be woken is not waited for */
+        /* An earlier wake failed: the other side may be asleep forever, so do not wait for it. */
+        if (channel->wake_error < 0)
+            return channel->wake_error;
         uint32_t stop = shared_load_acquire(channel->stop); /* pairs with shmsum_stop_raise */
         if (stop & channel->stop_mask)
             return -ECANCELED;
@@ -100,10 +111,12 @@ static int word_sleep(struct shmsum_channel *channel, struct shmsum_word *word, 
         channel->slept++;
         int result;
         if (channel->timed) {
-            result = os->futex_wait(os, word, seen | SHARED_WORD_WAIT, STOP_LOOK_MS);
+            result = os->futex_wait(os, word, seen | SHARED_WORD_WAIT, STOP_CHECK_MS);
         } else {
+            /* The kernel compares the stop word with the value that was checked above: a bit that
+             * was set since then ends the call at once. */
             result = os->futex_waitv(os, word, seen | SHARED_WORD_WAIT, channel->stop, stop);
-            /* EPERM: what filters made before futex_waitv existed say of it */
+            /* EPERM: the answer of call filters that are older than futex_waitv */
             if (result == -ENOSYS || result == -EPERM) {
                 channel->timed = true;
                 continue;
@@ -114,8 +127,8 @@ static int word_sleep(struct shmsum_channel *channel, struct shmsum_word *word, 
     }
 }
 
-/* A wait for `object` ended with `result`, negative. A stop is no failure: its reason stands in the
- * stop word. */
+/* Reports that a wait for `object` ended with `result`, negative. A stop is no failure: the stop
+ * word says why. */
 static int wait_failed(struct shmsum_failure *why, const char *object, int result)
 {
     return result == -ECANCELED ? result : shmsum_failure_set(why, "futex", object, -result);
@@ -130,15 +143,15 @@ static void wake(struct shmsum_channel *channel, const struct shmsum_word *word)
 {
     int result = channel->os->futex_wake(channel->os, word);
     if (result == -EAGAIN || result == -ECANCELED)
-        result = -EIO; /* those two mean something else to whoever waits */
+        result = -EIO; /* these two have another meaning for callers that wait */
     if (result < 0)
-        channel->unwoken = result;
+        channel->wake_error = result;
 }
 
-/* Gives the word its new value and wakes the other side if it sleeps. */
+/* Gives the word its new value and wakes the other side if it sleeps on the word. */
 static void word_publish(struct shmsum_channel *channel, struct shmsum_word *word, uint32_t value)
 {
-    /* pairs with the acquire of whoever waits for this value */
+    /* pairs with the acquire of the side that waits for this value */
     uint32_t old = shared_exchange_release(word, value);
     if (old & SHARED_WORD_WAIT)
         wake(channel, word);
@@ -158,16 +171,16 @@ static void advance(struct shmsum_channel *channel)
 }
 
 /* The state in which the next slot belongs to the other side. */
-static uint32_t theirs(const struct shmsum_channel *channel)
+static uint32_t their_state(const struct shmsum_channel *channel)
 {
     return channel->role == SHMSUM_PRODUCER ? SHMSUM_READY : SHMSUM_FREE;
 }
 
-/* The one wait for a slot: until the next slot has left the state in which it belongs to the other
- * side. Returns 0, and the caller loads the slot again; or a negative errno. */
+/* The one wait for a slot, of acquire, end and take: waits while the next slot belongs to the other
+ * side. Returns 0, and the caller loads the slot's state again; or a negative errno. */
 static int wait_for_slot(struct shmsum_channel *channel, struct shmsum_failure *why)
 {
-    uint32_t seen = theirs(channel);
+    uint32_t seen = their_state(channel);
     if (word_spin(channel, &next_slot(channel)->state, seen))
         return 0;
     if (channel->before_sleep != NULL) {
@@ -176,10 +189,10 @@ static int wait_for_slot(struct shmsum_channel *channel, struct shmsum_failure *
             return result;
     }
     /* DOC: channel-batched-wake
-     * A producer that sleeps has found the ring full: all slots are READY, and the consumer frees
-     * them in order. So it sleeps on the slot half a ring ahead: when that one is FREE, so are
-     * those before it, and one wake serves half a ring. The consumer sleeps on the next slot: it is
-     * to have the first byte at once. */
+     * The consumer sleeps on the next slot, to get the first byte at once. The producer has found
+     * the ring full: all slots are READY, and the consumer frees them in order. The producer sleeps
+     * on the slot half a ring ahead: when that slot is FREE, so are all before it, and one wake
+     * serves half a ring. */
     uint32_t ahead = channel->role == SHMSUM_PRODUCER ? channel->region->geometry.slots / 2 : 0;
     uint32_t at = (channel->next + ahead) % channel->region->geometry.slots;
     struct shmsum_word *word = &shmsum_region_slot(channel->region, at)->state;
@@ -189,18 +202,20 @@ static int wait_for_slot(struct shmsum_channel *channel, struct shmsum_failure *
     if (ahead == 0)
         return 0;
     /* Pairs with the release in shmsum_channel_release. Slots are freed in order: if this one is
-     * FREE, so is the next. */
+     * FREE, so is the next. A consumer that frees them out of order would make acquire spin. */
     (void)shared_load_acquire(word);
     uint32_t next = shared_load_relaxed(&next_slot(channel)->state);
     return has_changed(next, seen) ? 0 : broken(why, "state of a slot, from the consumer");
 }
+
+/* ---- the producer's end ---- */
 
 int shmsum_channel_try_acquire(struct shmsum_channel *channel, uint8_t **payload,
                                struct shmsum_failure *why)
 {
     assert(channel->role == SHMSUM_PRODUCER);
     struct shmsum_slot *slot = next_slot(channel);
-    /* pairs with the release in shmsum_channel_release: the consumer has read all that it will */
+    /* Pairs with the release in shmsum_channel_release: the consumer has copied the payload out. */
     uint32_t state = shared_load_acquire(&slot->state) & ~SHARED_WORD_WAIT;
     if (state == SHMSUM_READY)
         return -EAGAIN;
@@ -243,8 +258,52 @@ int shmsum_channel_end(struct shmsum_channel *channel, enum shmsum_end_reason en
     struct shmsum_slot *slot = next_slot(channel);
     shared_store_relaxed(&slot->end_reason, (uint32_t)end_reason);
     word_publish(channel, &slot->state, SHMSUM_END); /* pairs with the acquire in try_take */
-    /* of this word or of an earlier one that the consumer may still sleep on */
-    return channel->unwoken < 0 ? wait_failed(why, "slot", channel->unwoken) : 0;
+    /* A failed wake, of this word or an earlier one: the consumer may be asleep and miss END. */
+    return channel->wake_error < 0 ? wait_failed(why, "slot", channel->wake_error) : 0;
+}
+
+int shmsum_channel_await_released(struct shmsum_channel *channel, struct shmsum_failure *why)
+{
+    assert(channel->role == SHMSUM_PRODUCER);
+    /* Slots are released in order: if the slot published last is FREE, so are all. */
+    uint32_t slots = channel->region->geometry.slots;
+    uint32_t last = (channel->next + slots - 1) % slots;
+    struct shmsum_word *word = &shmsum_region_slot(channel->region, last)->state;
+    for (;;) {
+        /* pairs with the release in shmsum_channel_release */
+        uint32_t state = shared_load_acquire(word) & ~SHARED_WORD_WAIT;
+        if (state == SHMSUM_FREE)
+            return 0;
+        if (state != SHMSUM_READY)
+            return broken(why, "state of a slot, from the consumer");
+        int result = word_wait(channel, word, SHMSUM_READY);
+        if (result < 0)
+            return wait_failed(why, "slot", result);
+    }
+}
+
+int shmsum_channel_await_attached(struct shmsum_channel *channel, struct shmsum_failure *why)
+{
+    struct shmsum_word *attached = &channel->region->header->attached;
+    for (;;) {
+        /* pairs with the release in shmsum_channel_attached */
+        uint32_t now = shared_load_acquire(attached) & ~SHARED_WORD_WAIT;
+        if (now == 1)
+            return 0;
+        if (now != 0)
+            return broken(why, "attached, from the consumer");
+        int result = word_wait(channel, attached, now);
+        if (result < 0)
+            return wait_failed(why, "attached", result);
+    }
+}
+
+/* ---- the consumer's end ---- */
+
+void shmsum_channel_attached(struct shmsum_channel *channel)
+{
+    /* pairs with the acquire in await_attached */
+    word_publish(channel, &channel->region->header->attached, 1);
 }
 
 int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,
@@ -286,7 +345,7 @@ int shmsum_channel_take(struct shmsum_channel *channel, void *bytes, struct shms
         int waited = wait_for_slot(channel, why);
         if (waited < 0 && waited != -ECANCELED)
             return waited;
-        /* After a stop, too: a slot that was published before the stop comes first. */
+        /* Also after a stop: a slot that was published before the stop comes first. */
         result = shmsum_channel_try_take(channel, bytes, block, why);
         if (result == -EAGAIN && waited == -ECANCELED)
             return -ECANCELED;
@@ -303,50 +362,10 @@ void shmsum_channel_release(struct shmsum_channel *channel)
     advance(channel);
 }
 
-int shmsum_channel_await_released(struct shmsum_channel *channel, struct shmsum_failure *why)
-{
-    assert(channel->role == SHMSUM_PRODUCER);
-    /* The consumer releases in order: when the slot published last is FREE, so are all. */
-    uint32_t slots = channel->region->geometry.slots;
-    uint32_t last = (channel->next + slots - 1) % slots;
-    struct shmsum_word *word = &shmsum_region_slot(channel->region, last)->state;
-    for (;;) {
-        /* pairs with the release in shmsum_channel_release */
-        uint32_t state = shared_load_acquire(word) & ~SHARED_WORD_WAIT;
-        if (state == SHMSUM_FREE)
-            return 0;
-        if (state != SHMSUM_READY)
-            return broken(why, "state of a slot, from the consumer");
-        int result = word_wait(channel, word, SHMSUM_READY);
-        if (result < 0)
-            return wait_failed(why, "slot", result);
-    }
-}
-
-void shmsum_channel_attached(struct shmsum_channel *channel)
-{
-    /* pairs with the acquire in await_attached */
-    word_publish(channel, &channel->region->header->attached, 1);
-}
-
-int shmsum_channel_await_attached(struct shmsum_channel *channel, struct shmsum_failure *why)
-{
-    struct shmsum_word *attached = &channel->region->header->attached;
-    for (;;) {
-        /* pairs with the release in attached */
-        uint32_t now = shared_load_acquire(attached) & ~SHARED_WORD_WAIT;
-        if (now == 1)
-            return 0;
-        if (now != 0)
-            return broken(why, "attached, from the consumer");
-        int result = word_wait(channel, attached, now);
-        if (result < 0)
-            return wait_failed(why, "attached", result);
-    }
-}
-
-/* ---- words beside the ring: relaxed, for their reader acts on them only after the writer has
- * exited, or takes them for the figures of a moment ---- */
+/* ---- the words beside the ring ----
+ * Relaxed: they order nothing. In the dialogue the release of a slot orders the `closing` before
+ * it. Otherwise the producer needs neither `closing` nor the counters until the consumer's process
+ * has ended. */
 
 void shmsum_channel_set_closing(struct shmsum_channel *channel, enum shmsum_closing closing)
 {

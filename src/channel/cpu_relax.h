@@ -1,4 +1,4 @@
-/* cpu_relax.h - the CPU's hint for a spinning loop. */
+/* cpu_relax.h - the hint to the CPU that a loop is spinning. */
 #ifndef SHMSUM_SRC_CPU_RELAX_H
 #define SHMSUM_SRC_CPU_RELAX_H
 

@@ -1,8 +1,9 @@
 /*
- * region.c - the shared memory object: its layout, and how it comes and goes. See region.h.
+ * region.c - creates, attaches, unlinks and unmaps the shared memory object. region.h specifies its
+ * layout.
  *
- * Called by the two mains at start and end, never on the way of the data. Promises: nothing is left
- * behind by a failure; nothing that another process wrote is believed unchecked.
+ * The two mains call it at start and end, never while data flows. A failure leaves nothing behind.
+ * Every word that another process wrote is checked before it is used.
  */
 #include <shmsum/region.h>
 
@@ -42,7 +43,7 @@ struct shmsum_slot *shmsum_region_slot(const struct shmsum_region *region, uint3
     return (struct shmsum_slot *)(void *)(slots + i * stride(&region->geometry));
 }
 
-/* Everything that the attaching side will check. The memory is zero: all slots are FREE. */
+/* Writes what the attaching side checks. The memory is zero, so all slots are FREE. */
 static void write_header(const struct shmsum_region *region)
 {
     struct shmsum_region_header *header = region->header;
@@ -74,8 +75,8 @@ int shmsum_region_init_in(struct shmsum_region *region, const struct shmsum_os *
     return 0;
 }
 
-/* Opens a new object under a fresh name and locks it. The name stands in region->name, also when
- * this fails. */
+/* Creates an object under a new random name and locks it. region->name has the last name that was
+ * tried, also after a failure. */
 static int create_named(struct shmsum_region *region, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = region->os;
@@ -96,8 +97,8 @@ static int create_named(struct shmsum_region *region, struct shmsum_failure *why
         RETRY(result, os->flock(os, fd, true));
         if (result < 0)
             return shmsum_failure_set(why, "flock", region->name, -result);
-        /* Between shm_open and the lock another start may have taken us for dead and removed the
-         * name. It did so with the lock held, so now it shows. */
+        /* Between shm_open and flock another start may have taken this object for one of a dead
+         * process and removed the name. It held the lock meanwhile, so the link count is 0 now. */
         struct stat status;
         result = os->fstat(os, fd, &status);
         if (result < 0)
@@ -154,7 +155,8 @@ static int refuse(struct shmsum_failure *why, const char *what)
     return shmsum_failure_set(why, "protocol", what, EPROTO);
 }
 
-/* Checks what anybody could have put under that name, before any of it is mapped. */
+/* Checks type, owner, mode and size of the object before any of it is mapped: another process may
+ * have created it. */
 static int check_object(const struct shmsum_region *region, off_t *size, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = region->os;
@@ -178,7 +180,7 @@ static int check_object(const struct shmsum_region *region, off_t *size, struct 
     return 0;
 }
 
-/* Reads each word of the header once and checks it; fills the private copies. */
+/* Loads each word of the header once, checks it and keeps a private copy. */
 static int check_header(struct shmsum_region *region, const uint64_t nonce[2],
                         struct shmsum_failure *why)
 {
@@ -252,13 +254,13 @@ int shmsum_region_unlink(struct shmsum_region *region, struct shmsum_failure *wh
     if (region->named) {
         result = os->shm_unlink(os, region->name);
         if (result == -ENOENT)
-            result = 0; /* gone is what it should be */
+            result = 0; /* the other side has removed the name already */
         if (result < 0)
             shmsum_failure_set(why, "shm_unlink", region->name, -result);
-        region->named = result < 0; /* clean_up tries again */
+        region->named = result < 0; /* then shmsum_region_clean_up tries again */
     }
     if (region->fd >= 0) {
-        os->close(os, region->fd); /* the lock goes with it: not before the name */
+        os->close(os, region->fd); /* drops the lock, so the name has to be gone before */
         region->fd = -1;
     }
     return result;
@@ -273,7 +275,7 @@ void shmsum_region_clean_up(struct shmsum_region *region)
     }
 }
 
-/* Removes one name if its object is ours and nobody alive holds its lock. */
+/* Removes one name if its object belongs to this user and no living process holds its lock. */
 static bool reap_one(const struct shmsum_os *os, const char *name)
 {
     int fd = os->shm_open(os, name, O_RDWR, 0);
@@ -286,7 +288,7 @@ static bool reap_one(const struct shmsum_os *os, const char *name)
     return reaped;
 }
 
-/* "shmsum-" digits "-" 32 hexadecimal digits: what create_named makes. */
+/* Whether create_named makes such names: "shmsum-" digits "-" 32 hexadecimal digits. */
 static bool is_region_name(const char *name)
 {
     size_t prefix = strlen(NAME_PREFIX);

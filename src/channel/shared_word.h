@@ -1,18 +1,18 @@
 /*
- * shared_word.h - the only place that touches a word which another process may change.
+ * shared_word.h - the accessors of words that another process may change.
  *
- * Callers load a word once, check the private copy and use that; nothing else in the tree includes
- * an atomic operation (a test looks for them). The order that each accessor gives is in its name;
- * the caller's comment names the partner.
+ * Callers load a word once, check the private copy and use the copy. No other file of src/ has an
+ * atomic operation; the test cli.source-rules checks this. The name of an accessor says its memory
+ * order; the caller's comment names the access that it pairs with.
  *
  * DOC: shared-word-wait
  *
- * A word that somebody waits on carries its value in the low bits and WAIT in the highest. The
- * waiter sets WAIT with compare-and-exchange on the very value it saw, then sleeps on that value
- * with WAIT. Whoever changes the word exchanges it and wakes only when the old value had WAIT. As
- * both meet in one word, either the exchange comes first, and then the waiter's compare (or the
- * kernel's, in the futex call) fails and it looks again; or WAIT comes first, and then the exchange
- * sees it. No wake can be lost.
+ * A word on which a side can sleep has its value in the low bits and WAIT in the highest bit. To
+ * sleep, a side sets WAIT with compare-and-exchange on the value that it saw, and calls the futex
+ * on that value with WAIT. To change the word, the other side exchanges it, and wakes if the old
+ * value had WAIT. Value and WAIT are one word, so the two operations are ordered. If the exchange
+ * comes first, the compare fails (or the kernel's compare in the futex call), and the waiting side
+ * checks the word again. If WAIT comes first, the exchange sees it. No wake is lost.
  */
 #ifndef SHMSUM_SRC_SHARED_WORD_H
 #define SHMSUM_SRC_SHARED_WORD_H
@@ -26,9 +26,10 @@
 
 /*
  * DOC: shared-word-hooks
- * The fuzz targets compile the channel once more with SHARED_WORD_HOOKS, and are asked before every
- * access (step: the other side may move now) and after every read (what a hostile peer has put
- * there meanwhile). In the programs there is nothing of it.
+ * The fuzz targets compile the channel once more, with SHARED_WORD_HOOKS. shared_word_step runs
+ * before each access: another side may take its steps there. The other hooks run after each read
+ * and copy, and replace what was read by what a hostile peer may have written. In the programs the
+ * hooks are empty.
  */
 #ifdef SHARED_WORD_HOOKS
 void shared_word_step(void);
@@ -67,14 +68,14 @@ static inline uint32_t shared_exchange_release(struct shmsum_word *word, uint32_
     return shared_word_read(atomic_exchange_explicit(&word->value, value, memory_order_release));
 }
 
-/* Returns the old value. For stop words, from a signal handler too. */
+/* Returns the old value. For stop words; async-signal-safe. */
 static inline uint32_t shared_or_release(struct shmsum_word *word, uint32_t bits)
 {
     shared_word_step();
     return atomic_fetch_or_explicit(&word->value, bits, memory_order_release);
 }
 
-/* Sets WAIT if the word still is `seen` (which lacks it). Relaxed: it hands nothing over. */
+/* Sets WAIT if the word is still `seen`, a value without WAIT. Relaxed: it publishes nothing. */
 static inline bool shared_set_wait(struct shmsum_word *word, uint32_t seen)
 {
     shared_word_step();
@@ -94,8 +95,9 @@ static inline void shared_store_wide(struct shmsum_wide *wide, uint64_t value)
     atomic_store_explicit(&wide->value, value, memory_order_relaxed);
 }
 
-/* Takes a private copy of payload bytes, once. The slot's state orders it; the peer may break that
- * rule, and then the copy is garbage, but it does not change any more while it is parsed. */
+/* Copies payload bytes into private memory, once. The acquire of the slot's state orders the copy. A
+ * hostile peer may write meanwhile; then the copy is garbage, but it does not change while it is
+ * parsed. */
 static inline void shared_copy_out(void *to, const void *from, size_t size)
 {
     shared_word_step();
@@ -103,7 +105,7 @@ static inline void shared_copy_out(void *to, const void *from, size_t size)
     shared_word_copied(to, size);
 }
 
-/* The slot's payload is ours until it is published: whoever fills it may write it as he likes. */
+/* Fills the payload of an acquired slot: until it is published the producer alone uses it. */
 static inline void shared_copy_in(void *to, const void *from, size_t size)
 {
     memcpy(to, from, size);

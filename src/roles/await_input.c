@@ -1,4 +1,4 @@
-/* await_input.c - sleeping until there is input, or a reason to stop. See await_input.h. */
+/* await_input.c - sleeps until there is input, or a stop bit is set. See await_input.h. */
 #include "await_input.h"
 
 #include <errno.h>
@@ -8,8 +8,8 @@
 int await_input(const struct shmsum_os *os, int fd, const char *name,
                 const struct shmsum_word *stop, uint32_t stop_mask, struct shmsum_failure *why)
 {
-    /* Signals are held back between the look at the stop word and the wait, which lets them in
-     * again by itself: none can slip in between and leave us asleep. */
+    /* All signals are blocked from before the check of the stop word until ppoll, which unblocks
+     * them and waits in one step. So no handler can set the stop word in between unseen. */
     sigset_t all, before;
     sigfillset(&all);
     const char *call = "sigprocmask";
@@ -23,7 +23,7 @@ int await_input(const struct shmsum_os *os, int fd, const char *name,
             result = os->ppoll(os, &input, 1, &before);
         }
         int restored = os->sigprocmask(os, SIG_SETMASK, &before, NULL);
-        if (restored < 0) { /* nothing is heard any more, not even the child's death */
+        if (restored < 0) { /* signals stay blocked: not even the child's death arrives */
             call = "sigprocmask";
             result = restored;
         }

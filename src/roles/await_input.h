@@ -1,15 +1,18 @@
-/* await_input.h - sleeping until there is input, or a reason to stop. */
+/* await_input.h - sleeps until there is input, or a stop bit is set. */
 #ifndef SHMSUM_SRC_AWAIT_INPUT_H
 #define SHMSUM_SRC_AWAIT_INPUT_H
 
 #include <shmsum/channel.h>
 
 /*
- * Sleeps until fd can be read (or has failed: read then says how), or a bit of stop_mask is set in
- * *stop. fd may be -1: only for a stop bit. Race-free against signal handlers that set the stop
- * word and run in this thread; other threads' stores are seen only with a signal. Returns 0,
- * -ECANCELED for a stop bit, -EINTR (look again), or a negative errno with *why filled, about
- * `name`.
+ * Sleeps until fd is readable (or has failed; then read(2) reports the error), or a bit of
+ * stop_mask is set in *stop. With fd -1 it waits for a stop bit only. `name` names fd in messages.
+ *
+ * A signal handler that runs in this thread and sets the stop word always ends the wait. A store of
+ * another thread ends it only together with a signal.
+ *
+ * Returns 0; -ECANCELED for a stop bit; -EINTR after a signal that set none (call again); or
+ * another negative errno with *why filled.
  */
 int await_input(const struct shmsum_os *os, int fd, const char *name,
                 const struct shmsum_word *stop, uint32_t stop_mask, struct shmsum_failure *why);

@@ -1,6 +1,10 @@
 /*
- * consumer.c - the role that takes blocks out of the channel, sums every line and writes the
- * results. See consumer.h.
+ * consumer.c - the role that takes blocks from the channel, sums every line and writes the results.
+ * See consumer.h.
+ *
+ * The way of a block: take_input takes it from the channel, take_slot releases its slot, take_block
+ * handles a change of the input, take_bytes feeds the parser, take_line writes the result of a
+ * line. In bulk take_sum writes the results of good lines without a return to take_bytes.
  */
 #include "consumer.h"
 
@@ -17,8 +21,9 @@ static const char unread_text[] =
 
 enum { MESSAGE_MAX = sizeof MESSAGE_CLEAR_LINE + DIAGNOSTIC_TEXT_MAX };
 
-/* The sum of a good line, for the parser: writes its result, unless somebody waits for it or it
- * cannot be written. take_line does those. */
+/* The parser calls this with the sum of each good line. Writes the result and returns true; returns
+ * false in the dialogue, and when there is no room for the result. take_line handles those lines.
+ */
 static bool take_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *sum)
 {
     struct consumer *consumer =
@@ -70,8 +75,8 @@ static int flush(struct consumer *consumer, struct shmsum_failure *why)
     return result;
 }
 
-/* The channel calls this before it sleeps: no reader of the results waits for a line that is summed
- * already. */
+/* The channel calls this before it sleeps, so that results which are ready do not wait for more
+ * input. */
 static int flush_before_sleep(void *context, struct shmsum_failure *why)
 {
     return flush(context, why);
@@ -116,7 +121,7 @@ static void show_error(struct consumer *consumer, uint64_t line_bytes)
     say(consumer, &text);
 }
 
-/* A line has ended with `event`: writes its result. */
+/* A line has ended with `event`: writes its result; in the dialogue also shows the answer. */
 static int take_line(struct consumer *consumer, enum shmsum_line event, uint64_t line_bytes,
                      struct shmsum_failure *why)
 {
@@ -159,14 +164,14 @@ static int take_line(struct consumer *consumer, enum shmsum_line event, uint64_t
     return result;
 }
 
-/* The input of the current source has ended: an unfinished line counts as a line. */
+/* The input of the current source has ended: an unfinished last line counts as a line. */
 static int finish_source(struct consumer *consumer, struct shmsum_failure *why)
 {
     enum shmsum_line event = shmsum_line_parser_finish(&consumer->parser);
     int result = 0;
     if (event != SHMSUM_LINE_UNFINISHED) {
         uint64_t bytes = consumer->column;
-        if (event == SHMSUM_LINE_ERROR) /* a CR at the very end may just have become a token */
+        if (event == SHMSUM_LINE_ERROR) /* finish may have made a token of a CR at the end */
             excerpt_keep(&consumer->excerpt, consumer->block, 0, bytes + 1,
                          consumer->parser.error.column);
         result = take_line(consumer, event, bytes, why);
@@ -176,8 +181,7 @@ static int finish_source(struct consumer *consumer, struct shmsum_failure *why)
     return result;
 }
 
-/* Whether the line that ends before the LF at bytes[at] (maybe begun in an earlier block) has a CR.
- */
+/* Whether a CR is before the LF at bytes[at]. At at 0 it is the last byte of the earlier block. */
 static bool ends_in_cr(const struct consumer *consumer, const uint8_t *bytes, size_t at)
 {
     const struct excerpt *excerpt = &consumer->excerpt;
@@ -186,7 +190,7 @@ static bool ends_in_cr(const struct consumer *consumer, const uint8_t *bytes, si
     return excerpt->tail_size > 0 && excerpt->tail[excerpt->tail_size - 1] == '\r';
 }
 
-/* The parser went through whole lines whose results are there already: goes on behind them. */
+/* Counts the lines whose results take_sum has written during the last call of the parser. */
 static void pass_lines(struct consumer *consumer)
 {
     if (consumer->sink.lines == 0)
@@ -197,7 +201,8 @@ static void pass_lines(struct consumer *consumer)
     excerpt_clear(&consumer->excerpt);
 }
 
-/* Sums the lines of bytes[0..size), up to a blank line that ends the input. */
+/* Sums the lines of bytes[0..size), up to a blank line that ends the input. `column` counts the
+ * bytes of the current line in earlier blocks. */
 static int take_bytes(struct consumer *consumer, const uint8_t *bytes, size_t size,
                       struct shmsum_failure *why)
 {
@@ -236,13 +241,16 @@ static int take_bytes(struct consumer *consumer, const uint8_t *bytes, size_t si
     return 0;
 }
 
-/* Whether a blank line has ended the input and it is known whether more follows. At a terminal
- * nobody is made to type more to find out. */
+/* Whether the consumer takes no more: a blank line has ended the input, and it is known that more
+ * follows. At a terminal it does not wait to learn that, because the user would have to type more.
+ */
 static bool is_closed(const struct consumer *consumer)
 {
     return consumer->blank_seen && (consumer->unread || consumer->config->terminal);
 }
 
+/* Sums the lines of a block, and reports what the producer may read meanwhile: the counters and
+ * whether the consumer takes more input. */
 static int take_block(struct consumer *consumer, const struct shmsum_block *block,
                       struct shmsum_failure *why)
 {
@@ -252,7 +260,7 @@ static int take_block(struct consumer *consumer, const struct shmsum_block *bloc
         int result = finish_source(consumer, why);
         if (result < 0)
             return result;
-        /* Only now: what was finished belonged to the source before. */
+        /* not before finish_source: the unfinished line belongs to the earlier source */
         if (!consumer->blank_seen) {
             consumer->source = block->source;
             result_line_begin(&consumer->result, consumer->config->format, source_name(consumer));
@@ -358,7 +366,7 @@ int consumer_run(struct consumer *consumer, enum consumer_end_reason *end_reason
     int result = take_input(consumer, end_reason, why);
     if (result < 0) {
         struct shmsum_failure later;
-        flush(consumer, &later); /* the first failure is the one to tell */
+        flush(consumer, &later); /* *why keeps the first failure */
     } else {
         result = flush(consumer, why);
     }

@@ -1,8 +1,8 @@
 /*
- * consumer.h - the role that takes blocks out of the channel, sums every line and writes the
- * results.
+ * consumer.h - the role that takes blocks from the channel, sums every line and writes the results.
  *
- * Knows nothing of processes: the child runs it, and so does a thread in a test.
+ * It knows nothing of processes: the child runs it, and so does a thread in a test. It belongs to
+ * one thread. No function may be called from a signal handler.
  */
 #ifndef SHMSUM_SRC_CONSUMER_H
 #define SHMSUM_SRC_CONSUMER_H
@@ -18,8 +18,8 @@
 
 enum blank_lines {
     BLANK_LINES_END,  /* a blank line ends the input: the lab's rule */
-    BLANK_LINES_ZERO, /* its sum is 0 */
-    BLANK_LINES_SKIP, /* it has no result */
+    BLANK_LINES_ZERO, /* the sum of a blank line is 0 */
+    BLANK_LINES_SKIP, /* a blank line has no result */
 };
 
 struct consumer_config {
@@ -28,21 +28,21 @@ struct consumer_config {
     char point;                 /* decimal point of the input, '.' or ',' */
     enum blank_lines blank_lines;
     enum result_format format;
-    uint64_t max_errors; /* messages at most; the rest is counted */
-    bool color;          /* errors in lines, on `messages` */
-    bool clears_line;    /* the producer may have drawn a line there, which has to go first */
+    uint64_t max_errors; /* messages about errors, at most; further errors are only counted */
+    bool color;          /* messages about errors have color */
+    bool clears_line;    /* a message first erases the progress line of the producer */
     int messages;        /* descriptor for messages and answers */
-    bool dialogue; /* a slot carries a line, whose result is to be out before it is done with */
-    bool terminal; /* somebody sits at the input: a blank line ends it at once */
-    bool answers;  /* "= sum" after each line, on `messages` */
-    bool sync;     /* fsync at the end */
+    bool dialogue;       /* write each result at once, and release a slot only then */
+    bool terminal;       /* the input is a terminal: a blank line ends it at once */
+    bool answers;        /* write "= sum" to `messages` after each line; in the dialogue */
+    bool sync;           /* fsync the results at the end */
 };
 
 enum consumer_end_reason {
     CONSUMER_COMPLETE, /* all input was summed */
     CONSUMER_CUT,      /* the producer stopped early; an unfinished last line was dropped */
     CONSUMER_CLOSED,   /* a blank line ended the input */
-    CONSUMER_ORPHANED, /* the producer is gone; all that it had handed over was summed */
+    CONSUMER_ORPHANED, /* the producer has died; all that it had published was summed */
 };
 
 struct consumer {
@@ -56,20 +56,21 @@ struct consumer {
     struct shmsum_line_parser parser;
     struct shmsum_line_sink sink;
     struct excerpt excerpt;
-    struct result_line result; /* of the current source */
-    uint64_t column;           /* of the current line: bytes in earlier blocks */
+    struct result_line result; /* form of the results, for the current source */
+    uint64_t column;           /* bytes of the current line in earlier blocks */
     uint32_t source;           /* of the current line */
-    bool blank_seen;           /* the input has ended by a blank line … */
-    uint64_t blank_line;       /* … which was this one */
-    bool unread;               /* and more followed */
+    bool blank_seen;           /* a blank line has ended the input */
+    uint64_t blank_line;       /* number of that line */
+    bool unread;               /* more input followed it */
 
     struct counters counters; /* COUNTER_SANDBOX is the caller's to set, after consumer_init */
 };
 
 /*
- * Sets the channel's before_sleep: the consumer writes out its results before it sleeps.
- * All pointers must outlive the consumer. block has room for the channel's payload_bytes; the
- * results buffer is larger than 2 * RESULT_LINE_TEXT_MAX, or _JSON_MAX. Nothing to clean up.
+ * channel is the consumer's end; its before_sleep is set, so that the consumer writes out its
+ * results before it sleeps. block has room for payload_bytes of the channel. The buffer of results
+ * is larger than 2 * RESULT_LINE_TEXT_MAX, or RESULT_LINE_JSON_MAX. All pointers must outlive the
+ * consumer. Needs no clean-up.
  */
 void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
                    const struct consumer_config *config, struct shmsum_channel *channel,
@@ -77,8 +78,8 @@ void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
 
 /*
  * Runs until the input ends. Returns 0 with *end_reason set and all results written; or a negative
- * errno with *why filled (what could be written was): the errors of shmsum_channel_take and
- * shmsum_results_flush.
+ * errno of shmsum_channel_take, shmsum_results_flush or shmsum_results_sync with *why filled. Then
+ * the results that were ready are written if they can be.
  */
 int consumer_run(struct consumer *consumer, enum consumer_end_reason *end_reason,
                  struct shmsum_failure *why);

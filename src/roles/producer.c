@@ -1,5 +1,5 @@
 /*
- * producer.c - the role that reads input straight into the slots of the channel. See producer.h.
+ * producer.c - the role that reads input into the slots of the channel. See producer.h.
  */
 #include "producer.h"
 
@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "await_input.h"
-#include "messages/message.h"
 #include "channel/shared_word.h"
+#include "messages/message.h"
 
 void producer_init(struct producer *producer, const struct shmsum_os *os,
                    struct shmsum_channel *channel)
@@ -16,39 +16,52 @@ void producer_init(struct producer *producer, const struct shmsum_os *os,
     *producer = (struct producer){.os = os, .channel = channel};
 }
 
-/* read(2) that waits for input without missing a stop bit. Regular files do not wait. */
-static ssize_t read_input(struct producer *producer, int fd, bool waits, void *bytes, size_t size,
-                          const char *name, struct shmsum_failure *why)
-{
-    const struct shmsum_os *os = producer->os;
-    const struct shmsum_channel *channel = producer->channel;
-    for (;;) {
-        if (shmsum_stop_bits(channel->stop) & channel->stop_mask)
-            return -ECANCELED;
-        if (waits) {
-            int result = await_input(os, fd, name, channel->stop, channel->stop_mask, why);
-            if (result == -EINTR)
-                continue;
-            if (result < 0)
-                return result;
-        }
-        ssize_t got = os->read(os, fd, bytes, size);
-        if (got == -EINTR || (got == -EAGAIN && waits))
-            continue;
-        return got < 0 ? shmsum_failure_set(why, "read", name, (int)-got) : got;
-    }
-}
+/* One input, while it is read. */
+struct input {
+    int fd;
+    const char *name; /* for messages */
+    bool waits;       /* read(2) may have to wait: not a regular file */
+};
 
-/* Whether reading from fd may have to wait. */
-static int input_waits(const struct shmsum_os *os, int fd, const char *name, bool *waits,
-                       struct shmsum_failure *why)
+static int input_init(struct input *input, const struct shmsum_os *os, int fd, const char *name,
+                      struct shmsum_failure *why)
 {
     struct stat status;
     int result = os->fstat(os, fd, &status);
     if (result < 0)
         return shmsum_failure_set(why, "fstat", name, -result);
-    *waits = !S_ISREG(status.st_mode);
+    *input = (struct input){.fd = fd, .name = name, .waits = !S_ISREG(status.st_mode)};
     return 0;
+}
+
+static bool is_stopped(const struct shmsum_channel *channel)
+{
+    return (shmsum_stop_bits(channel->stop) & channel->stop_mask) != 0;
+}
+
+/* read(2), but a stop bit ends the wait for input. Returns the bytes read, 0 at the end of the
+ * input, -ECANCELED, or another negative errno with *why filled. */
+static ssize_t read_input(struct producer *producer, const struct input *input, void *bytes,
+                          size_t size, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = producer->os;
+    const struct shmsum_channel *channel = producer->channel;
+    for (;;) {
+        if (is_stopped(channel))
+            return -ECANCELED;
+        if (input->waits) {
+            int result =
+                await_input(os, input->fd, input->name, channel->stop, channel->stop_mask, why);
+            if (result == -EINTR)
+                continue;
+            if (result < 0)
+                return result;
+        }
+        ssize_t got = os->read(os, input->fd, bytes, size);
+        if (got == -EINTR || (got == -EAGAIN && input->waits))
+            continue;
+        return got < 0 ? shmsum_failure_set(why, "read", input->name, (int)-got) : got;
+    }
 }
 
 static void publish(struct producer *producer, uint32_t length, uint32_t source)
@@ -62,8 +75,8 @@ static void publish(struct producer *producer, uint32_t length, uint32_t source)
 int producer_send(struct producer *producer, int fd, const char *name, uint32_t source,
                   struct shmsum_failure *why)
 {
-    bool waits = true;
-    int result = input_waits(producer->os, fd, name, &waits, why);
+    struct input input;
+    int result = input_init(&input, producer->os, fd, name, why);
     if (result < 0)
         return result;
     for (;;) {
@@ -71,60 +84,94 @@ int producer_send(struct producer *producer, int fd, const char *name, uint32_t 
         result = shmsum_channel_acquire(producer->channel, &payload, why);
         if (result < 0)
             return result;
-        ssize_t got = read_input(producer, fd, waits, payload,
-                                 producer->channel->region->geometry.payload_bytes, name, why);
+        ssize_t got = read_input(producer, &input, payload,
+                                 producer->channel->region->geometry.payload_bytes, why);
         if (got <= 0)
             return (int)got;
         publish(producer, (uint32_t)got, source);
     }
 }
 
+/* ---- the dialogue ---- */
+
+struct dialogue {
+    int terminal;        /* where the prompts go */
+    uint8_t bytes[4096]; /* input: [used, have) is not published yet */
+    size_t have, used;
+    bool line_begins; /* the next byte is the first of a line */
+    bool prompted;    /* the cursor is behind a prompt */
+};
+
+static void prompt(const struct producer *producer, struct dialogue *dialogue)
+{
+    if (!dialogue->line_begins || shmsum_channel_closing(producer->channel) != SHMSUM_OPEN)
+        return;
+    message_bytes(producer->os, dialogue->terminal, "> ", 2);
+    dialogue->prompted = true;
+}
+
+/* Reads more input, after all of it was published. Returns 1; or what read_input returns. */
+static int read_more(struct producer *producer, const struct input *input,
+                     struct dialogue *dialogue, struct shmsum_failure *why)
+{
+    ssize_t got = read_input(producer, input, dialogue->bytes, sizeof dialogue->bytes, why);
+    if (got == 0 && dialogue->prompted)
+        message_bytes(producer->os, dialogue->terminal, "\n", 1);
+    if (got <= 0)
+        return (int)got;
+    dialogue->have = (size_t)got;
+    dialogue->used = 0;
+    return 1;
+}
+
+/* Publishes the rest of the current line, or as much of it as was read and fits into a slot. */
+static int publish_line(struct producer *producer, struct dialogue *dialogue, uint32_t source,
+                        struct shmsum_failure *why)
+{
+    uint8_t *payload;
+    int result = shmsum_channel_acquire(producer->channel, &payload, why);
+    if (result < 0)
+        return result;
+    const uint8_t *from = dialogue->bytes + dialogue->used;
+    size_t size = dialogue->have - dialogue->used;
+    const uint8_t *newline = memchr(from, '\n', size);
+    if (newline != NULL)
+        size = (size_t)(newline + 1 - from);
+    size_t room = producer->channel->region->geometry.payload_bytes;
+    if (size > room)
+        size = room;
+    shared_copy_in(payload, from, size);
+    dialogue->used += size;
+    dialogue->line_begins = from[size - 1] == '\n';
+    publish(producer, (uint32_t)size, source);
+    return 0;
+}
+
 int producer_dialogue(struct producer *producer, int fd, const char *name, uint32_t source,
                       int terminal, struct shmsum_failure *why)
 {
-    const struct shmsum_os *os = producer->os;
     struct shmsum_channel *channel = producer->channel;
-    bool waits = true;
-    int result = input_waits(os, fd, name, &waits, why);
+    struct input input;
+    int result = input_init(&input, producer->os, fd, name, why);
     if (result < 0)
         return result;
-
-    uint8_t input[4096];
-    size_t have = 0, used = 0;
-    bool line_begins = true;
-    bool prompted = false; /* the cursor stands behind a prompt */
+    struct dialogue dialogue = {.terminal = terminal, .line_begins = true};
     for (;;) {
-        if (shmsum_stop_bits(channel->stop) & channel->stop_mask)
+        if (is_stopped(channel))
             return -ECANCELED;
-        if (line_begins && shmsum_channel_closing(channel) == SHMSUM_OPEN) {
-            message_bytes(os, terminal, "> ", 2);
-            prompted = true;
+        prompt(producer, &dialogue);
+        if (dialogue.used == dialogue.have) {
+            result = read_more(producer, &input, &dialogue, why);
+            if (result <= 0)
+                return result;
         }
-        if (used == have) {
-            ssize_t got = read_input(producer, fd, waits, input, sizeof input, name, why);
-            if (got == 0 && prompted)
-                message_bytes(os, terminal, "\n", 1);
-            if (got <= 0)
-                return (int)got;
-            have = (size_t)got;
-            used = 0;
-        }
-        uint8_t *payload;
-        result = shmsum_channel_acquire(channel, &payload, why);
+        result = publish_line(producer, &dialogue, source, why);
         if (result < 0)
             return result;
-        const uint8_t *newline = memchr(input + used, '\n', have - used);
-        size_t size = newline == NULL ? have - used : (size_t)(newline + 1 - (input + used));
-        size_t room = channel->region->geometry.payload_bytes;
-        if (size > room)
-            size = room;
-        shared_copy_in(payload, input + used, size);
-        used += size;
-        line_begins = input[used - 1] == '\n';
-        publish(producer, (uint32_t)size, source);
-        if (!line_begins)
+        if (!dialogue.line_begins)
             continue;
-        prompted = false;
+        dialogue.prompted = false;
+        /* The consumer releases the slot after the answer. */
         result = shmsum_channel_await_released(channel, why);
         if (result < 0 || shmsum_channel_closing(channel) == SHMSUM_CLOSED)
             return result;

@@ -1,7 +1,8 @@
 /*
- * producer.h - the role that reads input straight into the slots of the channel.
+ * producer.h - the role that reads input into the slots of the channel.
  *
- * Knows nothing of processes: the parent runs it, and so does a thread in a test.
+ * It knows nothing of processes: the parent runs it, and so does a thread in a test. It belongs to
+ * one thread. No function may be called from a signal handler.
  */
 #ifndef SHMSUM_SRC_PRODUCER_H
 #define SHMSUM_SRC_PRODUCER_H
@@ -17,28 +18,33 @@ struct producer {
     uint64_t bytes;             /* published */
 };
 
+/* os and channel, the producer's end, must outlive the producer. Needs no clean-up. */
 void producer_init(struct producer *producer, const struct shmsum_os *os,
                    struct shmsum_channel *channel);
 
 /*
- * Hands over all that can be read from fd, as input number `source`: from a regular file in full
- * slots, from anything else as soon as it comes. Waiting for input ends as waiting for the channel
- * does. fd's offset is where reading stopped.
- * Returns 0 at the end of the input; -ECANCELED on a stop bit; or a negative errno with *why
- * filled: those of shmsum_channel_acquire, and of read(2) and ppoll(2) on `name`.
+ * Publishes all that can be read from fd, as bytes of input number `source`: of a regular file in
+ * full slots, of anything else as soon as it arrives. `name` names the input in messages. The
+ * caller keeps fd; its offset is where reading stopped. A stop bit ends the wait for input, as it
+ * ends the wait for a slot.
+ *
+ * Returns 0 at the end of the input; -ECANCELED for a stop bit; or a negative errno with *why
+ * filled: of shmsum_channel_acquire, or of fstat(2), read(2), ppoll(2) or sigprocmask(2) on `name`.
  */
 int producer_send(struct producer *producer, int fd, const char *name, uint32_t source,
                   struct shmsum_failure *why);
 
 /*
- * The lab's dialogue: writes "> " to `terminal`, reads a line, hands it over and waits until the
- * consumer is done with it, until the input ends or the consumer wants no more. Returns as above.
+ * The dialogue of the lab: writes the prompt "> " to the descriptor `terminal`, reads a line,
+ * publishes it and waits until the consumer has released it, which is after the answer. Repeats
+ * this until the input ends or the consumer has closed it. Returns as producer_send, and 0 when the
+ * consumer has closed the input.
  */
 int producer_dialogue(struct producer *producer, int fd, const char *name, uint32_t source,
                       int terminal, struct shmsum_failure *why);
 
-/* Publishes END, and why there is no more input. Parameters and result are those of
- * shmsum_channel_end. Afterwards the producer is done. */
+/* Publishes END with `end_reason`. Parameters and result are those of shmsum_channel_end; no other
+ * function of the producer may follow. */
 int producer_end(struct producer *producer, enum shmsum_end_reason end_reason,
                  struct shmsum_failure *why);
 

@@ -191,7 +191,7 @@ inline word_sleep(me, at, seen, mask)
 /* MIRRORS src/channel/channel.c word_publish
  * MIRRORS src/channel/channel.c wake
  * MIRRORS src/channel/shared_word.h shared_exchange_release
- * A wake does not fail: what becomes of a channel where it did (unwoken) is for fault.table.
+ * A wake does not fail: what becomes of a channel where it did (wake_error) is for fault.table.
  * In two parts: what the assertions are to know of it is noted in the step of the exchange. */
 inline exchange(at, new)
 {
@@ -252,7 +252,7 @@ inline channel_await_attached()
 #define report() counter_bytes = taken
 
 /* MIRRORS src/channel/channel.c wait_for_slot
- * MIRRORS src/channel/channel.c theirs
+ * MIRRORS src/channel/channel.c their_state
  * `seen`: the state in which the next slot belongs to the other side. Only the child has something to
  * do before it sleeps. */
 inline wait_for_slot(me, seen, ahead, mask)
@@ -397,6 +397,7 @@ inline await_input(mask, ready)
 }
 
 /* MIRRORS src/roles/producer.c read_input
+ * MIRRORS src/roles/producer.c is_stopped
  * Afterwards OK: one more line. */
 inline read_input()
 {
@@ -439,6 +440,9 @@ inline producer_send()
 }
 
 /* MIRRORS src/roles/producer.c producer_dialogue
+ * MIRRORS src/roles/producer.c prompt
+ * MIRRORS src/roles/producer.c read_more
+ * MIRRORS src/roles/producer.c publish_line
  * A read may bring more than one line, and a line may need more than one slot. */
 inline producer_dialogue()
 {
