@@ -1,10 +1,10 @@
 /*
- * results.h - the results file: whole lines only.
+ * results.h - writes the results file, whole lines only.
  *
- * Lines are put together in a buffer that the caller owns and written in large pieces that end
- * where a line ends. Short writes, EINTR and a non-blocking descriptor are handled here. When a
- * write fails for good, a regular file is cut back to its last whole line, so that what stands in
- * it is a prefix of the right answer.
+ * Lines are collected in a buffer that the caller owns, and written in large pieces. Each piece
+ * ends where a line ends. Short writes, EINTR and a non-blocking descriptor are handled here. When
+ * a write fails for good, a regular file is cut back to its last whole line: its content is then a
+ * prefix of the right answer.
  *
  * One thread; not for signal handlers.
  */
@@ -24,43 +24,47 @@ struct shmsum_results {
     size_t size;
     size_t used;
     uint64_t lines_in_buffer;
-    bool regular;     /* a regular file: can be cut back */
-    uint64_t lines;   /* whole lines that the system has taken */
+    bool regular;     /* a regular file, which can be cut back */
+    uint64_t lines;   /* whole lines that write(2) accepted */
     uint64_t bytes;   /* and their bytes */
-    int error;        /* a write failed with this negative errno: nothing more is written */
+    int error;        /* negative errno of a failed write, after which nothing is written */
     const char *call; /* the call that failed, once error is set */
 };
 
 /*
- * Takes over an open descriptor at its present position (its end, when it was opened to append).
- * buffer[0..size) is used until the last call on *results; size must hold the longest line twice.
- * Returns 0, or a negative errno with *why filled. There is nothing to clean up.
+ * Begins to write to an open descriptor, at its present offset (at its end, if it was opened to
+ * append). The descriptor stays the caller's. buffer[0..size) is in use until the last call on
+ * *results; it must have room for the longest line twice. Returns 0, or a negative errno with *why
+ * filled. There is nothing to clean up.
  */
 int shmsum_results_init(struct shmsum_results *results, const struct shmsum_os *os, int fd,
                         const char *name, char *buffer, size_t size, struct shmsum_failure *why);
 
-/* Room for the text of the next line, `size` bytes of it (size < buffer size / 2): first writes out
- * what is in the way. NULL when that failed, with *why filled. */
+/* Returns room for the text of the next line, `size` bytes (size < buffer size / 2). Flushes first
+ * when the buffer is too full; if that fails, returns NULL with *why filled. */
 char *shmsum_results_reserve(struct shmsum_results *results, size_t size,
                              struct shmsum_failure *why);
 
-/* The first `size` bytes of the reserved room are a line; its '\n' is added here. */
+/* Makes the first `size` bytes of the reserved room a line, and adds its '\n'. */
 void shmsum_results_commit(struct shmsum_results *results, size_t size);
 
 /*
- * Writes out all whole lines. Returns 0, or a negative errno with *why filled: -ENOSPC, -EDQUOT,
- * -EFBIG, -EIO, -EPIPE (SIGPIPE and SIGXFSZ must be ignored by the caller), -EBADF. After a failure
- * every further flush returns it again, and lines and bytes count the whole lines that made it.
+ * Writes all lines of the buffer. Returns 0, or a negative errno with *why filled: -ENOSPC,
+ * -EDQUOT, -EFBIG, -EIO, -EPIPE (the caller must ignore SIGPIPE and SIGXFSZ), -EBADF. After a
+ * failure every further flush returns the same error, and `lines` and `bytes` count the whole lines
+ * in the file.
  */
 int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *why);
 
-/* Asks the system to put what was written on its medium. Regular files only. */
+/* Flushes the file to its medium with fsync(2). Regular files only. Returns 0, or a negative errno
+ * with *why filled. */
 int shmsum_results_sync(struct shmsum_results *results, struct shmsum_failure *why);
 
 /*
- * For the survivor of a writer that was killed: cuts the regular file behind fd (open for writing)
- * back to its last whole line, not below `start`, and sets *lines to the whole lines from start on.
- * Returns 0; -EINVAL for anything but a regular file; -errno with *why filled.
+ * Repairs a file whose writer was killed: cuts the regular file behind fd (open for writing) back
+ * to its last whole line, not below `start`, and sets *lines to the number of whole lines from
+ * `start` on. Returns 0; -EINVAL for anything but a regular file; or a negative errno with *why
+ * filled.
  */
 int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name, off_t start,
                            uint64_t *lines, struct shmsum_failure *why);

@@ -1,35 +1,26 @@
-/* escape.c - making bytes that came from outside harmless to the reader's terminal. See escape.h.
- */
+/* escape.c - makes bytes from outside harmless to the reader's terminal. See escape.h. */
 #include "escape.h"
 
-#include <stdint.h>
-#include <string.h>
-
-static size_t escape_byte(char *to, uint8_t c)
+static void escape_byte(struct text_buffer *text, uint8_t c)
 {
     static const char digits[] = "0123456789abcdef";
     if (c >= ' ' && c <= '~') {
-        to[0] = (char)c;
-        return 1;
+        text_add_whole(text, &c, 1);
+    } else {
+        const char escaped[4] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
+        text_add_whole(text, escaped, sizeof escaped);
     }
-    to[0] = '\\';
-    to[1] = 'x';
-    to[2] = digits[c >> 4];
-    to[3] = digits[c & 15];
-    return 4;
 }
 
-size_t escape_bytes(char *to, const void *bytes, size_t size)
+void escape_bytes(struct text_buffer *text, const void *bytes, size_t size)
 {
     const uint8_t *from = bytes;
-    char *at = to;
     for (size_t i = 0; i < size; i++)
-        at += escape_byte(at, from[i]);
-    return (size_t)(at - to);
+        escape_byte(text, from[i]);
 }
 
-/* Length of the well-formed UTF-8 sequence of 2 to 4 bytes at the beginning of bytes[0..size) that
- * is not a control character; 0 when there is none. RFC 3629, section 4. */
+/* Returns the length of the UTF-8 sequence of 2 to 4 bytes at the beginning of bytes[0..size), if
+ * it is well-formed and not a control character; 0 otherwise. RFC 3629, section 4. */
 static size_t utf8_sequence(const uint8_t *bytes, size_t size)
 {
     uint8_t first = bytes[0];
@@ -38,7 +29,7 @@ static size_t utf8_sequence(const uint8_t *bytes, size_t size)
     if (first >= 0xc2 && first <= 0xdf) {
         length = 2;
         if (first == 0xc2)
-            low = 0xa0; /* U+0080 to U+009F are controls */
+            low = 0xa0; /* U+0080 to U+009F are control characters */
     } else if (first >= 0xe0 && first <= 0xef) {
         length = 3;
         if (first == 0xe0)
@@ -62,20 +53,17 @@ static size_t utf8_sequence(const uint8_t *bytes, size_t size)
     return length;
 }
 
-size_t escape_name(char *to, const void *name, size_t size)
+void escape_name(struct text_buffer *text, const void *name, size_t size)
 {
     const uint8_t *from = name;
-    char *at = to;
     for (size_t i = 0; i < size;) {
         size_t length = utf8_sequence(from + i, size - i);
         if (length > 0) {
-            memcpy(at, from + i, length);
-            at += length;
+            text_add_whole(text, from + i, length);
             i += length;
         } else {
-            at += escape_byte(at, from[i]);
+            escape_byte(text, from[i]);
             i++;
         }
     }
-    return (size_t)(at - to);
 }

@@ -1,9 +1,8 @@
-/* message.c - what either program says on standard error. See message.h. */
+/* message.c - messages of both programs on standard error. See message.h. */
 #include "message.h"
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "escape.h"
@@ -19,18 +18,14 @@ void message_bytes(const struct shmsum_os *os, int fd, const char *text, size_t 
 __attribute__((format(printf, 3, 0))) static void
 write_line(const struct shmsum_os *os, const char *prefix, const char *format, va_list arguments)
 {
-    char text[TEXT_MAX];
-    int length = vsnprintf(text, sizeof text, format, arguments);
-    if (length < 0)
-        return;
-    size_t size = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
-
-    char line[PREFIX_MAX + 4 * TEXT_MAX + 1];
-    size_t used = strlen(prefix);
-    memcpy(line, prefix, used);
-    used += escape_name(line + used, text, size);
-    line[used++] = '\n';
-    message_bytes(os, MESSAGES_FD, line, used);
+    char plain_bytes[TEXT_MAX], line_bytes[PREFIX_MAX + 4 * TEXT_MAX + 1];
+    struct text_buffer plain = text_in(plain_bytes, sizeof plain_bytes);
+    text_addv(&plain, format, arguments);
+    struct text_buffer line = text_in(line_bytes, sizeof line_bytes);
+    text_add(&line, prefix);
+    escape_name(&line, plain.bytes, plain.size);
+    text_add(&line, "\n"); /* never cut: see the size of line_bytes */
+    message_bytes(os, MESSAGES_FD, line.bytes, line.size);
 }
 
 void message(const struct shmsum_os *os, const char *format, ...)
@@ -54,16 +49,17 @@ void message_clear_line(const struct shmsum_os *os)
     message_bytes(os, MESSAGES_FD, MESSAGE_CLEAR_LINE, strlen(MESSAGE_CLEAR_LINE));
 }
 
-/* The text of ENOSYS sounds as if it were we who have not written it. */
+/* The text of ENOSYS, "Function not implemented", sounds like a gap in this program. */
 #define LACKING "the kernel does not have this call"
 #define WITHOUT "--sandbox=auto does without it"
 
-/* What errno's text leaves unclear in the place where we meet it. The first that fits counts. */
+/* Better texts, and advice, for errors whose text of errno is unclear here. The first row that
+ * matches is used. */
 static const struct reason {
     const char *call; /* NULL: any */
     int error;
     const char *text;   /* NULL: that of errno */
-    const char *advice; /* what to do, or NULL where the text tells */
+    const char *advice; /* what to do; NULL: the text is enough */
 } reasons[] = {
     {"flock", EWOULDBLOCK, "another process is writing it", NULL},
     {"open", ELOOP, "is a symbolic link; name the file itself", NULL},

@@ -1,4 +1,4 @@
-/* onlookers.c - what --progress, --explain and --trace attach to a run. See onlookers.h. Called by
+/* onlookers.c - attaches --progress, --explain and --trace to a run. See onlookers.h. Called by
  * main. */
 #include "onlookers.h"
 

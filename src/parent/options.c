@@ -1,12 +1,12 @@
 /* options.c - the command line of shmsum. See options.h. Called by main, once. */
 #include "options.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "messages/text_buffer.h"
 
 const char options_help[] =
     "Usage: shmsum [OPTION]... [FILE]...\n"
@@ -156,21 +156,17 @@ static void set_defaults(struct options *options)
 
 /* ---- refusals ---- */
 
-enum { WANTED_MAX = 64 };
-
-/* Writes what the value of this option has to be: "auto, always or never". */
-static void format_wanted(char wanted[WANTED_MAX], const struct option_row *row)
+/* Adds what the value of this option has to be: "auto, always or never". */
+static void add_wanted(struct text_buffer *text, const struct option_row *row)
 {
     if (row->wanted != NULL) {
-        snprintf(wanted, WANTED_MAX, "%s", row->wanted);
+        text_add(text, row->wanted);
     } else if (row->kind == OPTION_NUMBER) {
-        snprintf(wanted, WANTED_MAX, "a number from %" PRIu64 " to %" PRIu64, row->low, row->high);
+        text_addf(text, "a number from %" PRIu64 " to %" PRIu64, row->low, row->high);
     } else {
-        size_t used = 0;
         for (const char *const *word = row->words; *word != NULL; word++) {
-            const char *before = word == row->words ? "" : word[1] == NULL ? " or " : ", ";
-            used += (size_t)snprintf(wanted + used, WANTED_MAX - used, "%s%s", before, *word);
-            assert(used < WANTED_MAX);
+            text_add(text, word == row->words ? "" : word[1] == NULL ? " or " : ", ");
+            text_add(text, *word);
         }
     }
 }
@@ -178,9 +174,9 @@ static void format_wanted(char wanted[WANTED_MAX], const struct option_row *row)
 static int refuse_value(char message[OPTIONS_MESSAGE_MAX], const struct option_row *row,
                         const char *value)
 {
-    char wanted[WANTED_MAX];
-    format_wanted(wanted, row);
-    snprintf(message, OPTIONS_MESSAGE_MAX, "--%s=%.100s: expected %s", row->name, value, wanted);
+    struct text_buffer text = text_in(message, OPTIONS_MESSAGE_MAX);
+    text_addf(&text, "--%s=%.100s: expected ", row->name, value);
+    add_wanted(&text, row);
     return -EINVAL;
 }
 
@@ -191,16 +187,17 @@ enum { LONG_OPTION = 256 };
 /* getopt_long refused an argument with `code`: ':' or '?'. */
 static int refuse_argument(char message[OPTIONS_MESSAGE_MAX], int code, const char *argument)
 {
+    struct text_buffer text = text_in(message, OPTIONS_MESSAGE_MAX);
     const char *what = code == ':' ? "needs a value" : "unknown option";
     /* optopt: a short option, the code of a long one that takes no value but has one, or 0 */
     bool is_short =
         code == ':' ? strncmp(argument, "--", 2) != 0 : optopt != 0 && optopt < LONG_OPTION;
     if (is_short)
-        snprintf(message, OPTIONS_MESSAGE_MAX, "-%c: %s", optopt, what);
+        text_addf(&text, "-%c: %s", optopt, what);
     else if (code == '?' && optopt != 0)
-        snprintf(message, OPTIONS_MESSAGE_MAX, "%.100s: takes no value", argument);
+        text_addf(&text, "%.100s: takes no value", argument);
     else
-        snprintf(message, OPTIONS_MESSAGE_MAX, "%.100s: %s", argument, what);
+        text_addf(&text, "%.100s: %s", argument, what);
     return -EINVAL;
 }
 

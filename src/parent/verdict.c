@@ -11,6 +11,7 @@
 
 #include "child_process.h"
 #include "signals.h"
+#include "stats.h"
 
 /* What the child's end means for the run. */
 struct verdict {
@@ -174,40 +175,15 @@ static void report_signal(const struct run *run, int signal, struct output_settl
     report_results(run, settled, subject);
 }
 
-static uint64_t count_lines(const struct counters *counters)
-{
-    const uint64_t *count = counters->count;
-    return count[COUNTER_SUMS] + count[COUNTER_ERRORS] + count[COUNTER_SKIPPED];
-}
-
 static void report_summary(const struct run *run, const struct counters *counters)
 {
-    uint64_t lines = count_lines(counters);
+    uint64_t lines = counters_lines(counters);
     uint64_t sums = counters->count[COUNTER_SUMS], errors = counters->count[COUNTER_ERRORS];
     bool standard = run->output.standard;
     message_plain(run->os, "%" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s%s%s", lines,
                   plural(lines, "line", "lines"), sums, plural(sums, "sum", "sums"), errors,
                   plural(errors, "error", "errors"), standard ? "" : "; results in ",
                   standard ? "" : run->output.name);
-}
-
-static void report_stats(const struct run *run, const struct counters *counters)
-{
-    const uint64_t *count = counters->count;
-    double seconds = (double)(run->os->clock_ns(run->os) - run->started_ns) / 1e9;
-    char parent[SANDBOX_TEXT_MAX], child[SANDBOX_TEXT_MAX], text[1024];
-    sandbox_format(parent, run->options.sandbox, SANDBOX_PARENT, run->sandbox.granted);
-    sandbox_format(child, run->options.sandbox, SANDBOX_CHILD, count[COUNTER_SANDBOX]);
-    int size = snprintf(
-        text, sizeof text,
-        "lines: %" PRIu64 "\nsums: %" PRIu64 "\nerrors: %" PRIu64 "\nnumbers: %" PRIu64
-        "\nbytes: %" PRIu64 "\nseconds: %.3f\nMB/s: %.1f\nslots handed over: %" PRIu64
-        "\nparent slept: %" PRIu64 "\nchild slept: %" PRIu64
-        "\nparent sandbox: %s\nchild sandbox: %s\n",
-        count_lines(counters), count[COUNTER_SUMS], count[COUNTER_ERRORS], count[COUNTER_NUMBERS],
-        count[COUNTER_BYTES], seconds, (double)count[COUNTER_BYTES] / 1e6 / seconds,
-        run->channel.slots, run->channel.slept, count[COUNTER_SLEPT], parent, child);
-    message_bytes(run->os, STANDARD_ERROR, text, (size_t)size);
 }
 
 /* A child that broke the rules may claim anything: clamps what counts input to the bytes that were
@@ -270,6 +246,6 @@ int conclude(struct run *run, int handed, const struct shmsum_failure *why)
     else if (run->summary && status <= STATUS_ERRORS)
         report_summary(run, &counters);
     if (run->options.stats)
-        report_stats(run, &counters);
+        stats_say(run, &counters);
     return status;
 }

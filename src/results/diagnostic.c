@@ -1,9 +1,7 @@
-/* diagnostic.c - how an error in a line is told. See diagnostic.h. Called by the consumer. */
+/* diagnostic.c - the text of an error in a line. See diagnostic.h. Called by the consumer. */
 #include "diagnostic.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "messages/escape.h"
@@ -15,7 +13,7 @@ void excerpt_clear(struct excerpt *excerpt)
     excerpt->tail_size = 0;
 }
 
-/* Appends those of bytes[0..size) (the first is in `column`) that come next in the excerpt. */
+/* Appends to the excerpt the bytes that come next in it. bytes[0] is in `column`. */
 static void append(struct excerpt *excerpt, const uint8_t *bytes, size_t size, uint64_t column)
 {
     uint64_t next = excerpt->first + excerpt->size;
@@ -52,48 +50,39 @@ void excerpt_keep(struct excerpt *excerpt, const uint8_t *bytes, size_t size, ui
     excerpt->tail_size = keep + size;
 }
 
-static size_t put(char *to, const char *text)
+void diagnostic_reason(struct text_buffer *text, const struct shmsum_line_error *error)
 {
-    size_t size = strlen(text);
-    memcpy(to, text, size);
-    return size;
-}
-
-size_t diagnostic_reason(char *to, const struct shmsum_line_error *error)
-{
-    char *at = to;
     if (error->kind == SHMSUM_OUT_OF_RANGE)
-        at += put(at, "number out of range: ");
-    *at++ = '"';
+        text_add(text, "number out of range: ");
+    text_add(text, "\"");
     size_t head =
         error->token_bytes < SHMSUM_TOKEN_HEAD ? (size_t)error->token_bytes : SHMSUM_TOKEN_HEAD;
-    at += escape_bytes(at, error->token, head);
-    if (error->token_bytes > SHMSUM_TOKEN_HEAD)
-        at += put(at, "...");
-    *at++ = '"';
+    escape_bytes(text, error->token, head);
+    text_add(text, error->token_bytes > SHMSUM_TOKEN_HEAD ? "...\"" : "\"");
     switch (error->kind) {
     case SHMSUM_NOT_A_NUMBER:
-        at += put(at, " is not a number");
+        text_add(text, " is not a number");
         break;
     case SHMSUM_NOT_A_NUMBER_COMMA:
-        at += put(at, " is not a number: use \".\" as the decimal point");
+        text_add(text, " is not a number: use \".\" as the decimal point");
         break;
     case SHMSUM_NOT_A_NUMBER_POINT:
-        at += put(at, " is not a number: use \",\" as the decimal point");
+        text_add(text, " is not a number: use \",\" as the decimal point");
         break;
     case SHMSUM_OUT_OF_RANGE:
         break;
     }
-    return (size_t)(at - to);
 }
 
-size_t diagnostic_result(char *to, const struct shmsum_line_error *error)
+size_t diagnostic_result(char to[DIAGNOSTIC_RESULT_MAX], const struct shmsum_line_error *error)
 {
-    char *at = to;
-    at += sprintf(at, "error: column %" PRIu64 ": ", error->column);
-    at += diagnostic_reason(at, error);
-    assert(at - to <= DIAGNOSTIC_RESULT_MAX);
-    return (size_t)(at - to);
+    struct text_buffer text = text_in(to, DIAGNOSTIC_RESULT_MAX);
+    text_add(&text, "error: column ");
+    text_add_number(&text, error->column);
+    text_add(&text, ": ");
+    diagnostic_reason(&text, error);
+    assert(!text.cut);
+    return text.size;
 }
 
 /* ECMA-48, Select Graphic Rendition. */
@@ -103,77 +92,94 @@ size_t diagnostic_result(char *to, const struct shmsum_line_error *error)
 #define CARET "\033[1;32m"
 #define PLAIN "\033[0m"
 
-static size_t put_rendition(char *to, const char *rendition, bool color)
+static void add_rendition(struct text_buffer *text, const char *rendition, bool color)
 {
-    return color ? put(to, rendition) : 0;
+    if (color)
+        text_add(text, rendition);
 }
 
-static size_t put_place(char *to, const char *file, uint64_t line, bool color)
+/* "file:line:" */
+static void add_place(struct text_buffer *text, const char *file, uint64_t line, bool color)
 {
-    char *at = to;
-    at += put_rendition(at, PLACE, color);
-    at += escape_name(at, file, strnlen(file, DIAGNOSTIC_NAME_MAX));
-    at += sprintf(at, ":%" PRIu64 ":", line);
-    return (size_t)(at - to);
+    add_rendition(text, PLACE, color);
+    escape_name(text, file, strnlen(file, DIAGNOSTIC_NAME_MAX));
+    text_add(text, ":");
+    text_add_number(text, line);
+    text_add(text, ":");
 }
 
-size_t diagnostic_warning(char *to, const char *file, uint64_t line, const char *text, bool color)
+void diagnostic_warning(struct text_buffer *text, const char *file, uint64_t line,
+                        const char *warning, bool color)
 {
-    char *at = to;
-    at += put_place(at, file, line, color);
-    *at++ = ' ';
-    at += put_rendition(at, WARNING, color);
-    at += put(at, "warning:");
-    at += put_rendition(at, PLAIN, color);
-    at += sprintf(at, " %s\n", text);
-    assert(at - to <= DIAGNOSTIC_TEXT_MAX);
-    return (size_t)(at - to);
+    add_place(text, file, line, color);
+    text_add(text, " ");
+    add_rendition(text, WARNING, color);
+    text_add(text, "warning:");
+    add_rendition(text, PLAIN, color);
+    text_add(text, " ");
+    text_add(text, warning);
+    text_add(text, "\n");
 }
 
-size_t diagnostic_message(char *to, const char *file, uint64_t line, uint64_t line_bytes,
-                          const struct shmsum_line_error *error, const struct excerpt *excerpt,
-                          bool color)
-{
-    char *at = to;
-    at += put_place(at, file, line, color);
-    at += sprintf(at, "%" PRIu64 ": ", error->column);
-    at += put_rendition(at, ERROR, color);
-    at += put(at, "error:");
-    at += put_rendition(at, PLAIN, color);
-    *at++ = ' ';
-    at += diagnostic_reason(at, error);
+/* Widths in the line that is shown, in characters. */
+struct shown {
+    size_t before; /* before the token */
+    size_t under;  /* of the token */
+};
 
-    /* The line, or what is shown of it. */
-    at += put(at, "\n    ");
-    size_t before = 0; /* characters shown before the token */
-    size_t under = 0;  /* and of the token */
-    if (excerpt->first > 1)
-        before += put(at, "...");
-    at += before;
+/* Adds the line, or the part of it that the excerpt has. */
+static struct shown add_line(struct text_buffer *text, const struct diagnostic *diagnostic)
+{
+    const struct shmsum_line_error *error = diagnostic->error;
+    const struct excerpt *excerpt = diagnostic->excerpt;
+    struct shown shown = {0, 0};
+    if (excerpt->first > 1) {
+        text_add(text, "...");
+        shown.before = 3;
+    }
     uint64_t column = excerpt->first;
-    for (size_t i = 0; i < excerpt->size && column <= line_bytes; i++, column++) {
+    for (size_t i = 0; i < excerpt->size && column <= diagnostic->line_bytes; i++, column++) {
         uint8_t c = excerpt->bytes[i];
         if (c == '\t' || c == '\v' || c == '\f')
             c = ' ';
-        size_t width = escape_bytes(at, &c, 1);
-        at += width;
+        size_t begin = text->size;
+        escape_bytes(text, &c, 1);
+        size_t width = text->size - begin;
         if (column < error->column)
-            before += width;
+            shown.before += width;
         else if (column - error->column < error->token_bytes)
-            under += width;
+            shown.under += width;
     }
-    if (column <= line_bytes)
-        at += put(at, "...");
+    if (column <= diagnostic->line_bytes)
+        text_add(text, "...");
+    return shown;
+}
 
-    /* The caret. */
-    at += put(at, "\n    ");
-    memset(at, ' ', before);
-    at += before;
-    at += put_rendition(at, CARET, color);
-    for (size_t i = 0; i < under; i++)
-        *at++ = i == 0 ? '^' : '~';
-    at += put_rendition(at, PLAIN, color);
-    *at++ = '\n';
-    assert(at - to <= DIAGNOSTIC_TEXT_MAX);
-    return (size_t)(at - to);
+static void add_caret(struct text_buffer *text, struct shown shown, bool color)
+{
+    text_add_repeated(text, ' ', shown.before);
+    add_rendition(text, CARET, color);
+    if (shown.under > 0) {
+        text_add(text, "^");
+        text_add_repeated(text, '~', shown.under - 1);
+    }
+    add_rendition(text, PLAIN, color);
+}
+
+void diagnostic_message(struct text_buffer *text, const struct diagnostic *diagnostic)
+{
+    bool color = diagnostic->color;
+    add_place(text, diagnostic->file, diagnostic->line, color);
+    text_add_number(text, diagnostic->error->column);
+    text_add(text, ": ");
+    add_rendition(text, ERROR, color);
+    text_add(text, "error:");
+    add_rendition(text, PLAIN, color);
+    text_add(text, " ");
+    diagnostic_reason(text, diagnostic->error);
+    text_add(text, "\n    ");
+    struct shown shown = add_line(text, diagnostic);
+    text_add(text, "\n    ");
+    add_caret(text, shown, color);
+    text_add(text, "\n");
 }

@@ -1,28 +1,29 @@
 /*
- * diagnostic.h - how an error in a line is told: in the results file, and on standard error with
- * the line and a caret under it, as compilers do.
+ * diagnostic.h - the text of an error in a line: for the results file, and for standard error with
+ * the line and a caret under it, as compilers print it.
  *
- * Pure: bytes in, text out. Nothing that stood in the input reaches the text unescaped, so no input
- * can drive the reader's terminal.
+ * Pure: bytes in, text out. All bytes of the input are escaped, so no input can control the
+ * reader's terminal.
  */
-#ifndef SHMSUM_SRC_DIAGNOSTIC_H
-#define SHMSUM_SRC_DIAGNOSTIC_H
+#ifndef SHMSUM_SRC_RESULTS_DIAGNOSTIC_H
+#define SHMSUM_SRC_RESULTS_DIAGNOSTIC_H
 
 #include <shmsum/line_parser.h>
+
+struct text_buffer; /* messages/text_buffer.h */
 
 enum {
     EXCERPT_BEFORE = 40, /* bytes shown before the token */
     EXCERPT_BYTES = 76,  /* bytes shown in all */
 
-    DIAGNOSTIC_RESULT_MAX = 256, /* longest text of diagnostic_result */
+    DIAGNOSTIC_RESULT_MAX = 256, /* room for the text of diagnostic_result, with its NUL */
     DIAGNOSTIC_NAME_MAX = 1024,  /* a longer file name is cut */
     DIAGNOSTIC_TEXT_MAX = 4 * DIAGNOSTIC_NAME_MAX + DIAGNOSTIC_RESULT_MAX + 8 * EXCERPT_BYTES + 192,
 };
 
 /*
- * What is kept of the current line, over all its blocks, to show it in a message: the bytes around
- * one column, the anchor. Which bytes those are does not depend on how the line was cut into
- * blocks.
+ * The part of the current line that a message would show, collected over all its blocks: the bytes
+ * around one column, the anchor. How the line was cut into blocks makes no difference.
  */
 struct excerpt {
     uint64_t anchor; /* column of the token that may be shown; 0: none yet */
@@ -33,29 +34,37 @@ struct excerpt {
     uint8_t tail[EXCERPT_BEFORE + 1];
 };
 
-/* A new line begins. */
+/* Begins a new line. */
 void excerpt_clear(struct excerpt *excerpt);
 
-/* The line goes on with bytes[0..size), the first of which is in `column`. anchor is the parser's
- * (shmsum_line_parser_anchor) after these bytes. */
+/* Continues the line with bytes[0..size), the first of which is in `column`. anchor: what
+ * shmsum_line_parser_anchor returns after these bytes. */
 void excerpt_keep(struct excerpt *excerpt, const uint8_t *bytes, size_t size, uint64_t column,
                   uint64_t anchor);
 
-/* error: column 3: "two" is not a number. At most DIAGNOSTIC_RESULT_MAX bytes, no NUL, no '\n'. */
-size_t diagnostic_result(char *to, const struct shmsum_line_error *error);
+/* Writes the line of the results: error: column 3: "two" is not a number. Without '\n'; with a NUL,
+ * which its size does not count. Returns the size. */
+size_t diagnostic_result(char to[DIAGNOSTIC_RESULT_MAX], const struct shmsum_line_error *error);
 
-/* The reason alone: "two" is not a number. As above. */
-size_t diagnostic_reason(char *to, const struct shmsum_line_error *error);
+/* Adds the reason alone: "two" is not a number. */
+void diagnostic_reason(struct text_buffer *text, const struct shmsum_line_error *error);
 
-/* The message for standard error: three lines, '\n' and all, at most DIAGNOSTIC_TEXT_MAX bytes, no
- * NUL. line_bytes: the whole line's, without its end. color: with the sequences of ECMA-48 that
- * compilers use: the place bold, "error:" red, the caret green. */
-size_t diagnostic_message(char *to, const char *file, uint64_t line, uint64_t line_bytes,
-                          const struct shmsum_line_error *error, const struct excerpt *excerpt,
-                          bool color);
+/* An error in a line, for standard error. */
+struct diagnostic {
+    const char *file;
+    uint64_t line;
+    uint64_t line_bytes; /* of the whole line, without its end */
+    const struct shmsum_line_error *error;
+    const struct excerpt *excerpt;
+    bool color; /* with the sequences of ECMA-48: the place bold, "error:" red, the caret green */
+};
 
-/* file:line: warning: text '\n', at most DIAGNOSTIC_TEXT_MAX bytes, no NUL. text: at most 256
- * bytes. color: the place bold, "warning:" magenta. */
-size_t diagnostic_warning(char *to, const char *file, uint64_t line, const char *text, bool color);
+/* Adds the message: three lines. A text of DIAGNOSTIC_TEXT_MAX bytes has room for it. */
+void diagnostic_message(struct text_buffer *text, const struct diagnostic *diagnostic);
+
+/* Adds "file:line: warning: ", the warning (at most 256 bytes) and '\n'; the room is the same.
+ * color: the place bold, "warning:" magenta. */
+void diagnostic_warning(struct text_buffer *text, const char *file, uint64_t line,
+                        const char *warning, bool color);
 
 #endif

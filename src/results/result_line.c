@@ -1,40 +1,22 @@
-/* result_line.c - what a line of the results looks like. See result_line.h. Called by the consumer.
- */
+/* result_line.c - formats a line of the results. See result_line.h. Called by the consumer. */
 #include "result_line.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "messages/escape.h"
+#include "messages/text_buffer.h"
 
-static size_t put(char *to, const char *text)
+/* Adds the inside of a JSON string. The string has no control characters. */
+static void add_string(struct text_buffer *text, const struct text_buffer *string)
 {
-    size_t size = strlen(text);
-    memcpy(to, text, size);
-    return size;
-}
-
-static size_t put_count(char *to, uint64_t count)
-{
-    char digits[20];
-    size_t size = 0;
-    do
-        digits[sizeof digits - ++size] = (char)('0' + count % 10);
-    while ((count /= 10) > 0);
-    memcpy(to, digits + sizeof digits - size, size);
-    return size;
-}
-
-/* The inside of a JSON string, of text without control characters. At most 2 * size bytes. */
-static size_t put_string(char *to, const char *text, size_t size)
-{
-    char *at = to;
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] == '"' || text[i] == '\\')
-            *at++ = '\\';
-        *at++ = text[i];
+    for (size_t i = 0; i < string->size; i++) {
+        const char escaped[2] = {'\\', string->bytes[i]};
+        if (escaped[1] == '"' || escaped[1] == '\\')
+            text_add_whole(text, escaped, 2);
+        else
+            text_add_whole(text, &escaped[1], 1);
     }
-    return (size_t)(at - to);
 }
 
 void result_line_begin(struct result_line *result, enum result_format format, const char *file)
@@ -45,33 +27,40 @@ void result_line_begin(struct result_line *result, enum result_format format, co
     if (format == RESULT_TEXT)
         return;
     result->max = RESULT_LINE_JSON_MAX;
-    char name[4 * DIAGNOSTIC_NAME_MAX];
-    size_t size = escape_name(name, file, strnlen(file, DIAGNOSTIC_NAME_MAX));
-    char *at = result->head;
-    at += put(at, "{\"file\":\"");
-    at += put_string(at, name, size);
-    at += put(at, "\",\"line\":");
-    result->head_size = (size_t)(at - result->head);
-    assert(result->head_size <= RESULT_LINE_HEAD_MAX);
+    char name_bytes[4 * DIAGNOSTIC_NAME_MAX + 1];
+    struct text_buffer name = text_in(name_bytes, sizeof name_bytes);
+    escape_name(&name, file, strnlen(file, DIAGNOSTIC_NAME_MAX));
+    struct text_buffer head = text_in(result->head, sizeof result->head);
+    text_add(&head, "{\"file\":\"");
+    add_string(&head, &name);
+    text_add(&head, "\",\"line\":");
+    assert(!head.cut);
+    result->head_size = head.size;
 }
 
-static size_t put_head(const struct result_line *result, char *to, uint64_t line)
-{
-    memcpy(to, result->head, result->head_size);
-    return result->head_size + put_count(to + result->head_size, line);
-}
+/* The text around a sum in JSON, between the line's number and the end. */
+#define SUM_BEGIN ",\"sum\":\""
+#define SUM_END "\"}"
+_Static_assert(RESULT_LINE_HEAD_MAX + TEXT_NUMBER_MAX + sizeof SUM_BEGIN + SHMSUM_DECIMAL_TEXT_MAX +
+                       sizeof SUM_END <=
+                   RESULT_LINE_JSON_MAX,
+               "room for the longest sum");
 
+/* Called for every good line: writes straight into the results, without a bounded buffer. */
 size_t result_line_sum(const struct result_line *result, char *to, uint64_t line,
                        struct shmsum_decimal_sum *sum)
 {
     if (result->format == RESULT_TEXT)
         return shmsum_decimal_sum_format(sum, to);
     char *at = to;
-    at += put_head(result, at, line);
-    at += put(at, ",\"sum\":\"");
+    memcpy(at, result->head, result->head_size);
+    at += result->head_size;
+    at += text_write_number(at, line);
+    memcpy(at, SUM_BEGIN, strlen(SUM_BEGIN));
+    at += strlen(SUM_BEGIN);
     at += shmsum_decimal_sum_format(sum, at);
-    at += put(at, "\"}");
-    assert((size_t)(at - to) <= result->max);
+    memcpy(at, SUM_END, strlen(SUM_END));
+    at += strlen(SUM_END);
     return (size_t)(at - to);
 }
 
@@ -80,15 +69,17 @@ size_t result_line_error(const struct result_line *result, char *to, uint64_t li
 {
     if (result->format == RESULT_TEXT)
         return diagnostic_result(to, error);
-    char reason[DIAGNOSTIC_RESULT_MAX];
-    size_t size = diagnostic_reason(reason, error);
-    char *at = to;
-    at += put_head(result, at, line);
-    at += put(at, ",\"column\":");
-    at += put_count(at, error->column);
-    at += put(at, ",\"error\":\"");
-    at += put_string(at, reason, size);
-    at += put(at, "\"}");
-    assert((size_t)(at - to) <= result->max);
-    return (size_t)(at - to);
+    char reason_bytes[DIAGNOSTIC_RESULT_MAX];
+    struct text_buffer reason = text_in(reason_bytes, sizeof reason_bytes);
+    diagnostic_reason(&reason, error);
+    struct text_buffer text = text_in(to, result->max);
+    text_add_bytes(&text, result->head, result->head_size);
+    text_add_number(&text, line);
+    text_add(&text, ",\"column\":");
+    text_add_number(&text, error->column);
+    text_add(&text, ",\"error\":\"");
+    add_string(&text, &reason);
+    text_add(&text, "\"}");
+    assert(!text.cut);
+    return text.size;
 }

@@ -1,6 +1,5 @@
 /*
- * result_line.h - what a line of the results looks like: text, or JSON (RFC 8259), an object a
- * line.
+ * result_line.h - formats a line of the results: as text, or as an object of JSON (RFC 8259).
  *
  *     6
  *     error: column 3: "two" is not a number
@@ -8,10 +7,10 @@
  *     {"file":"numbers.txt","line":1,"sum":"6"}
  *     {"file":"numbers.txt","line":2,"column":3,"error":"\"two\" is not a number"}
  *
- * A sum is a string: what reads JSON numbers makes binary doubles of them. Pure: no I/O.
+ * A sum is a string, because readers of JSON convert numbers to binary doubles. Pure: no I/O.
  */
-#ifndef SHMSUM_SRC_RESULT_LINE_H
-#define SHMSUM_SRC_RESULT_LINE_H
+#ifndef SHMSUM_SRC_RESULTS_RESULT_LINE_H
+#define SHMSUM_SRC_RESULTS_RESULT_LINE_H
 
 #include <shmsum/line_parser.h>
 
@@ -21,9 +20,9 @@ enum result_format { RESULT_TEXT, RESULT_JSON };
 
 enum {
     RESULT_LINE_TEXT_MAX = SHMSUM_DECIMAL_TEXT_MAX, /* longest line of text, without its end */
-    /* {"file":"…","line": each byte of the name may become \\xNN */
+    /* {"file":"…","line": with each byte of the name as \\xNN */
     RESULT_LINE_HEAD_MAX = 5 * DIAGNOSTIC_NAME_MAX + 32,
-    /* and what stands behind: the line's number, and a sum or a column and a reason */
+    /* then the line's number, and a sum or a column and a reason */
     RESULT_LINE_JSON_MAX = RESULT_LINE_HEAD_MAX + 64 + SHMSUM_DECIMAL_TEXT_MAX,
 };
 _Static_assert((int)RESULT_LINE_TEXT_MAX >= (int)DIAGNOSTIC_RESULT_MAX, "room for either");
@@ -31,16 +30,16 @@ _Static_assert((int)SHMSUM_DECIMAL_TEXT_MAX >= 2 * (int)DIAGNOSTIC_RESULT_MAX, "
 
 struct result_line {
     enum result_format format;
-    size_t max; /* bytes of the longest line that it makes, without '\n' */
+    size_t max; /* bytes of the longest line, without '\n' */
     size_t head_size;
     char head[RESULT_LINE_HEAD_MAX];
 };
 
-/* The lines that follow are those of `file`, whose name is not kept; of a name of more than
- * DIAGNOSTIC_NAME_MAX bytes the beginning. */
+/* Begins the lines of `file`. The name is copied, cut at DIAGNOSTIC_NAME_MAX bytes. */
 void result_line_begin(struct result_line *result, enum result_format format, const char *file);
 
-/* Write a line's result to `to` (`max` bytes), without '\n' and NUL; return its size. */
+/* Write a line's result to to[0..max), without '\n'; return its size. A NUL follows the text of
+ * an error, inside of `max`. */
 size_t result_line_sum(const struct result_line *result, char *to, uint64_t line,
                        struct shmsum_decimal_sum *sum);
 size_t result_line_error(const struct result_line *result, char *to, uint64_t line,

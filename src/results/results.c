@@ -1,7 +1,7 @@
 /*
- * results.c - the results file: whole lines only. See results.h.
+ * results.c - writes the results file, whole lines only. See results.h.
  *
- * Called by the consumer for every line, and by the parent when the child was killed.
+ * Called by the consumer for every line, and by the parent after the child was killed.
  */
 #include <shmsum/results.h>
 
@@ -43,7 +43,8 @@ void shmsum_results_commit(struct shmsum_results *results, size_t size)
     results->lines_in_buffer++;
 }
 
-/* The size of the whole lines at the beginning of bytes[0..size); adds their count to *lines. */
+/* Returns the size of the whole lines at the beginning of bytes[0..size). Adds their count to
+ * *lines. */
 static size_t whole_lines(const char *bytes, size_t size, uint64_t *lines)
 {
     size_t whole = 0;
@@ -55,8 +56,8 @@ static size_t whole_lines(const char *bytes, size_t size, uint64_t *lines)
     return whole;
 }
 
-/* A write failed after `done` bytes of the buffer: count the whole lines among them, and take back
- * the part of a line behind them if the file still ends where we left it. */
+/* A write failed after `done` bytes of the buffer. Counts the whole lines among them. Cuts off the
+ * part of a line behind them, if the file still ends where the last write ended. */
 static void keep_whole_lines(struct shmsum_results *results, size_t done)
 {
     size_t whole = whole_lines(results->buffer, done, &results->lines);
@@ -65,8 +66,8 @@ static void keep_whole_lines(struct shmsum_results *results, size_t done)
         return;
     const struct shmsum_os *os = results->os;
     off_t at = os->lseek(os, results->fd, 0, SEEK_CUR);
-    /* Not fstat: the sandbox of the child has no room for it, as libraries make a call with a path
-     * of it. Nothing more is written, so it does not matter where this leaves us. */
+    /* Use lseek: libc may implement fstat with a system call that takes a path, which seccomp
+     * forbids. Nothing more is written, so the offset that remains does not matter. */
     if (at >= 0 && os->lseek(os, results->fd, 0, SEEK_END) == at) {
         off_t cut = at - (off_t)(done - whole);
         int result;
@@ -85,18 +86,18 @@ int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *
     while (done < results->used) {
         ssize_t wrote;
         RETRY(wrote, os->write(os, results->fd, results->buffer + done, results->used - done));
-        if (wrote == -EAGAIN) { /* somebody made it non-blocking; we wait all the same */
+        if (wrote == -EAGAIN) { /* another process made the open file non-blocking */
             struct pollfd ready = {.fd = results->fd, .events = POLLOUT};
             int waited;
             RETRY(waited, os->ppoll(os, &ready, 1, NULL));
             if (waited >= 0)
                 continue;
-            wrote = waited; /* as good as a write that fails: asking for ever would be no wait */
+            wrote = waited; /* treat it as a failed write: without a wait this loop would spin */
             call = "ppoll";
         }
         if (wrote <= 0) {
             if (wrote == 0)
-                wrote = -EIO; /* a write of something that takes nothing and says nothing */
+                wrote = -EIO; /* write accepts nothing and reports no error */
             keep_whole_lines(results, done);
             results->error = (int)wrote;
             results->call = call;

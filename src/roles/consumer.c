@@ -11,10 +11,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "messages/message.h"
+#include "messages/text_buffer.h"
 
 static const char unread_text[] =
     "a blank line ends the input; what follows was not read (--blank-lines=skip reads on)";
@@ -39,17 +39,18 @@ static bool take_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *s
     return true;
 }
 
-static void say(const struct consumer *consumer, const char *text, size_t size)
+static void say(const struct consumer *consumer, const struct text_buffer *text)
 {
-    message_bytes(consumer->os, consumer->config->messages, text, size);
+    message_bytes(consumer->os, consumer->config->messages, text->bytes, text->size);
 }
 
-/* What a message begins with: its size, written to `to`. */
-static size_t put_clear_line(const struct consumer *consumer, char *to)
+/* A message in bytes[0..MESSAGE_MAX), up to its text. */
+static struct text_buffer begin_message(const struct consumer *consumer, char *bytes)
 {
-    size_t size = consumer->config->clears_line ? strlen(MESSAGE_CLEAR_LINE) : 0;
-    memcpy(to, MESSAGE_CLEAR_LINE, size);
-    return size;
+    struct text_buffer text = text_in(bytes, MESSAGE_MAX);
+    if (consumer->config->clears_line)
+        text_add(&text, MESSAGE_CLEAR_LINE);
+    return text;
 }
 
 static const char *source_name(const struct consumer *consumer)
@@ -106,12 +107,18 @@ static void show_error(struct consumer *consumer, uint64_t line_bytes)
 {
     if (++consumer->counters.count[COUNTER_ERRORS] > consumer->config->max_errors)
         return;
-    char text[MESSAGE_MAX];
-    size_t size = put_clear_line(consumer, text);
-    size +=
-        diagnostic_message(text + size, source_name(consumer), consumer->parser.line, line_bytes,
-                           &consumer->parser.error, &consumer->excerpt, consumer->config->color);
-    say(consumer, text, size);
+    char bytes[MESSAGE_MAX];
+    struct text_buffer text = begin_message(consumer, bytes);
+    const struct diagnostic diagnostic = {
+        .file = source_name(consumer),
+        .line = consumer->parser.line,
+        .line_bytes = line_bytes,
+        .error = &consumer->parser.error,
+        .excerpt = &consumer->excerpt,
+        .color = consumer->config->color,
+    };
+    diagnostic_message(&text, &diagnostic);
+    say(consumer, &text);
 }
 
 /* A line has ended with `event`: writes its result; in the dialogue also shows the answer. */
@@ -152,7 +159,7 @@ static int take_line(struct consumer *consumer, enum shmsum_line event, uint64_t
         char answer[2 + SHMSUM_DECIMAL_TEXT_MAX + 1] = "= ";
         size = 2 + shmsum_decimal_sum_format(&parser->sum, answer + 2);
         answer[size++] = '\n';
-        say(consumer, answer, size);
+        message_bytes(consumer->os, consumer->config->messages, answer, size);
     }
     return result;
 }
@@ -333,24 +340,23 @@ static int take_input(struct consumer *consumer, enum consumer_end_reason *end_r
     return 0;
 }
 
-/* What is to be said once, at the end. */
+/* Messages about the run as a whole. */
 static void say_last_words(struct consumer *consumer)
 {
-    char text[MESSAGE_MAX];
-    size_t size = put_clear_line(consumer, text);
+    char bytes[MESSAGE_MAX];
     uint64_t errors = consumer->counters.count[COUNTER_ERRORS];
-    if (errors > consumer->config->max_errors) {
-        uint64_t more = errors - consumer->config->max_errors;
-        int more_size =
-            snprintf(text + size, sizeof text - size,
-                     "shmsum: %" PRIu64 " more %s not shown (--max-errors=%" PRIu64 ")\n", more,
-                     more == 1 ? "error" : "errors", consumer->config->max_errors);
-        say(consumer, text, size + (size_t)more_size);
+    uint64_t shown = consumer->config->max_errors;
+    if (errors > shown) {
+        struct text_buffer text = begin_message(consumer, bytes);
+        text_addf(&text, "shmsum: %" PRIu64 " more %s not shown (--max-errors=%" PRIu64 ")\n",
+                  errors - shown, errors - shown == 1 ? "error" : "errors", shown);
+        say(consumer, &text);
     }
     if (consumer->unread) {
-        size += diagnostic_warning(text + size, source_name(consumer), consumer->blank_line,
-                                   unread_text, consumer->config->color);
-        say(consumer, text, size);
+        struct text_buffer text = begin_message(consumer, bytes);
+        diagnostic_warning(&text, source_name(consumer), consumer->blank_line, unread_text,
+                           consumer->config->color);
+        say(consumer, &text);
     }
 }
 

@@ -32,6 +32,13 @@ struct counters {
     uint64_t count[COUNTERS];
 };
 
+/* Lines of input. */
+static inline uint64_t counters_lines(const struct counters *counters)
+{
+    return counters->count[COUNTER_SUMS] + counters->count[COUNTER_ERRORS] +
+           counters->count[COUNTER_SKIPPED];
+}
+
 /* The consumer's side: copies all counters into the region. */
 static inline void counters_publish(const struct counters *counters, struct shmsum_channel *channel)
 {

@@ -14,20 +14,18 @@ enum observer_event_kind {
     OBSERVER_SLOT_PUBLISHED, /* the producer filled a slot: FREE -> READY */
     OBSERVER_END_PUBLISHED,  /* the producer put END into a slot: FREE -> END */
     OBSERVER_SLOT_TAKEN,     /* the consumer copied a slot's bytes out */
-    OBSERVER_SLOT_RELEASED,  /* the consumer is about to release the slot: READY -> FREE. What an
-                              * observer prints comes before the next prompt of the dialogue. */
+    OBSERVER_SLOT_RELEASED,  /* the consumer is about to release the slot: READY -> FREE */
     OBSERVER_END_TAKEN,      /* the consumer found END; the slot keeps it */
     OBSERVER_SLOT_DONE,      /* the consumer has summed the lines of the slot that it took */
 };
 
 struct observer_event {
     enum observer_event_kind kind;
-    uint64_t
-        time_ns;     /* of the clock of struct shmsum_os, after the step; of a release: before it */
-    uint64_t number; /* of the slot in this run, from 0; END has the number of a next slot */
-    uint32_t slot;   /* its index in the ring */
-    uint32_t bytes;  /* in the slot; 0 of END */
-    uint64_t total;  /* bytes of all slots that this role published or took, with this one */
+    uint64_t time_ns; /* when the step was done, of the clock of struct shmsum_os */
+    uint64_t number;  /* of the slot in this run, from 0; END has the number of a next slot */
+    uint32_t slot;    /* its index in the ring */
+    uint32_t bytes;   /* in the slot; 0 of END */
+    uint64_t total;   /* bytes of all slots that this role published or took, with this one */
 };
 
 struct observer {
@@ -43,9 +41,10 @@ static inline void observers_add(struct observer **first, struct observer *obser
 }
 
 /*
- * Notifies every observer of the list, NULL: none. The role calls this after the step, a release
- * excepted. The event is about the slot that the consumer holds; if it holds none, about the slot
- * that the channel counted last. bytes and total: see struct observer_event.
+ * Notifies every observer of the list, NULL: none. The role calls this after the step; of a release
+ * before it, so that what an observer prints comes before the next prompt of the dialogue. The
+ * event is about the slot that the consumer holds; if it holds none, about the slot that the
+ * channel counted last. bytes and total: see struct observer_event.
  */
 void observers_notify(struct observer *first, const struct shmsum_channel *channel,
                       enum observer_event_kind kind, uint32_t bytes, uint64_t total);

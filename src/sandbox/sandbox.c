@@ -3,7 +3,6 @@
 #include "sandbox.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/resource.h>
 
 /* Records that `call`, which gives up `part`, returned `result`. Returns 0 to continue, or the
@@ -96,49 +95,4 @@ bool sandbox_is_plausible(enum sandbox_mode mode, uint64_t granted)
         (abi > 0) != ((parts & SANDBOX_LANDLOCK) != 0))
         return false;
     return mode == SANDBOX_AUTO || parts == (mode == SANDBOX_OFF ? 0 : SANDBOX_CHILD);
-}
-
-static const struct {
-    uint64_t part;
-    const char *name;
-} names[] = {
-    {SANDBOX_NO_NEW_PRIVS, "no_new_privs"},
-    {SANDBOX_DESCRIPTORS, "descriptors"},
-    {SANDBOX_LIMITS, "rlimits"},
-    {SANDBOX_LANDLOCK, "landlock"},
-    {SANDBOX_SECCOMP, "seccomp"},
-};
-
-/* Appends the names of the parts, separated by commas. Returns the new length. */
-static size_t append_names(char *text, size_t used, uint64_t parts, uint64_t abi)
-{
-    const char *between = "";
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if ((parts & names[i].part) == 0)
-            continue;
-        used +=
-            (size_t)snprintf(text + used, SANDBOX_TEXT_MAX - used, "%s%s", between, names[i].name);
-        if (names[i].part == SANDBOX_LANDLOCK && abi > 0)
-            used += (size_t)snprintf(text + used, SANDBOX_TEXT_MAX - used, " %u", (unsigned)abi);
-        between = ", ";
-    }
-    return used;
-}
-
-void sandbox_format(char text[SANDBOX_TEXT_MAX], enum sandbox_mode mode, enum sandbox_part parts,
-                    uint64_t granted)
-{
-    uint64_t refused = (uint64_t)parts & ~granted;
-    text[0] = '\0';
-    if (mode == SANDBOX_OFF) {
-        snprintf(text, SANDBOX_TEXT_MAX, "off");
-        return;
-    }
-    size_t used = append_names(text, 0, (uint64_t)parts & granted,
-                               (granted >> SANDBOX_ABI_SHIFT) & SANDBOX_ABI_MAX);
-    if (refused != 0) {
-        used += (size_t)snprintf(text + used, SANDBOX_TEXT_MAX - used,
-                                 "%snot granted: ", used > 0 ? "; " : "");
-        append_names(text, used, refused, 0);
-    }
 }

@@ -33,7 +33,7 @@ enum sandbox_part {
     SANDBOX_PARENT = SANDBOX_NO_NEW_PRIVS | SANDBOX_LANDLOCK | SANDBOX_SECCOMP,
     SANDBOX_CHILD = SANDBOX_PARENT | SANDBOX_DESCRIPTORS | SANDBOX_LIMITS,
 };
-enum { SANDBOX_ABI_SHIFT = 8, SANDBOX_ABI_MAX = 255, SANDBOX_TEXT_MAX = 160 };
+enum { SANDBOX_ABI_SHIFT = 8, SANDBOX_ABI_MAX = 255 };
 
 struct sandbox {
     const struct shmsum_os *os;
@@ -64,10 +64,5 @@ int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why);
 
 /* Whether `granted`, which the child reports of itself, is possible. Pure. */
 bool sandbox_is_plausible(enum sandbox_mode mode, uint64_t granted);
-
-/* Writes "no_new_privs, landlock 7, seccomp" and those of `parts` that are not granted, with its
- * NUL. Pure. */
-void sandbox_format(char text[SANDBOX_TEXT_MAX], enum sandbox_mode mode, enum sandbox_part parts,
-                    uint64_t granted);
 
 #endif

@@ -1,5 +1,5 @@
-/* explain.c - what the lab is about, told while it happens. See explain.h. Called by the two mains;
- * by the roles through its watches. */
+/* explain.c - prints what happens in shared memory. See explain.h. Called by both mains, and by the
+ * roles as an observer. */
 #include "explain.h"
 
 #include <fcntl.h>
@@ -7,22 +7,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "messages/message.h"
+#include "messages/text_buffer.h"
 #include "os/retry.h"
 
-enum { TEXT_MAX = 512, LINE_MAX_BYTES = 512 };
+enum { TEXT_MAX = 512 };
 
-/* One line: the time, the role, and the text. */
+/* Prints a line: the time, the role and the text. */
 __attribute__((format(printf, 3, 0))) static void
 write_line(const struct explain *explain, uint64_t time_ns, const char *format, va_list arguments)
 {
-    char text[TEXT_MAX];
-    vsnprintf(text, sizeof text, format, arguments);
+    char bytes[TEXT_MAX];
+    struct text_buffer text = text_in(bytes, sizeof bytes);
+    text_addv(&text, format, arguments);
     uint64_t us = (time_ns - explain->epoch_ns) / 1000;
     message_plain(explain->os, "%6" PRIu64 ".%03u ms  %-6s  %s", us / 1000, (unsigned)(us % 1000),
-                  explain->role, text);
+                  explain->role, text.bytes);
 }
 
 void explain_event(const struct explain *explain, const char *format, ...)
@@ -56,7 +57,7 @@ static void notify(struct observer *observer, const struct observer_event *event
         break;
     case OBSERVER_END_PUBLISHED:
         if (event->number > EXPLAIN_SLOTS_MAX)
-            explain_slot(explain, event, "%" PRIu64 " more slots handed over, not told one by one",
+            explain_slot(explain, event, "%" PRIu64 " more slots handed over, not shown one by one",
                          event->number - EXPLAIN_SLOTS_MAX);
         explain_slot(explain, event, "slot %u: FREE -> END, and nothing will ever overwrite it",
                      slot);
@@ -96,38 +97,32 @@ void explain_object(const struct explain *explain, const struct shmsum_region *r
                   (unsigned)region->geometry.slots, (unsigned)region->geometry.payload_bytes);
 }
 
-/* The line of /proc/self/maps about the mapping that begins at `address`, into line. */
-static bool find_mapping(const struct shmsum_os *os, uintptr_t address, char line[LINE_MAX_BYTES])
+/* Reads the line of /proc/self/maps about the mapping that begins at `address`. */
+static bool find_mapping(const struct shmsum_os *os, uintptr_t address, struct text_buffer *line)
 {
     int fd = os->open(os, "/proc/self/maps", O_RDONLY, 0);
     if (fd < 0)
         return false;
     bool found = false;
-    size_t used = 0;
-    for (;;) {
+    while (!found) {
         char byte;
         ssize_t got;
         RETRY(got, os->read(os, fd, &byte, 1));
         if (got <= 0)
             break;
-        if (byte != '\n') {
-            if (used < LINE_MAX_BYTES - 1)
-                line[used++] = byte;
-            continue;
-        }
-        line[used] = '\0';
-        used = 0;
-        if (strtoull(line, NULL, 16) == address) {
+        if (byte != '\n')
+            text_add_bytes(line, &byte, 1);
+        else if (strtoull(line->bytes, NULL, 16) == address)
             found = true;
-            break;
-        }
+        else
+            text_clear(line);
     }
     os->close(os, fd);
     return found;
 }
 
-/* The frame of physical memory behind a page, or 0: the kernel does not tell. The kernel's
- * Documentation/admin-guide/mm/pagemap.rst. */
+/* Returns the frame of physical memory behind a page, or 0: the kernel reports it to root only. See
+ * the kernel's Documentation/admin-guide/mm/pagemap.rst. */
 static uint64_t find_frame(const struct shmsum_os *os, uintptr_t address)
 {
     enum { PAGE_BYTES = 4096 };
@@ -145,14 +140,18 @@ static uint64_t find_frame(const struct shmsum_os *os, uintptr_t address)
 void explain_mapping(const struct explain *explain, const struct shmsum_region *region)
 {
     uintptr_t address = (uintptr_t)region->header;
-    char line[LINE_MAX_BYTES], device[16] = "?", inode[24] = "?", frame[64];
-    if (find_mapping(explain->os, address, line))
-        sscanf(line, "%*s %*s %*s %15s %23s", device, inode);
-    uint64_t number = find_frame(explain->os, address);
-    if (number != 0)
-        snprintf(frame, sizeof frame, "its first page is frame %#" PRIx64, number);
+    char line_bytes[TEXT_MAX], device[16] = "?", inode[24] = "?";
+    struct text_buffer line = text_in(line_bytes, sizeof line_bytes);
+    if (find_mapping(explain->os, address, &line))
+        sscanf(line.bytes, "%*s %*s %*s %15s %23s", device, inode);
+
+    char text_bytes[TEXT_MAX];
+    struct text_buffer text = text_in(text_bytes, sizeof text_bytes);
+    text_addf(&text, "mapped at %p: device %s, inode %s; ", (void *)region->header, device, inode);
+    uint64_t frame = find_frame(explain->os, address);
+    if (frame != 0)
+        text_addf(&text, "its first page is frame %#" PRIx64, frame);
     else
-        strcpy(frame, "the kernel tells its frames to root only");
-    explain_event(explain, "mapped at %p: device %s, inode %s; %s", (void *)region->header, device,
-                  inode, frame);
+        text_add(&text, "the kernel shows frames to root only");
+    explain_event(explain, "%s", text.bytes);
 }

@@ -1,17 +1,15 @@
-/* progress.c - how far a long run has come. See progress.h. Called by the producer's role, and by
- * main at the end. */
+/* progress.c - draws how far a long run is. See progress.h. Called by the producer as an observer,
+ * and by main at the end. */
 #include "progress.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "messages/message.h"
+#include "messages/text_buffer.h"
 
 enum { STANDARD_ERROR = 2, REDRAW_MS = 100, NS_IN_MS = 1000000, NS_IN_S = 1000000000 };
+enum { LINE_MAX_BYTES = 128, LEFT_MAX_S = 100 * 60 * 60 };
 
 /* "999 B", "1.0 kB", "42 MB" */
-static void put_amount(char to[16], double bytes)
+static void add_amount(struct text_buffer *text, double bytes)
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
     size_t unit = 0;
@@ -19,36 +17,36 @@ static void put_amount(char to[16], double bytes)
         bytes /= 1000;
         unit++;
     }
-    snprintf(to, 16, unit > 0 && bytes < 9.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    text_addf(text, unit > 0 && bytes < 9.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
 }
 
-/* ", 0:07 left", ", 1:00:00 left"; its length. */
-static int put_time(char *to, unsigned seconds)
+/* "0:07", "1:00:00" */
+static void add_time(struct text_buffer *text, unsigned seconds)
 {
     unsigned minutes = seconds / 60, hours = minutes / 60;
-    return hours > 0 ? sprintf(to, ", %u:%02u:%02u left", hours, minutes % 60, seconds % 60)
-                     : sprintf(to, ", %u:%02u left", minutes, seconds % 60);
+    if (hours > 0)
+        text_addf(text, "%u:%02u:%02u", hours, minutes % 60, seconds % 60);
+    else
+        text_addf(text, "%u:%02u", minutes, seconds % 60);
 }
 
-size_t progress_text(char to[PROGRESS_TEXT_MAX], uint64_t done, uint64_t total, uint64_t elapsed_ns)
+void progress_text(struct text_buffer *text, uint64_t done, uint64_t total, uint64_t elapsed_ns)
 {
     double seconds = (double)elapsed_ns / NS_IN_S;
     double speed = seconds > 0 ? (double)done / seconds : 0;
-    char amount[16], rate[16];
-    put_amount(rate, speed);
-    int size;
-    if (total == 0 || done > total) { /* unknown, or it has grown */
-        put_amount(amount, (double)done);
-        size = snprintf(to, PROGRESS_TEXT_MAX, "%s, %s/s", amount, rate);
-    } else {
-        put_amount(amount, (double)total);
-        unsigned share = (unsigned)((double)done / (double)total * 100);
-        size = snprintf(to, PROGRESS_TEXT_MAX, "%u %% of %s, %s/s", share, amount, rate);
-        double left = speed > 0 ? (double)(total - done) / speed : 1e9;
-        if (left < 360000) /* a hundred hours: it is known to be long */
-            size += put_time(to + size, (unsigned)(left + 0.999));
+    bool known = total > 0 && done <= total; /* the inputs may have grown */
+    if (known)
+        text_addf(text, "%u %% of ", (unsigned)((double)done / (double)total * 100));
+    add_amount(text, known ? (double)total : (double)done);
+    text_add(text, ", ");
+    add_amount(text, speed);
+    text_add(text, "/s");
+    double left = known && speed > 0 ? (double)(total - done) / speed : LEFT_MAX_S;
+    if (left < LEFT_MAX_S) {
+        text_add(text, ", ");
+        add_time(text, (unsigned)(left + 0.999));
+        text_add(text, " left");
     }
-    return (size_t)size;
 }
 
 static void notify(struct observer *observer, const struct observer_event *event)
@@ -59,11 +57,11 @@ static void notify(struct observer *observer, const struct observer_event *event
         return;
     const struct shmsum_os *os = progress->os;
     progress->next_ns = event->time_ns + (uint64_t)REDRAW_MS * NS_IN_MS;
-    char text[PROGRESS_TEXT_MAX];
-    progress_text(text, event->total, progress->total, event->time_ns - progress->begun_ns);
-    char line[sizeof MESSAGE_CLEAR_LINE + PROGRESS_TEXT_MAX];
-    int size = snprintf(line, sizeof line, MESSAGE_CLEAR_LINE "%s", text);
-    os->write(os, STANDARD_ERROR, line, (size_t)size); /* when that fails nobody is looking */
+    char bytes[LINE_MAX_BYTES];
+    struct text_buffer line = text_in(bytes, sizeof bytes);
+    text_add(&line, MESSAGE_CLEAR_LINE);
+    progress_text(&line, event->total, progress->total, event->time_ns - progress->begun_ns);
+    os->write(os, STANDARD_ERROR, line.bytes, line.size); /* a lost line is drawn again soon */
     progress->shown = true;
 }
 

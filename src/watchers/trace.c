@@ -1,11 +1,10 @@
-/* trace.c - what the two processes did, and when. See trace.h. Called by the two mains; by the
- * roles through its table and its watches. */
+/* trace.c - records what the two processes did, and when. See trace.h. Called by both mains, and by
+ * the roles through its table of system calls and as an observer. */
 #include "trace.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "os/write_all.h"
 
@@ -14,20 +13,25 @@ enum { EVENT_MAX = 256, IDLE_MIN_NS = 5000 };
 static void flush(struct trace *trace)
 {
     if (trace->error == 0)
-        trace->error = os_write_all(trace->real, trace->fd, trace->buffer, trace->used);
-    trace->used = 0;
+        trace->error = os_write_all(trace->real, trace->fd, trace->text.bytes, trace->text.size);
+    text_clear(&trace->text);
 }
 
-/* One event, at most EVENT_MAX bytes. */
+/* Adds an event, which fits in EVENT_MAX bytes. */
 __attribute__((format(printf, 2, 3))) static void put(struct trace *trace, const char *format, ...)
 {
-    if (TRACE_BUFFER - trace->used < EVENT_MAX)
-        flush(trace);
+    char bytes[EVENT_MAX];
+    struct text_buffer event = text_in(bytes, sizeof bytes);
     va_list arguments;
     va_start(arguments, format);
-    int size = vsnprintf(trace->buffer + trace->used, EVENT_MAX, format, arguments);
+    text_addv(&event, format, arguments);
     va_end(arguments);
-    trace->used += (size_t)size;
+    assert(!event.cut);
+    text_add_whole(&trace->text, event.bytes, event.size);
+    if (trace->text.cut) { /* full: write the events before this one */
+        flush(trace);
+        text_add_whole(&trace->text, event.bytes, event.size);
+    }
 }
 
 static uint64_t now_ns(const struct trace *trace)
@@ -35,27 +39,28 @@ static uint64_t now_ns(const struct trace *trace)
     return trace->real->clock_ns(trace->real) - trace->epoch_ns;
 }
 
-/* A time of the format, in microseconds: to be printed with "%" PRIu64 ".%03u". */
+/* The format has times in microseconds. MICROSECONDS are the arguments of TIME. */
 #define MICROSECONDS(ns) (ns) / 1000, (unsigned)((ns) % 1000)
 #define TIME "%" PRIu64 ".%03u"
 
-/* Something that went on from begin_ns to end_ns; `what` of it is `count`, unless that is NULL. */
+/* Adds a span from begin_ns to end_ns, with the argument `what` = `count` unless `what` is NULL. */
 static void put_span(struct trace *trace, const char *name, uint64_t begin_ns, uint64_t end_ns,
                      const char *what, int64_t count)
 {
-    char arguments[64] = "";
+    char bytes[64];
+    struct text_buffer arguments = text_in(bytes, sizeof bytes);
     if (what != NULL)
-        snprintf(arguments, sizeof arguments, ",\"args\":{\"%s\":%" PRId64 "}", what, count);
+        text_addf(&arguments, ",\"args\":{\"%s\":%" PRId64 "}", what, count);
     put(trace,
         "{\"name\":\"%s\",\"ph\":\"X\",\"pid\":%u,\"tid\":%u,\"ts\":" TIME ",\"dur\":" TIME
         "%s},\n",
         name, trace->process, trace->process, MICROSECONDS(begin_ns),
-        MICROSECONDS(end_ns - begin_ns), arguments);
+        MICROSECONDS(end_ns - begin_ns), arguments.bytes);
 }
 
-/* A span about the slot of the event, from begin_ns to the event, and one end of the arrow between
- * the two processes: 's' where it starts, 'f' where it finishes. The viewer draws the arrow only to
- * a span that lasts: a nanosecond at least. */
+/* Adds a span about the slot of the event, from begin_ns to the event, and one end of the arrow
+ * between the two processes: 's' where it starts, 'f' where it finishes. The viewer draws the arrow
+ * only to a span that lasts: a nanosecond at least. */
 static void put_slot(struct trace *trace, const char *name, uint64_t begin_ns,
                      const struct observer_event *event, char end)
 {
@@ -78,7 +83,7 @@ static struct trace *trace_of(const struct shmsum_os *os)
     return os->context;
 }
 
-/* Whoever waited for a slot does something else now. */
+/* The wait for a slot is over. Adds its span, unless it was too short to be seen. */
 static void end_idle(struct trace *trace, uint64_t now)
 {
     if (trace->idle_ns != 0 && now - trace->idle_ns >= IDLE_MIN_NS)
@@ -200,6 +205,7 @@ void trace_begin(struct trace *trace, const struct shmsum_os *real,
         .epoch_ns = setting->epoch_ns,
         .process = (unsigned)real->getpid(real),
     };
+    trace->text = text_in(trace->bytes, sizeof trace->bytes);
     trace->os.context = trace;
     trace->os.read = traced_read;
     trace->os.write = traced_write;
@@ -209,7 +215,7 @@ void trace_begin(struct trace *trace, const struct shmsum_os *real,
     trace->os.futex_wake = traced_wake;
     trace->os.fsync = traced_fsync;
     put(trace,
-        "%s{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":%u,\"args\":{\"name\":\"%s\"}},\n",
+        "%s{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":%u,\"args\":{\"name\":\"%.100s\"}},\n",
         setting->first ? "[\n" : "", trace->process, setting->role);
     if (setting->first)
         flush(trace); /* the bracket comes before anything of the child's */

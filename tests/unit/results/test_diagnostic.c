@@ -1,14 +1,11 @@
 /*
- * test_diagnostic.c - how an error in a line is told, byte for byte.
+ * test_diagnostic.c - the text of an error in a line, byte for byte.
  *
- * Messages are compared with texts written out here, and with a renderer that sees the whole line
- * at once. Property: a message does not depend on how its line was cut into blocks.
+ * Messages are compared with texts written out here, and with a second renderer that has the whole
+ * line at once. Property: a message does not depend on how its line was cut into blocks.
  */
-#include <errno.h>
-
 #include "results/diagnostic.h"
-#include "messages/escape.h"
-#include "messages/message.h"
+#include "messages/text_buffer.h"
 
 #include "oracle.h"
 #include "random.h"
@@ -50,6 +47,15 @@ static void course_feed(struct course *course, const uint8_t *bytes, size_t size
     course->column += size;
 }
 
+/* The message, in to[0..DIAGNOSTIC_TEXT_MAX); its size. */
+static size_t message_of(char *to, const struct diagnostic *diagnostic)
+{
+    struct text_buffer text = text_in(to, DIAGNOSTIC_TEXT_MAX);
+    diagnostic_message(&text, diagnostic);
+    assert_false(text.cut);
+    return text.size;
+}
+
 /* The message about the line; its size. */
 static size_t course_end(struct course *course, char *to, const char *file, uint64_t line,
                          uint64_t line_bytes)
@@ -60,10 +66,14 @@ static size_t course_end(struct course *course, char *to, const char *file, uint
                      course->parser.error.column);
     }
     assert_int_equal(course->event, SHMSUM_LINE_ERROR);
-    size_t size = diagnostic_message(to, file, line, line_bytes, &course->parser.error,
-                                     &course->excerpt, false);
-    assert_true(size <= DIAGNOSTIC_TEXT_MAX);
-    return size;
+    const struct diagnostic diagnostic = {
+        .file = file,
+        .line = line,
+        .line_bytes = line_bytes,
+        .error = &course->parser.error,
+        .excerpt = &course->excerpt,
+    };
+    return message_of(to, &diagnostic);
 }
 
 /* Length of a line without its end. */
@@ -175,7 +185,7 @@ static void test_messages(void **state)
          "in:7:3: error: \"x\" is not a number\n"
          "    1 x \\xc3\\xa9\n"
          "      ^\n"},
-        /* exactly as much before the token as is shown, and one more */
+        /* before the token: exactly as many bytes as are shown, and one more */
         {LINE(TEN_ONES "1 1 1 1 1 1 1 1 1 1x\n"), '.',
          "in:7:39: error: \"1x\" is not a number\n"
          "    " TEN_ONES "1 1 1 1 1 1 1 1 1 1x\n"
@@ -205,7 +215,7 @@ static void test_messages(void **state)
          "in:7:1: error: \"x\" is not a number\n"
          "    x " FORTY "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 ...\n"
          "    ^\n"},
-        /* a token of 32 bytes, of 33, and one longer than all that is shown */
+        /* a token of 32 bytes, of 33, and one longer than the whole excerpt */
         {LINE("1 abcdefghijklmnopqrstuvwxyz012345\n"), '.',
          "in:7:3: error: \"abcdefghijklmnopqrstuvwxyz012345\" is not a number\n"
          "    1 abcdefghijklmnopqrstuvwxyz012345\n"
@@ -225,7 +235,7 @@ static void test_messages(void **state)
         check_line((const uint8_t *)cases[i].line, cases[i].size, cases[i].point, cases[i].message);
 }
 
-/* ---- a renderer that sees the whole line ---- */
+/* ---- a second renderer, which has the whole line ---- */
 
 static size_t print_shown(FILE *to, const uint8_t *bytes, uint64_t first, uint64_t end, bool blanks)
 {
@@ -270,7 +280,7 @@ static char *render(const uint8_t *bytes, size_t size, char point)
     return text;
 }
 
-/* Lines of numbers and rubbish of all lengths, cut everywhere. */
+/* Lines of numbers and random bytes of all lengths, cut everywhere. */
 static void test_random_lines(void **state)
 {
     (void)state;
@@ -280,7 +290,7 @@ static void test_random_lines(void **state)
         uint8_t line[600];
         char point = random_one_in(&rng, 4) ? ',' : '.';
         size_t size = 1 + random_size(&rng, sizeof line - 4);
-        size_t rubbish = (size_t)random_below(&rng, size); /* numbers up to here */
+        size_t rubbish = (size_t)random_below(&rng, size); /* only numbers before this byte */
         uint64_t mixed = sizeof letters - 1, plain = sizeof "1234567890  \t\t  11111111" - 1;
         for (size_t i = 0; i < size; i++)
             line[i] = (uint8_t)letters[random_below(&rng, i < rubbish ? plain : mixed)];
@@ -300,6 +310,15 @@ static void test_random_lines(void **state)
     assert_true(shown > 300);
 }
 
+/* The warning, in to[0..DIAGNOSTIC_TEXT_MAX); its size. */
+static size_t warning_of(char *to, const char *file, uint64_t line, const char *warning, bool color)
+{
+    struct text_buffer text = text_in(to, DIAGNOSTIC_TEXT_MAX);
+    diagnostic_warning(&text, file, line, warning, color);
+    assert_false(text.cut);
+    return text.size;
+}
+
 /* The longest of everything stays inside the room that is promised. */
 static void test_longest_texts(void **state)
 {
@@ -316,17 +335,25 @@ static void test_longest_texts(void **state)
     for (int kind = SHMSUM_NOT_A_NUMBER; kind <= SHMSUM_OUT_OF_RANGE; kind++) {
         error.kind = (enum shmsum_line_error_kind)kind;
         memset(text, 'z', sizeof text);
-        size_t size =
-            diagnostic_message(text, file, UINT64_MAX, UINT64_MAX - 1, &error, &excerpt, true);
-        assert_true(size <= DIAGNOSTIC_TEXT_MAX);
+        const struct diagnostic diagnostic = {
+            .file = file,
+            .line = UINT64_MAX,
+            .line_bytes = UINT64_MAX - 1,
+            .error = &error,
+            .excerpt = &excerpt,
+            .color = true,
+        };
+        size_t size = message_of(text, &diagnostic);
         assert_int_equal(text[size - 1], '\n');
-        assert_int_equal(text[size], 'z');
+        assert_int_equal(text[DIAGNOSTIC_TEXT_MAX], 'z');
+        memset(text, 'z', sizeof text);
         size = diagnostic_result(text, &error);
-        assert_true(size <= DIAGNOSTIC_RESULT_MAX);
+        assert_true(size < DIAGNOSTIC_RESULT_MAX - 1); /* one byte longer would not have been cut */
         assert_null(memchr(text, '\n', size));
+        assert_int_equal(text[DIAGNOSTIC_RESULT_MAX], 'z');
     }
     /* A name is cut at DIAGNOSTIC_NAME_MAX bytes. */
-    size_t size = diagnostic_warning(text, file, UINT64_MAX, "w", false);
+    size_t size = warning_of(text, file, UINT64_MAX, "w", false);
     assert_int_equal(size, 4 * DIAGNOSTIC_NAME_MAX + strlen(":18446744073709551615: warning: w\n"));
 }
 
@@ -336,7 +363,7 @@ static void assert_text(const char *text, size_t size, const char *expected)
         fail_msg("text is \"%.*s\", expected \"%s\"", (int)size, text, expected);
 }
 
-/* Where a token ends is not a column that fits 64 bits: the caret still has the token's length. */
+/* The column behind the token does not fit 64 bits: the caret still has the token's length. */
 static void test_token_without_end(void **state)
 {
     (void)state;
@@ -344,8 +371,9 @@ static void test_token_without_end(void **state)
         .column = 3, .token_bytes = UINT64_MAX, .token = "twotwotwotwotwotwotwotwotwotwotw"};
     struct excerpt excerpt = {.anchor = 3, .first = 1, .size = 6, .bytes = "1 twot"};
     char text[DIAGNOSTIC_TEXT_MAX];
-    size_t size = diagnostic_message(text, "f", 1, UINT64_MAX, &error, &excerpt, false);
-    assert_text(text, size,
+    const struct diagnostic diagnostic = {
+        .file = "f", .line = 1, .line_bytes = UINT64_MAX, .error = &error, .excerpt = &excerpt};
+    assert_text(text, message_of(text, &diagnostic),
                 "f:1:3: error: \"twotwotwotwotwotwotwotwotwotwotw...\" is not a number\n"
                 "    1 twot...\n"
                 "      ^~~~\n");
@@ -377,7 +405,7 @@ static void test_results(void **state)
     }
 }
 
-/* In color it is the same text, and every sequence that colors is taken back. */
+/* In color the text is the same, and every sequence of color is reset. */
 static void test_color(void **state)
 {
     (void)state;
@@ -386,14 +414,20 @@ static void test_color(void **state)
     static const char line[] = "1 two 3\n";
     course_feed(&course, (const uint8_t *)line, strlen(line));
     char text[DIAGNOSTIC_TEXT_MAX];
-    size_t size = diagnostic_message(text, "in", 7, strlen(line) - 1, &course.parser.error,
-                                     &course.excerpt, true);
-    assert_text(text, size,
+    const struct diagnostic diagnostic = {
+        .file = "in",
+        .line = 7,
+        .line_bytes = strlen(line) - 1,
+        .error = &course.parser.error,
+        .excerpt = &course.excerpt,
+        .color = true,
+    };
+    assert_text(text, message_of(text, &diagnostic),
                 "\033[1min:7:3: \033[1;31merror:\033[0m \"two\" is not a number\n"
                 "    1 two 3\n"
                 "      \033[1;32m^~~\033[0m\n");
-    size = diagnostic_warning(text, "in", 7, "beware", true);
-    assert_text(text, size, "\033[1min:7: \033[1;35mwarning:\033[0m beware\n");
+    assert_text(text, warning_of(text, "in", 7, "beware", true),
+                "\033[1min:7: \033[1;35mwarning:\033[0m beware\n");
 }
 
 static void test_warnings_and_names(void **state)
@@ -412,7 +446,7 @@ static void test_warnings_and_names(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         char text[DIAGNOSTIC_TEXT_MAX], expected[256];
         snprintf(expected, sizeof expected, "%s:12: warning: beware\n", cases[i].shown);
-        assert_text(text, diagnostic_warning(text, cases[i].file, 12, "beware", false), expected);
+        assert_text(text, warning_of(text, cases[i].file, 12, "beware", false), expected);
         struct course course;
         course_begin(&course, '.');
         course_feed(&course, (const uint8_t *)"x\n", 2);
@@ -420,162 +454,6 @@ static void test_warnings_and_names(void **state)
                  cases[i].shown);
         assert_text(text, course_end(&course, text, cases[i].file, 3, 1), expected);
     }
-}
-
-/* ---- escape.c ---- */
-
-static void test_escape_bytes(void **state)
-{
-    (void)state;
-    for (unsigned c = 0; c < 256; c++) {
-        uint8_t byte = (uint8_t)c;
-        char text[4], expected[8];
-        snprintf(expected, sizeof expected, c >= 0x20 && c <= 0x7e ? "%c" : "\\x%02x", c);
-        assert_text(text, escape_bytes(text, &byte, 1), expected);
-    }
-}
-
-/* Every sequence of two bytes, and every scalar value encoded by hand: what stays is well-formed
- * UTF-8 and no control. */
-static void test_escape_name(void **state)
-{
-    (void)state;
-    char text[64];
-    for (uint32_t value = 1; value < 0x110000; value += value < 0x3000 ? 1 : 61) {
-        uint8_t utf8[4];
-        size_t size;
-        if (value < 0x80) {
-            utf8[0] = (uint8_t)value;
-            size = 1;
-        } else if (value < 0x800) {
-            utf8[0] = (uint8_t)(0xc0 | value >> 6);
-            utf8[1] = (uint8_t)(0x80 | (value & 63));
-            size = 2;
-        } else if (value < 0x10000) {
-            utf8[0] = (uint8_t)(0xe0 | value >> 12);
-            utf8[1] = (uint8_t)(0x80 | (value >> 6 & 63));
-            utf8[2] = (uint8_t)(0x80 | (value & 63));
-            size = 3;
-        } else {
-            utf8[0] = (uint8_t)(0xf0 | value >> 18);
-            utf8[1] = (uint8_t)(0x80 | (value >> 12 & 63));
-            utf8[2] = (uint8_t)(0x80 | (value >> 6 & 63));
-            utf8[3] = (uint8_t)(0x80 | (value & 63));
-            size = 4;
-        }
-        bool control = value < 0x20 || (value >= 0x7f && value < 0xa0);
-        bool surrogate = value >= 0xd800 && value < 0xe000;
-        size_t length = escape_name(text, utf8, size);
-        if (control || surrogate) {
-            assert_int_equal(length, 4 * size);
-        } else {
-            assert_int_equal(length, size);
-            assert_memory_equal(text, utf8, size);
-        }
-        /* cut short, every byte of it is stray */
-        for (size_t cut = 1; cut < size; cut++)
-            assert_int_equal(escape_name(text, utf8, cut), 4 * cut);
-    }
-    static const struct {
-        const char *name, *shown;
-    } cases[] = {
-        {"\300\200", "\\xc0\\x80"},                   /* overlong NUL */
-        {"\301\277", "\\xc1\\xbf"},                   /* overlong DEL */
-        {"\340\237\277", "\\xe0\\x9f\\xbf"},          /* overlong */
-        {"\360\217\277\277", "\\xf0\\x8f\\xbf\\xbf"}, /* overlong */
-        {"\364\220\200\200", "\\xf4\\x90\\x80\\x80"}, /* beyond U+10FFFF */
-        {"\365\200\200\200", "\\xf5\\x80\\x80\\x80"},
-        {"\200", "\\x80"},
-        {"\303a", "\\xc3a"}, /* what follows is looked at anew */
-        {"\303\303\251", "\\xc3\303\251"},
-        {"\342\202\303\251", "\\xe2\\x82\303\251"},
-        {"a\\b", "a\\b"},
-    };
-    for (size_t i = 0; i < COUNT(cases); i++)
-        assert_text(text, escape_name(text, cases[i].name, strlen(cases[i].name)), cases[i].shown);
-    for (unsigned pair = 0; pair < 65536; pair++) {
-        uint8_t bytes[2] = {(uint8_t)(pair >> 8), (uint8_t)pair};
-        size_t length = escape_name(text, bytes, 2);
-        assert_true(length <= 8);
-        for (size_t i = 0; i < length; i++) {
-            uint8_t c = (uint8_t)text[i];
-            assert_true(c >= 0x20 && c != 0x7f);
-            if (c >= 0x80) { /* only as a whole sequence of two that is no control */
-                uint8_t next = i + 1 < length ? (uint8_t)text[++i] : 0;
-                assert_true(c >= 0xc2 && c <= 0xdf && next >= 0x80 && next <= 0xbf);
-                assert_false(c == 0xc2 && next < 0xa0);
-            }
-        }
-    }
-}
-
-/* ---- message.c ---- */
-
-static char said[16384];
-static size_t said_size;
-
-static ssize_t listen_write(const struct shmsum_os *os, int fd, const void *bytes, size_t size)
-{
-    int *interruptions = os->context;
-    assert_int_equal(fd, 2);
-    if ((*interruptions)-- > 0)
-        return -EINTR;
-    assert_true(said_size + size <= sizeof said);
-    memcpy(said + said_size, bytes, size);
-    said_size += size;
-    return (ssize_t)size;
-}
-
-static void assert_said(const char *expected)
-{
-    assert_text(said, said_size, expected);
-    said_size = 0;
-}
-
-static void test_one_line_messages(void **state)
-{
-    (void)state;
-    int interruptions = 0;
-    struct shmsum_os os = *shmsum_os_default();
-    os.context = &interruptions;
-    os.write = listen_write;
-    message(&os, "%s is %d", "a\nb\033", 5);
-    assert_said("shmsum: a\\x0ab\\x1b is 5\n");
-    interruptions = 3;
-    message_plain(&os, "done");
-    assert_said("done\n");
-    static const struct {
-        struct shmsum_failure why;
-        const char *text;
-    } cases[] = {
-        {{"open", "x\n", ENOENT}, "shmsum: open: x\\x0a: No such file or directory\n"},
-        {{"protocol", "slot length", EPROTO},
-         "shmsum: protocol: slot length: the other process broke the rules\n"},
-        {{"write", "r", ENOSPC}, "shmsum: write: r: No space left on device\n"},
-        {{"flock", "r", EWOULDBLOCK}, "shmsum: flock: r: another process is writing it\n"},
-        {{"open", "r", ELOOP}, "shmsum: open: r: is a symbolic link; name the file itself\n"},
-        {{"open", "r", EEXIST},
-         "shmsum: open: r: input file is the results file; name another one with -o\n"},
-        {{"shm_open", "r", EEXIST}, "shmsum: shm_open: r: File exists\n"},
-        {{"write", "r", EMFILE}, "shmsum: write: r: Too many open files\n"},
-        {{"open", "r", EMFILE}, "shmsum: open: r: Too many open files; see 'ulimit -n'\n"},
-        {{"posix_fallocate", "r", ENOSPC},
-         "shmsum: posix_fallocate: r: No space left on device; make room in /dev/shm, or use "
-         "less of it: --slots=4\n"},
-        {{"futex", "r", ENOSYS}, "shmsum: futex: r: the kernel does not have this call\n"},
-    };
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        message_failure(&os, &cases[i].why);
-        assert_said(cases[i].text);
-    }
-    /* However long: one line, and the room for it is enough when every byte is escaped. */
-    static char longest[5000];
-    memset(longest, '\001', sizeof longest - 1);
-    message(&os, "%s", longest);
-    assert_true(said_size > 4000 && said_size < 8300);
-    assert_int_equal(said[said_size - 1], '\n');
-    assert_ptr_equal(memchr(said, '\n', said_size), said + said_size - 1);
-    said_size = 0;
 }
 
 int main(void)
@@ -586,8 +464,7 @@ int main(void)
         cmocka_unit_test(test_messages),      cmocka_unit_test(test_random_lines),
         cmocka_unit_test(test_longest_texts), cmocka_unit_test(test_token_without_end),
         cmocka_unit_test(test_results),       cmocka_unit_test(test_warnings_and_names),
-        cmocka_unit_test(test_color),         cmocka_unit_test(test_escape_bytes),
-        cmocka_unit_test(test_escape_name),   cmocka_unit_test(test_one_line_messages),
+        cmocka_unit_test(test_color),
     };
     int failed = cmocka_run_group_tests_name("diagnostic", tests, NULL, NULL);
     oracle_clean_up(&oracle);

@@ -1,4 +1,4 @@
-/* test_result_line.c - what a line of the results looks like, as text and as JSON. */
+/* test_result_line.c - the lines of the results, as text and as JSON. */
 #include "results/result_line.h"
 
 #include "unit.h"
@@ -48,7 +48,7 @@ static void test_sums(void **state)
               "{\"file\":\"\",\"line\":18446744073709551615,\"sum\":\"0\"}");
 }
 
-/* A name stays one string of JSON, whatever is in it. */
+/* Whatever bytes a name has, it is one string of JSON. */
 static void test_names(void **state)
 {
     (void)state;
@@ -90,7 +90,7 @@ static void test_errors(void **state)
                 "\\\"1e1000\\\"\"}");
 }
 
-/* The longest of everything stays inside the room that is promised. */
+/* With the longest name, sum and error nothing is cut, and nothing is written behind the line. */
 static void test_longest(void **state)
 {
     (void)state;
@@ -102,18 +102,28 @@ static void test_longest(void **state)
     for (int format = RESULT_TEXT; format <= RESULT_JSON; format++) {
         struct result_line result;
         static char text[RESULT_LINE_JSON_MAX + 1];
-        memset(text, 'z', sizeof text);
         result_line_begin(&result, (enum result_format)format, file);
         assert_true(result.max <= RESULT_LINE_JSON_MAX);
+        memset(text, 'z', sizeof text);
         size_t size = result_line_sum(&result, text, UINT64_MAX, &sum);
         assert_int_equal(size, strnlen(text, size));
         assert_int_equal(text[size], 'z');
         assert_true(size > 2000 && size <= result.max);
+        text[size] = '\0';
+        if (format == RESULT_JSON)
+            assert_non_null(strstr(text, "\\x01\",\"line\":18446744073709551615,\"sum\":\"-1000"));
         for (int kind = SHMSUM_NOT_A_NUMBER; kind <= SHMSUM_OUT_OF_RANGE; kind++) {
             error.kind = (enum shmsum_line_error_kind)kind;
+            memset(text, 'z', sizeof text);
             size = result_line_error(&result, text, UINT64_MAX, &error);
             assert_true(size <= result.max);
             assert_null(memchr(text, '\n', size));
+            assert_int_equal(text[size + 1], 'z');
+            if (format == RESULT_JSON) { /* nothing was cut */
+                assert_non_null(strstr(text, "\\x01\",\"line\":18446744073709551615,\"column\":"
+                                             "18446744073709551615,\"error\":\""));
+                assert_int_equal(text[size - 1], '}');
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 /*
- * test_results.c - the results file: whole lines only, whatever the system does.
+ * test_results.c - the results file holds whole lines only, whatever the system calls return.
  *
- * Property: what stands in the file is always a beginning of the right answer that ends where a
- * line ends, `lines` and `bytes` say how much of it, and a failure is told once it has happened.
+ * Property: the file is always a prefix of the right answer that ends where a line ends, `lines`
+ * and `bytes` count it, and every call after a failure reports the failure.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static void begin(struct shmsum_results *results, int fd, size_t buffer_bytes)
     assert_null(why.call);
 }
 
-/* Puts the answer's lines into the buffer, and flushes when told to; the first failure. */
+/* Puts the answer's lines into the buffer. Returns 0 or the first failure of a flush. */
 static int put_answer(struct shmsum_results *results, struct shmsum_failure *why)
 {
     for (const char *line = answer; *line != '\0';) {
@@ -94,14 +94,14 @@ static void test_all_is_well(void **state)
     assert_true(results.regular);
     struct shmsum_failure why = {0};
     assert_int_equal(put_answer(&results, &why), 0);
-    assert_int_equal(faults.calls[FAULT_write], 0); /* nothing before it is asked for */
+    assert_int_equal(faults.calls[FAULT_write], 0); /* not before a flush */
     assert_int_equal(results.lines, 0);
     assert_int_equal(shmsum_results_flush(&results, &why), 0);
     assert_int_equal(faults.calls[FAULT_write], 1);
     assert_int_equal(results.lines, 7);
     assert_int_equal(results.bytes, ANSWER_BYTES);
     assert_file_holds(fd, answer, ANSWER_BYTES);
-    assert_int_equal(shmsum_results_flush(&results, &why), 0); /* nothing to do, nothing done */
+    assert_int_equal(shmsum_results_flush(&results, &why), 0); /* an empty buffer is not written */
     assert_int_equal(faults.calls[FAULT_write], 1);
     assert_int_equal(shmsum_results_sync(&results, &why), 0);
     assert_int_equal(faults.calls[FAULT_fsync], 1);
@@ -109,7 +109,7 @@ static void test_all_is_well(void **state)
     close(fd);
 }
 
-/* A buffer of every size that the contract allows: all that changes is how often it is written. */
+/* With every buffer size that results.h allows, the file is the same. */
 static void test_every_buffer_size(void **state)
 {
     (void)state;
@@ -150,7 +150,7 @@ static void test_short_writes(void **state)
     }
 }
 
-/* The disk is full after every count of bytes. Something stood in the file before. */
+/* The disk is full after each possible number of bytes. The file may have content already. */
 static void test_full_disk(void **state)
 {
     (void)state;
@@ -182,10 +182,10 @@ static void test_full_disk(void **state)
             memcpy(expected, before, old);
             memcpy(expected + old, answer, kept);
             assert_file_holds(fd, expected, old + kept);
-            /* and whoever shares the descriptor writes on from there */
+            /* another user of the descriptor continues from there */
             if (room > 0)
                 assert_int_equal(lseek(fd, 0, SEEK_CUR), old + kept);
-            /* It stays that way, also when there is room again. */
+            /* The failure remains, even with room again. */
             fault_os_heal(&faults);
             uint64_t writes = faults.calls[FAULT_write];
             struct shmsum_failure again = {0};
@@ -200,7 +200,7 @@ static void test_full_disk(void **state)
     }
 }
 
-/* The same over several flushes: the ones before the failure stay. */
+/* Over several flushes: what was written before the failure stays. */
 static void test_full_disk_later(void **state)
 {
     (void)state;
@@ -226,7 +226,7 @@ static void test_full_disk_later(void **state)
     }
 }
 
-/* A reserve that has to write first tells when it cannot. */
+/* A reserve that must flush first returns the failure of the flush. */
 static void test_reserve_fails(void **state)
 {
     (void)state;
@@ -245,7 +245,7 @@ static void test_reserve_fails(void **state)
     close(fd);
 }
 
-/* Cutting back: interrupted, refused, not possible, or not ours to do. */
+/* Cutting back: interrupted, refused, or impossible. */
 static void test_cutting_back(void **state)
 {
     (void)state;
@@ -262,7 +262,8 @@ static void test_cutting_back(void **state)
         fault_os_fail(&faults, members[i], faults.calls[members[i]] + nth[i],
                       errors[i] == EINTR ? 3 : FAULT_FOR_GOOD, errors[i]);
         struct shmsum_failure why = {0};
-        assert_int_equal(write_answer(&results, &why), -ENOSPC); /* the first thing that failed */
+        assert_int_equal(write_answer(&results, &why),
+                         -ENOSPC); /* the first failure, not that of cutting back */
         assert_int_equal(why.error, ENOSPC);
         assert_int_equal(results.lines, 2);
         assert_int_equal(results.bytes, 3);
@@ -270,7 +271,7 @@ static void test_cutting_back(void **state)
         fault_os_heal(&faults);
         close(fd);
     }
-    /* Somebody else has written behind us: his bytes are not cut off. */
+    /* Another process wrote behind the results: its bytes are not cut off. */
     int fd = scratch_file();
     static const char theirs[] = "................";
     assert_int_equal(pwrite(fd, theirs, 16, 0), 16);
@@ -302,7 +303,7 @@ static void test_interrupted(void **state)
     close(fd);
 }
 
-/* It would block, and cannot be waited for: a failure, not a loop. */
+/* The write would block and ppoll fails: that is a failure, not a loop. */
 static void test_wait_fails(void **state)
 {
     (void)state;
@@ -390,7 +391,7 @@ static void test_sync_fails(void **state)
 
 /* ---- pipes ---- */
 
-/* A pipe that is full and non-blocking is waited for. A child empties it slowly and compares. */
+/* A non-blocking pipe is full: flush waits. A child empties the pipe slowly and compares. */
 static void test_full_pipe(void **state)
 {
     (void)state;
@@ -452,7 +453,7 @@ static void test_closed_pipe(void **state)
     signal(SIGPIPE, SIG_DFL);
 }
 
-/* What a pipe took before it failed cannot be taken back, but it is counted in whole lines. */
+/* A pipe cannot be cut back. The whole lines that it accepted before the failure are counted. */
 static void test_pipe_counts_whole_lines(void **state)
 {
     (void)state;
@@ -505,10 +506,10 @@ static void test_salvage_every_tail(void **state)
     for (size_t size = 0; size <= ANSWER_BYTES; size++)
         for (size_t start = 0; start <= size; start++)
             check_salvage(answer, size, start, (size_t)random_below(&rng, 9));
-    check_salvage(answer, 5, 9, 0); /* shorter than it was at the start: nothing of ours in it */
+    check_salvage(answer, 5, 9, 0); /* the file is shorter than its start was: no line is ours */
 }
 
-/* Lines around the joints of the pieces in which the file is read. */
+/* Lines end around the borders of the pieces in which the file is read. */
 static void test_salvage_large(void **state)
 {
     (void)state;
@@ -570,7 +571,7 @@ static void test_salvage_failures(void **state)
         fault_os_heal(&faults);
         close(fd);
     }
-    /* The second piece cannot be read: nothing is cut, for what it holds is not known. */
+    /* The second piece cannot be read: nothing is cut, since its lines are unknown. */
     int fd = scratch_file();
     assert_int_equal(write(fd, "1\n2\n3", 5), 5);
     faults.read_max = 3;

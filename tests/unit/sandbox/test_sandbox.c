@@ -260,33 +260,6 @@ static void test_plausible(void **state)
     }
 }
 
-static void test_text(void **state)
-{
-    (void)state;
-    char text[SANDBOX_TEXT_MAX];
-#define SAYS(mode, parts, granted, expected)        \
-    do {                                            \
-        memset(text, 'x', sizeof text);             \
-        sandbox_format(text, mode, parts, granted); \
-        assert_string_equal(text, expected);        \
-    } while (0)
-    SAYS(SANDBOX_REQUIRE, SANDBOX_CHILD, WITH_ABI(SANDBOX_CHILD),
-         "no_new_privs, descriptors, rlimits, landlock 7, seccomp");
-    SAYS(SANDBOX_AUTO, SANDBOX_PARENT, WITH_ABI(SANDBOX_PARENT),
-         "no_new_privs, landlock 7, seccomp");
-    SAYS(SANDBOX_AUTO, SANDBOX_CHILD, SANDBOX_NO_NEW_PRIVS | SANDBOX_LIMITS,
-         "no_new_privs, rlimits; not granted: descriptors, landlock, seccomp");
-    SAYS(SANDBOX_AUTO, SANDBOX_PARENT, 0, "not granted: no_new_privs, landlock, seccomp");
-    SAYS(SANDBOX_OFF, SANDBOX_PARENT, 0, "off");
-    /* Any value that a hostile child reports fits the text. */
-    for (unsigned bits = 0; bits < 256; bits++) {
-        memset(text, 'x', sizeof text);
-        sandbox_format(text, SANDBOX_AUTO, SANDBOX_CHILD, UINT64_MAX << 8 | bits);
-        assert_non_null(memchr(text, '\0', sizeof text));
-    }
-#undef SAYS
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,7 +268,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_versions_of_landlock, set_up, tear_down),
         cmocka_unit_test(test_plausible),
-        cmocka_unit_test(test_text),
     };
     return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
 }

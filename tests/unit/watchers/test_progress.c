@@ -1,5 +1,6 @@
-/* test_progress.c - how far a long run has come: what the line says, and when it is drawn. */
+/* test_progress.c - the progress line: its text, and when it is drawn. */
 #include "watchers/progress.h"
+#include "messages/text_buffer.h"
 
 #include "unit.h"
 
@@ -18,7 +19,7 @@ static void test_text(void **state)
         {50, 100, SECOND, "50 % of 100 B, 50 B/s, 0:01 left"},
         {100, 100, SECOND, "100 % of 100 B, 100 B/s, 0:00 left"},
         {999, 1000, SECOND, "99 % of 1.0 kB, 999 B/s, 0:01 left"},
-        {101, 100, SECOND, "101 B, 101 B/s"}, /* it has grown */
+        {101, 100, SECOND, "101 B, 101 B/s"}, /* the inputs have grown */
         {999, 0, SECOND, "999 B, 999 B/s"},
         {9949, 0, SECOND, "9.9 kB, 9.9 kB/s"},
         {9950, 0, SECOND, "10 kB, 10 kB/s"},
@@ -33,22 +34,21 @@ static void test_text(void **state)
         {1, 360002, SECOND, "0 % of 360 kB, 1 B/s"}, /* a hundred hours */
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        char text[PROGRESS_TEXT_MAX];
-        size_t size = progress_text(text, cases[i].done, cases[i].total, cases[i].elapsed_ns);
-        assert_string_equal(text, cases[i].text);
-        assert_int_equal(size, strlen(text));
+        char bytes[80];
+        struct text_buffer text = text_in(bytes, sizeof bytes);
+        progress_text(&text, cases[i].done, cases[i].total, cases[i].elapsed_ns);
+        assert_string_equal(text.bytes, cases[i].text);
     }
     static const uint64_t extremes[] = {0, 1, UINT64_MAX - 1, UINT64_MAX};
     for (size_t i = 0; i < COUNT(extremes) * COUNT(extremes) * COUNT(extremes); i++) {
-        char text[PROGRESS_TEXT_MAX + 1];
-        memset(text, 'z', sizeof text);
-        size_t size = progress_text(text, extremes[i % 4], extremes[i / 4 % 4], extremes[i / 16]);
-        assert_true(size < PROGRESS_TEXT_MAX - 16);
-        assert_int_equal(text[size], '\0');
+        char bytes[80];
+        struct text_buffer text = text_in(bytes, sizeof bytes);
+        progress_text(&text, extremes[i % 4], extremes[i / 4 % 4], extremes[i / 16]);
+        assert_false(text.cut);
     }
 }
 
-/* A system with a clock that the test winds, and a terminal that it reads. */
+/* A system whose clock the test sets, and whose terminal it reads. */
 static uint64_t now_ns;
 static char shown[1024];
 
@@ -121,7 +121,7 @@ static void test_short_run(void **state)
     progress_begin(&progress, &terminal, 1000, 1000);
     publish(&progress, 1000);
     progress_end(&progress);
-    check_shown(""); /* there is nothing to take back */
+    check_shown(""); /* nothing was drawn, so nothing is erased */
     progress_begin(&progress, &terminal, 0, 0);
     publish(&progress, 1000);
     progress_end(&progress);

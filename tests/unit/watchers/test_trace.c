@@ -1,4 +1,4 @@
-/* test_trace.c - the events of the trace, and the file that they make. */
+/* test_trace.c - the events of a trace, byte for byte, and how they reach the file. */
 #include <errno.h>
 #include <limits.h>
 
@@ -6,11 +6,11 @@
 
 #include "unit.h"
 
-/* A system whose clock goes on by a microsecond with each look, and with a file. */
+/* A system whose clock advances by a microsecond with each reading, and with one file. */
 static uint64_t clock_ns;
 static char file[65536];
 static size_t file_size, room = sizeof file, pieces;
-static int refusals; /* EINTR before a write */
+static int refusals; /* writes that fail with EINTR first */
 
 static uint64_t read_clock(const struct shmsum_os *os)
 {
@@ -167,7 +167,42 @@ static void test_consumer(void **state)
         ARROW("f", "1", "7.000"));
 }
 
-/* Many events leave in pieces that hold whole events; an interrupted write is made again. */
+static pid_t largest_number(const struct shmsum_os *os)
+{
+    (void)os;
+    return INT_MAX;
+}
+
+/* With the largest of all numbers each event is whole. */
+static void test_longest_events(void **state)
+{
+    (void)state;
+    struct shmsum_os large = machine;
+    large.getpid = largest_number;
+    static char role[1000];
+    memset(role, 'r', sizeof role - 1);
+    struct trace_setting setting = of_parent;
+    setting.role = role;
+    setting.epoch_ns = 1;
+    struct trace trace;
+    trace_begin(&trace, &large, &setting);
+    const struct observer_event event = {
+        .kind = OBSERVER_SLOT_PUBLISHED,
+        .time_ns = UINT64_MAX,
+        .number = UINT64_MAX,
+        .bytes = UINT32_MAX,
+    };
+    trace.observer.notify(&trace.observer, &event);
+    assert_int_equal(trace_end(&trace, true), 0);
+    file[file_size] = '\0';
+    size_t lines = 0;
+    for (char *line = strtok(file, "\n"); line != NULL; line = strtok(NULL, "\n"), lines++)
+        if (lines > 0 && lines < 4)
+            assert_string_equal(line + strlen(line) - 2, "},");
+    assert_int_equal(lines, 6); /* "[", three events, the last one, "]" */
+}
+
+/* Many events are written in pieces of whole events. An interrupted write is repeated. */
 static void test_pieces(void **state)
 {
     (void)state;
@@ -185,7 +220,7 @@ static void test_pieces(void **state)
     assert_true(pieces > 2 && pieces < 20);
 }
 
-/* What the file does not take any more is told in the end; nothing else changes. */
+/* A failed write of the trace is reported at the end and changes nothing else. */
 static void test_full(void **state)
 {
     (void)state;
@@ -194,7 +229,7 @@ static void test_full(void **state)
     room = 5000;
     for (int i = 0; i < 200; i++)
         assert_int_equal(trace.os.read(&trace.os, 0, NULL, 100), 10);
-    room = sizeof file - file_size; /* also when there is room again: a gap would be a lie */
+    room = sizeof file - file_size; /* even with room again, nothing is written behind a gap */
     size_t before = file_size;
     assert_int_equal(trace_end(&trace, true), -ENOSPC);
     assert_int_equal(file_size, before);
@@ -205,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_producer, begin),
         cmocka_unit_test_setup(test_consumer, begin),
+        cmocka_unit_test_setup(test_longest_events, begin),
         cmocka_unit_test_setup(test_pieces, begin),
         cmocka_unit_test_setup(test_full, begin),
     };
