@@ -449,7 +449,7 @@ static void run_against_parent(void)
     if (output >= 0)
         close(output);
     if (setting.kind == INPUT_PIPE)
-        session_feed_for_ever(&session, 1);
+        session_feed_endlessly(&session, 1);
     bool interrupted = await_parent(&session, &setting);
     int wait_status = session_await_parent(&session);
     driver.said = read_file(session.messages, NULL);
