@@ -1,5 +1,5 @@
-/* scenarios.h - the runs in which everything is failed: small, and together all that the programs
- * do. */
+/* scenarios.h - the runs in which every.c fails each system call. The runs are small; together they
+ * use all features of the programs. */
 #ifndef SHMSUM_TESTS_FAULTS_SCENARIOS_H
 #define SHMSUM_TESTS_FAULTS_SCENARIOS_H
 
@@ -11,14 +11,15 @@ struct scenario {
     const char *name;
     const char *const *arguments;
     enum session_input input;
-    const char *fed; /* to standard input, which then ends */
+    const char *fed; /* the whole of standard input */
     enum session_output output;
-    const char *files[SCENARIO_FILES_MAX]; /* in1.txt, in2.txt, in3.txt; NULL: none */
-    const char *old;                       /* what stands in results.txt before */
-    bool appends;                          /* … and stays */
-    bool left_behind;                      /* a dead instance left a name */
-    const char *right;                     /* the results */
-    int status;                            /* the exit status that goes with them */
+    const char
+        *files[SCENARIO_FILES_MAX]; /* the text of in1.txt, in2.txt, in3.txt; NULL: no file */
+    const char *old;                /* the text of results.txt before the run */
+    bool appends;                   /* … which stays */
+    bool left_behind;               /* a dead instance has left a name */
+    const char *right;              /* the right results */
+    int status;                     /* the right exit status */
 };
 
 extern const struct scenario scenarios[];
