@@ -1,32 +1,32 @@
 #!/bin/sh
-# channel_peer.sh - writes the seeds of fuzz_channel_peer into the folder $1. The bytes are
-# explained in fuzz_channel_peer.c: mode, slots - 1, bytes of payload - 1, two bytes of settings;
-# then the script, where \200 and above are lies in the order of enum lie.
+# channel_peer.sh FOLDER - writes the seeds of fuzz_channel_peer into FOLDER. fuzz_channel_peer.c explains
+# the bytes: mode, slots - 1, payload bytes - 1, two bytes of settings; then the script, in which bytes from
+# \200 on are lies in the order of enum lie.
 set -eu
 cd "$1"
 
-# seed NAME FORMAT: the bytes, as printf takes them.
+# seed NAME FORMAT: writes the bytes, which are a format of printf.
 seed() {
-    # shellcheck disable=SC2059 # it is a format
+    # shellcheck disable=SC2059 # a format on purpose
     printf "$2" >"$1"
 }
 
-# What a peer lets its other side read.
+# The values that the lying peer lets the other side read.
 free='\200'
 ready='\201'
 end='\202'
-none='\203' # no state
+none='\203' # an invalid state
 full='\210'
-wait='\232'      # WAIT is the other way round than it was
-true='\000'      # what is there
-complete='\201'  # endings, as values
+wait='\232'      # the word with its WAIT bit inverted
+true='\000'      # the true value
+complete='\201'  # end reasons, as values
 cut='\202'
 source='\000'
 
-# The consumer's end, call by call: 0 try_take, 1 take, 3 done, 4 attached, 5 closing, 6 spin,
-# 7 sleep. 4 slots of 100 bytes.
+# The consumer's side, one call after the other: 0 try_take, 1 take, 3 done, 4 attached, 5 closing, 6 spin,
+# 7 sleep. The ring has 4 slots of 100 bytes.
 consumer='\000\003\143'
-block="$ready$full$source"'\000'"$true" # with its payload, and the slot's old state
+block="$ready$full$source"'\000'"$true" # followed by its payload, and by the slot's old state
 seed take-blocks "$consumer"'\000\000\004\000\000'"$block"'\003\000\001'"$block"'\003\000\005\015\001'"$end$complete"
 seed take-after-waiting "$consumer"'\002\000\001\000\000\000\000\000\000\003'"$block"'\003\000\001\000\000\000\007'
 seed take-one-byte '\000\000\000\000\001\000'"$ready"'\201'"$source"'\000'"$wait"'\003'"$wait"'\004'"$wait"
@@ -48,8 +48,8 @@ seed take-futex-fails "$consumer"'\000\000\001'"$free$free"'\011'
 seed take-no-waitv "$consumer"'\000\000\001'"$free$free"'\004'"$free"'\003'"$free"'\005'"$block"
 seed take-spins "$consumer"'\007\000\006\000\000'"$ready"'\006\000\000\000\007\000\000\007\000'"$ready"
 
-# The producer's end: 0 try_acquire, 1 acquire (9: and publish), 3 drain, 4 await_attached, 5 what
-# is beside, 6 sleep (14: spin), 7 end. The length of a block follows.
+# The producer's side: 0 try_acquire, 1 acquire (9: acquire and publish), 3 drain, 4 await_attached, 5 the
+# words beside the ring, 6 sleep (14: spin), 7 end. The length of a block follows.
 producer='\001\003\143'
 put='\011'"$free"'\143'"$true"
 seed put-blocks "$producer"'\000\000\004'"$ready$put$put"'\010'"$free"'\000'"$wait"'\003\220\007'"$free$wait"
@@ -73,9 +73,10 @@ seed calibrates-slow-clock '\001\000\143\004\000\000'"$ready"
 seed attached-stopped "$producer"'\000\000\004\000\000\010'
 seed end-broken "$producer"'\000\000\007'"$end"
 
-# consumer_run. Settings: 8 blank lines are zero, 16 skipped, 32 dialogue, 64 terminal, 128 answers.
+# consumer_run. The bits of the settings: 8 --blank-lines=zero, 16 --blank-lines=skip, 32 dialogue, 64
+# terminal, 128 answers.
 role='\002\003\143'
-text() { # OP: a block with that text
+text() { # text OP: a block with the text that OP selects
     printf '%s' "$ready$full$source\\$1$true$true"
 }
 w='\000' # a write
@@ -94,7 +95,7 @@ seed run-broken-length "$role"'\000\000'"$(text 000)$ready"'\214'"$w"
 seed run-no-space "$role"'\000\000'"$(text 000)$free$free\\313\\361\\371\\377"
 seed run-no-space-pipe "$role"'\000\002'"$(text 000)$free$free\\313\\377"
 
-# producer_send and producer_dialogue: reads of the input say how many bytes come.
+# producer_send and producer_dialogue: each read of the input has a byte that says how many bytes it returns.
 seed send-file '\003\003\143\000\004'"$free"'\062'"$true$free"'\310'"$true$free"'\000'"$free$true"
 seed send-pipe '\003\001\017\000\010\201'"$free"'\000\005'"$true$free"'\312\000\360\000\334\000\003'"$true$free"'\000\000'"$free$true"
 seed send-read-fails '\003\001\017\000\004'"$free"'\377'
