@@ -805,7 +805,8 @@ int main(int argc, char *argv[])
                 argc, argv);
     cpu_set_t cpus;
     if (sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) < 2)
-        printf("\nOnly one CPU is ours: both processes share it, and these figures say little.\n");
+        printf("\nOnly one CPU is available: both processes share it, so these measurements mean "
+               "little.\n");
     queue_raise_limits();
     for (size_t i = 0; i < MESSAGE_MAX / 8; i++)
         out_message[i] = i * UINT64_C(0x9e3779b97f4a7c15) + bench.seed;
