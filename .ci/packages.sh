@@ -15,7 +15,7 @@ packages_to_package='dpkg-dev:dpkg-shlibdeps file:file lintian:lintian xz-utils:
 packages_for_clang='clang:clang libclang-rt-14-dev:lib'
 # For all presets of sanitizers/.
 packages_to_sanitize="$packages_to_build $packages_to_test $packages_for_clang llvm:llvm-symbolizer libc6-dbg:lib"
-packages_to_bench='g++:g++ libfast-float-dev:lib mawk:mawk gawk:gawk perl:perl num-utils:numsum bc:bc coreutils:wc gnuplot-nox:gnuplot'
+packages_to_bench='g++:g++ libfast-float-dev:lib mawk:mawk gawk:gawk perl:perl python3:python3 num-utils:numsum bc:bc coreutils:wc gnuplot-nox:gnuplot'
 
 say() {
     printf 'shmsum: %s\n' "$*" >&2

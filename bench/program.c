@@ -28,16 +28,20 @@ struct contestant {
 };
 
 static char awk_program[] = "{ s = 0; for (i = 1; i <= NF; i++) s += $i; print s }";
+static char python_program[] = "import sys\n"
+                               "for line in sys.stdin:\n"
+                               "    print('%.15g' % sum(map(float, line.split())))";
 static struct contestant contestants[] = {
     {"shmsum", {NULL, "-o", "-"}, NUMBERS_FULL, 1, true},
     {"mawk", {"mawk", "-vOFMT=%.15g", awk_program}, NUMBERS_FULL, 1, true},
     {"gawk", {"gawk", "-vOFMT=%.15g", awk_program}, NUMBERS_FULL, 8, true},
     {"perl", {"perl", "-lane", "$s = 0; $s += $_ for @F; print $s"}, NUMBERS_FULL, 8, true},
+    {"python", {"python3", "-c", python_program}, NUMBERS_FULL, 8, true},
     {"numsum", {"numsum", "-r"}, NUMBERS_PLAIN, 50, true},
     {"bc", {"bc", "-q"}, NUMBERS_BC, 20, true},
     {"wc -l", {"wc", "-l"}, NUMBERS_FULL, 1, false},
 };
-enum { CONTESTANTS = sizeof contestants / sizeof *contestants, SHMSUM = 0, MAWK = 1, BC = 5 };
+enum { CONTESTANTS = sizeof contestants / sizeof *contestants, SHMSUM = 0, MAWK = 1, BC = 6 };
 
 static const struct {
     enum numbers_kind kind;

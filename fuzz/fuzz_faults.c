@@ -1,26 +1,25 @@
 /*
- * fuzz_faults.c - the property: whichever system calls fail, a failure is reported exactly when one
- * happened that matters, by the name of that call, its object and its errno; nothing leaks; and
- * what stands in the results is whole lines, a prefix of the right answer.
+ * fuzz_faults.c - the property: whichever system calls fail, a function reports a failure exactly
+ * when a call failed that matters to it, with the name of that call, its object and its errno.
+ * Nothing leaks. The results are whole lines, a prefix of the right answer.
  *
- * "That matters" is said for every function under test by a table (struct matters): the calls whose
- * failure it must report, but for the errnos that it has to bear (EINTR: again). All other failures
- * are to be borne in silence:
- *   - close (of anything but the results), and what is done to clean up: there is nothing left to
- * do about it;
- *   - messages and prompts: the results still say it all;
- *   - looking for, locking and removing what a dead process left behind;
- *   - a lock on the results, unless another holds it: some file systems have none;
- *   - counting CPUs; waking oneself; waiting until a message can be written.
- * A wake that was refused is told only by whoever would have to wait then.
- * A function that reports success has left its struct shmsum_failure alone.
+ * For each function under test a table (struct matters) lists the calls whose failure the function
+ * must report, and the errnos that it must tolerate (EINTR: it repeats the call). It must tolerate
+ * every other failure without a report:
+ *   - close (of anything but the results) and other calls that clean up: nothing can be done;
+ *   - messages and prompts: the results are complete without them;
+ *   - finding, locking and removing what a dead process left behind;
+ *   - the lock of the results, unless another process holds it: some file systems have no locks;
+ *   - counting CPUs; waking the own process; waiting until a message can be written.
+ * Only a function that would have to wait reports a wake that failed earlier.
+ * A function that reports success leaves its struct shmsum_failure alone.
  *
- * Nothing may leak: descriptors, mappings, names and listings, as the books of fault_os count them,
- * but for names whose removal, and mappings whose end, was made to fail.
+ * Leaks are descriptors, mappings, names and listings, as fault_os counts them, except names and
+ * mappings whose removal was made to fail.
  *
  * The input: the scenario, four bytes of setting, the number of faults and four bytes for each (the
- * call, the first to fail, how many or all, the errno), the kind of descriptors, and text: lines of
- * numbers.
+ * call, the first to fail, how many or all, the errno), the limits of a read and of a write, and
+ * text: lines of numbers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,8 +38,8 @@
 #include "parent/inputs.h"
 #include "parent/output.h"
 
-/* Ends of the process come back here. The state of these two modules is cleared for each input, so
- * they are built into the target. */
+/* _exit in these two modules jumps back to the scenario. They are included here, so that the target
+ * can clear their state for each input. */
 static jmp_buf process_end;
 static int exit_status;
 _Noreturn static void end_process(int status)
@@ -72,14 +71,14 @@ static struct {
     int polls;
 } run;
 
-/* ---- was it right to fail? ---- */
+/* ---- whether a failure was right ---- */
 
 struct matters {
     enum fault_member member;
     const char *call;
     const char *object; /* NULL: any */
-    int borne[5];       /* positive errnos that are no failure */
-    int only;           /* not 0: all but this one are no failure */
+    int borne[5];       /* positive errnos that the function tolerates */
+    int only;           /* not 0: it tolerates all errnos but this one */
     int fd;             /* not 0: only on this descriptor */
     int not_fd;         /* not 0: not on this one */
 };
@@ -88,7 +87,7 @@ static void show_faults(void);
 
 static const char untouched[] = "untouched";
 
-/* Before each call of a function under test. */
+/* Called before each function under test. */
 static struct shmsum_failure *begin(void)
 {
     run.mark = run.faults.injected;
@@ -126,40 +125,41 @@ static const struct fault_injected *first_that_matters(const struct matters *mat
     return NULL;
 }
 
-static bool tells(const char *call, const char *object, int error)
+static bool reports(const char *call, const char *object, int error)
 {
     return run.why.error == error && strcmp(run.why.call, call) == 0 &&
            (object == NULL || strcmp(run.why.object, object) == 0);
 }
 
-/* What the world itself refuses, without any fault. */
+/* What memory_os itself refuses, without any fault. */
 struct refusal {
     const char *call;
     const char *object;
-    int error; /* positive; 0: it refuses nothing */
+    int error; /* positive; 0: nothing is refused */
 };
 
-/* Who could not be woken is not waited for: whether this is told depends on whether there was
- * anything to wait for. */
-static bool tells_refused_wake(int result)
+/* Whether the function reports an earlier wake that failed. It does so only if it would have to
+ * wait for the peer, which may be asleep forever. */
+static bool reports_refused_wake(int result)
 {
     for (uint64_t i = 0; i < run.faults.injected && i < FAULT_LOG_MAX; i++) {
         int error = run.faults.log[i].error == EAGAIN ? EIO : run.faults.log[i].error;
         if (run.faults.log[i].member == FAULT_futex_wake && result == -error &&
-            tells("futex", NULL, error))
+            reports("futex", NULL, error))
             return true;
     }
     return false;
 }
 
-/* The function has returned `result`; if it had to fail, it did so for the right reason. Returns
- * whether it failed. A refusal and a fault may both be there: then either is right. */
+/* Checks that the function, which returned `result`, failed if and only if it had to, and with the
+ * right report. Returns whether it failed. If there are both a refusal and a fault, either report
+ * is right. */
 static bool failed(int result, const struct matters *matters, const struct refusal *refusal)
 {
     const struct matters *matter;
     const struct fault_injected *fault = first_that_matters(matters, &matter);
     bool refused = refusal != NULL && refusal->error != 0;
-    if (result < 0 && tells_refused_wake(result))
+    if (result < 0 && reports_refused_wake(result))
         return true;
     if (fault == NULL && !refused) {
         FUZZ_CHECK(result >= 0);
@@ -168,9 +168,9 @@ static bool failed(int result, const struct matters *matters, const struct refus
     }
     FUZZ_CHECK(result < 0);
     bool by_fault = fault != NULL && result == -fault->error &&
-                    tells(matter->call, matter->object, fault->error);
+                    reports(matter->call, matter->object, fault->error);
     bool by_refusal = refused && result == -refusal->error &&
-                      tells(refusal->call, refusal->object, refusal->error);
+                      reports(refusal->call, refusal->object, refusal->error);
     if (!by_fault && !by_refusal) {
         show_faults();
         fprintf(stderr, "returned %d, says \"%s: %s: %d\"\n", result, run.why.call, run.why.object,
@@ -180,7 +180,7 @@ static bool failed(int result, const struct matters *matters, const struct refus
     return true;
 }
 
-/* For whoever looks at a finding. */
+/* For the log of a finding. */
 static void show_faults(void)
 {
     for (uint64_t i = 0; i < run.faults.injected && i < FAULT_LOG_MAX; i++)
@@ -236,7 +236,7 @@ static bool is_named(const char *name)
 #define ALIEN_NAME "/shmsum-14-0123456789abcdef0123456789abcdef"
 #define OTHER_NAME "/shmsum-15-0123456789ABCDEF0123456789abcdef"
 
-/* Names of a dead process, of one alive, of another user, of another program. */
+/* Names of a dead process, of a live one, of another user, and of another program. */
 static void reap(void)
 {
     memory_os_add(&run.world, LEFT_NAME, true, S_IFREG | 0600, NULL, 0);
@@ -263,7 +263,8 @@ static void reap(void)
         FUZZ_CHECK(result == 1);
 }
 
-/* Between the creation of the object and its lock, another start takes it for one left behind. */
+/* Between the creation of the object and its lock, another program that starts takes the object for
+ * a leftover, and removes its name. */
 static void steal_name(struct fault_os *faults, struct stat *status)
 {
     uint8_t *left = faults->forge_data;
@@ -275,7 +276,7 @@ static void steal_name(struct fault_os *faults, struct stat *status)
     status->st_nlink = 0;
 }
 
-/* A region that this process created, with the setting's geometry; whether it did not work. */
+/* Creates a region with the setting's geometry. Returns whether that failed. */
 static bool create(struct shmsum_region *region)
 {
     struct shmsum_geometry geometry = {
@@ -345,8 +346,8 @@ static const struct matters salvage_matters[] = {
 
 static char results_buffer[RESULTS_BUFFER];
 
-/* The results file begins with these bytes, and ends with a whole line unless it could not be cut
- * back. */
+/* The results, behind `start`, are a prefix of the right bytes; and whole lines, unless `torn`: the
+ * file could not be cut back. */
 static void check_results(int file, size_t start, const char *right, size_t right_size, bool torn)
 {
     FUZZ_CHECK(run.world.files[file].size >= start);
@@ -362,80 +363,116 @@ static bool could_not_cut_back(void)
     return was_injected(FAULT_lseek) || was_injected(FAULT_fstat) || was_injected(FAULT_ftruncate);
 }
 
+/* What scenario_results has written, and where. */
+struct written {
+    int file;
+    int full_error; /* positive errno of a write without room */
+    struct shmsum_results results;
+    char right[EXPECTED_TEXT_MAX + 64]; /* the lines that were committed */
+    size_t size;
+    uint64_t lines;
+};
+
+/* The failure of a flush when the file has no room for the buffer. */
+static struct refusal no_room(const struct written *written)
+{
+    size_t size = run.world.files[written->file].size + written->results.used;
+    int error = size > run.world.room ? written->full_error : 0;
+    return (struct refusal){"write", RESULTS_NAME, error};
+}
+
+static bool flush_failed(struct written *written)
+{
+    struct refusal full = no_room(written);
+    begin();
+    return failed(shmsum_results_flush(&written->results, &run.why), flush_matters, &full);
+}
+
+/* Commits one line: the input's bytes, as digits. Returns whether that failed. */
+static bool commit_failed(struct written *written, const uint8_t *line, size_t size)
+{
+    struct shmsum_results *results = &written->results;
+    struct refusal full = no_room(written);
+    uint64_t in_buffer = results->lines_in_buffer;
+    begin();
+    char *room = shmsum_results_reserve(results, 31, &run.why);
+    bool flushed = in_buffer > 0 && results->lines_in_buffer == 0;
+    if (room == NULL || flushed || run.faults.injected > run.mark) {
+        bool broken =
+            failed(room == NULL ? results->error : 0, flush_matters, room == NULL ? &full : NULL);
+        if (broken || room == NULL)
+            return true;
+    }
+    for (size_t i = 0; i < size; i++) /* no '\n' inside a line */
+        written->right[written->size + i] = room[i] = (char)('0' + line[i] % 10);
+    shmsum_results_commit(results, size);
+    written->right[written->size + size] = '\n';
+    written->size += size + 1;
+    written->lines++;
+    return false;
+}
+
+/* Writes the text as lines of up to 30 bytes, and flushes now and then. Returns whether it failed.
+ */
+static bool write_failed(struct written *written)
+{
+    const uint8_t *line = run.input.text;
+    for (size_t left = run.input.size; left > 0 && written->size <= EXPECTED_TEXT_MAX;) {
+        size_t size = left < 1u + *line % 30u ? left : 1u + *line % 30u;
+        if (commit_failed(written, line, size))
+            return true;
+        line += size;
+        left -= size;
+        if (size % 4 == 0 && written->size <= EXPECTED_TEXT_MAX && flush_failed(written))
+            return true;
+    }
+    return flush_failed(written);
+}
+
+/* The results count the lines of the file, and another flush returns the same failure. */
+static void check_broken(struct written *written)
+{
+    uint64_t whole = 0;
+    for (size_t i = 0; i < run.world.files[written->file].size; i++)
+        whole += memory_os_bytes(written->file)[i] == '\n';
+    FUZZ_CHECK(written->results.lines == whole);
+    int error = written->results.error;
+    const char *call = run.why.call;
+    begin();
+    FUZZ_CHECK(shmsum_results_flush(&written->results, &run.why) == error);
+    FUZZ_CHECK(reports(call, RESULTS_NAME, -error));
+}
+
 static void scenario_results(void)
 {
+    static struct written written;
+    written.size = written.lines = 0;
     mode_t kind = (run.setting[0] & 1) != 0 ? S_IFIFO : S_IFREG;
     int file = memory_os_add(&run.world, RESULTS_NAME, false, kind | 0600, NULL, 0);
     memory_os_open(&run.world, file, 1, O_WRONLY);
     if (run.setting[1] != 0)
         run.world.room = run.setting[1];
     run.world.full = (run.setting[0] & 2) != 0 ? 0 : -ENOSPC;
-    int full_error = run.world.full == 0 ? EIO : ENOSPC;
-    struct refusal full = {"write", RESULTS_NAME, 0};
-    struct shmsum_results results;
+    written.file = file;
+    written.full_error = run.world.full == 0 ? EIO : ENOSPC;
     begin();
-    if (failed(shmsum_results_init(&results, run.os, 1, RESULTS_NAME, results_buffer,
+    if (failed(shmsum_results_init(&written.results, run.os, 1, RESULTS_NAME, results_buffer,
                                    64 + run.setting[2], &run.why),
                init_matters, NULL))
         return;
-    static char right[EXPECTED_TEXT_MAX + 64];
-    size_t written = 0;
-    uint64_t lines = 0;
-    bool broken = false;
-    const uint8_t *line = run.input.text;
-    for (size_t left = run.input.size; left > 0 && !broken;) {
-        size_t size = left < 1u + *line % 30u ? left : 1u + *line % 30u;
-        full.error = run.world.files[file].size + results.used > run.world.room ? full_error : 0;
-        uint64_t in_buffer = results.lines_in_buffer;
-        begin();
-        char *room = shmsum_results_reserve(&results, 31, &run.why);
-        bool flushed = in_buffer > 0 && results.lines_in_buffer == 0;
-        if (room == NULL || flushed || run.faults.injected > run.mark)
-            broken = failed(room == NULL ? results.error : 0, flush_matters,
-                            room == NULL ? &full : NULL);
-        if (broken || room == NULL)
-            break;
-        for (size_t i = 0; i < size; i++) /* no '\n' inside a line */
-            right[written + i] = room[i] = (char)('0' + line[i] % 10);
-        shmsum_results_commit(&results, size);
-        right[written + size] = '\n';
-        written += size + 1;
-        lines++;
-        line += size;
-        left -= size;
-        if (written > EXPECTED_TEXT_MAX)
-            break;
-        if (size % 4 == 0) {
-            full.error =
-                run.world.files[file].size + results.used > run.world.room ? full_error : 0;
-            begin();
-            broken = failed(shmsum_results_flush(&results, &run.why), flush_matters, &full);
-        }
-    }
-    if (!broken) {
-        full.error = run.world.files[file].size + results.used > run.world.room ? full_error : 0;
-        begin();
-        broken = failed(shmsum_results_flush(&results, &run.why), flush_matters, &full);
-    }
-    check_results(file, 0, right, written, broken && (!S_ISREG(kind) || could_not_cut_back()));
-    if (!broken) {
-        FUZZ_CHECK(run.world.files[file].size == written);
-        FUZZ_CHECK(results.lines == lines && results.bytes == written);
+    bool broken = write_failed(&written);
+    check_results(file, 0, written.right, written.size,
+                  broken && (!S_ISREG(kind) || could_not_cut_back()));
+    if (broken) {
+        check_broken(&written);
     } else {
-        uint64_t whole = 0;
-        for (size_t i = 0; i < run.world.files[file].size; i++)
-            whole += memory_os_bytes(file)[i] == '\n';
-        FUZZ_CHECK(results.lines == whole);
-        /* it is remembered */
-        int error = results.error;
-        const char *call = run.why.call;
-        begin();
-        FUZZ_CHECK(shmsum_results_flush(&results, &run.why) == error);
-        FUZZ_CHECK(tells(call, RESULTS_NAME, -error));
+        FUZZ_CHECK(run.world.files[file].size == written.size);
+        FUZZ_CHECK(written.results.lines == written.lines);
+        FUZZ_CHECK(written.results.bytes == written.size);
     }
     if (S_ISREG(kind)) {
         begin();
-        (void)failed(shmsum_results_sync(&results, &run.why), sync_matters, NULL);
+        (void)failed(shmsum_results_sync(&written.results, &run.why), sync_matters, NULL);
     }
 }
 
@@ -513,8 +550,8 @@ static const struct matters close_matters[] = {
     {.call = NULL},
 };
 
-/* Opens the results as the parent does; whether it did not work. `file` is what stands under that
- * name or, with `standard`, on descriptor 1. */
+/* Opens the results as the parent does. Returns whether that failed. `file` is the file of that
+ * name or, with `standard`, of descriptor 1. */
 static bool open_output(struct output *output, int file, bool standard, bool append, bool sync)
 {
     const struct memory_file *there = &run.world.files[file];
@@ -523,7 +560,7 @@ static bool open_output(struct output *output, int file, bool standard, bool app
     size_t size = there->size;
     begin();
     int result = output_open(output, run.os, standard ? "-" : RESULTS_NAME, append, sync, &run.why);
-    bool lockable = true; /* as far as it could tell */
+    bool lockable = true; /* as far as the function could see */
     for (uint64_t i = run.mark; i < run.faults.injected && i < FAULT_LOG_MAX; i++)
         lockable &= run.faults.log[i].member != FAULT_flock || run.faults.log[i].error == EINTR;
     if (!standard && S_ISLNK(there->mode))
@@ -542,7 +579,7 @@ static bool open_output(struct output *output, int file, bool standard, bool app
     return refused;
 }
 
-/* Passes what stands in the file from the start on for results; or one byte more. */
+/* Checks the file against the right count of bytes; with `more`, against one byte too many. */
 static void judge_results(const struct output *output, int file, bool more)
 {
     static const struct matters holds_matters[] = {
@@ -555,80 +592,120 @@ static void judge_results(const struct output *output, int file, bool more)
     int result = output_check(output, size - start + more, &run.why);
     bool read = !was_injected(FAULT_reopen) && !was_injected(FAULT_pread);
     if (size > start && memory_os_bytes(file)[size - 1] != '\n' && (read || result < 0))
-        refusal.error = EBADMSG; /* where it cannot be read, it is believed */
+        refusal.error = EBADMSG; /* a file that cannot be read passes */
     (void)failed(result, holds_matters, &refusal);
+}
+
+/* The files of scenario_files: the results, and one input. */
+struct files {
+    mode_t kind, input_kind;
+    bool standard, append, sync; /* of the results */
+    size_t size;                 /* of the results, before */
+    int results;                 /* number of the file */
+    char *path;                  /* of the input: one of the names below */
+};
+static char path_dash[] = "-", path_input[] = INPUT_NAME, path_results[] = RESULTS_NAME,
+            path_none[] = "none";
+
+static void make_files(struct files *files)
+{
+    static const mode_t kinds[] = {S_IFREG, S_IFREG, S_IFREG, S_IFIFO,
+                                   S_IFDIR, S_IFLNK, S_IFCHR, S_IFREG};
+    static char *const paths[] = {path_dash, path_input, path_results, path_none};
+    uint8_t setting = run.setting[0];
+    *files = (struct files){
+        .kind = kinds[setting & 7],
+        .standard = (setting & 8) != 0,
+        .append = (setting & 16) != 0,
+        .sync = (setting & 32) != 0,
+        .input_kind = kinds[run.setting[1] & 7],
+        .path = paths[run.setting[1] >> 3 & 3],
+    };
+    files->size = S_ISREG(files->kind) ? run.input.size : 0;
+    memory_os_add(&run.world, ".", false, S_IFDIR | 0700, NULL, 0);
+    files->results = memory_os_add(&run.world, RESULTS_NAME, false, files->kind | 0600,
+                                   run.input.text, files->size);
+    run.world.files[files->results].somebody = (setting & 64) != 0;
+    if (files->standard)
+        memory_os_open(&run.world, files->results, 1,
+                       O_WRONLY | ((setting & 128) != 0 ? O_APPEND : 0));
+    if (S_ISLNK(
+            files->input_kind)) /* memory_os does not follow links: use what the link leads to */
+        files->input_kind = S_IFREG;
+    int input = memory_os_add(&run.world, INPUT_NAME, false, files->input_kind | 0600, NULL, 0);
+    memory_os_open(&run.world, input, 0, O_RDONLY);
+}
+
+/* What makes the input unusable, as long as the parent does not know the file of the results. */
+static struct refusal refusal_of_input(const struct files *files)
+{
+    struct refusal refusal = {"open", input_name(files->path), 0};
+    mode_t kind = files->path == path_results ? files->kind : files->input_kind;
+    if (files->path == path_none)
+        refusal.error = ENOENT;
+    else if (S_ISDIR(kind))
+        refusal = (struct refusal){"read", input_name(files->path), EISDIR};
+    return refusal;
+}
+
+/* Opens the input, as the parent does while the child runs, and closes it. */
+static void check_input(const struct files *files, const struct output *output,
+                        const struct refusal *refusal)
+{
+    struct matters matters[3];
+    memcpy(matters, input_matters, sizeof matters);
+    matters[0].object = matters[1].object = input_name(files->path);
+    begin();
+    int fd = input_open(run.os, files->path, output, &run.why);
+    if (!failed(fd, matters, refusal)) {
+        FUZZ_CHECK((fd == 0) == (files->path == path_dash));
+        input_close(run.os, fd);
+    }
+}
+
+static void check_output(const struct files *files, struct output *output)
+{
+    begin();
+    if (!failed(output_begin(output, &run.why), begin_matters, NULL) && S_ISREG(files->kind)) {
+        bool keeps = files->standard || files->append;
+        FUZZ_CHECK(run.world.files[files->results].size == (keeps ? files->size : 0));
+        FUZZ_CHECK((size_t)output->start == (output->append ? files->size : 0));
+        judge_results(output, files->results, (run.setting[1] & 32) != 0);
+    }
+    begin();
+    (void)failed(output_sync_folder(output, &run.why), folder_matters, NULL);
+    begin();
+    (void)failed(output_close(output, &run.why), close_matters, NULL);
+    FUZZ_CHECK(output->standard || output->fd < 0);
 }
 
 static void scenario_files(void)
 {
-    static const mode_t kinds[] = {S_IFREG, S_IFREG, S_IFREG, S_IFIFO,
-                                   S_IFDIR, S_IFLNK, S_IFCHR, S_IFREG};
-    mode_t kind = kinds[run.setting[0] & 7];
-    bool standard = (run.setting[0] & 8) != 0;
-    bool append = (run.setting[0] & 16) != 0;
-    bool sync = (run.setting[0] & 32) != 0;
-    size_t size = S_ISREG(kind) ? run.input.size : 0;
-    memory_os_add(&run.world, ".", false, S_IFDIR | 0700, NULL, 0);
-    int results = memory_os_add(&run.world, RESULTS_NAME, false, kind | 0600, run.input.text, size);
-    run.world.files[results].somebody = (run.setting[0] & 64) != 0;
-    if (standard)
-        memory_os_open(&run.world, results, 1,
-                       O_WRONLY | ((run.setting[0] & 128) != 0 ? O_APPEND : 0));
-    mode_t input_kind = kinds[run.setting[1] & 7];
-    if (S_ISLNK(input_kind)) /* as if followed */
-        input_kind = S_IFREG;
-    int input = memory_os_add(&run.world, INPUT_NAME, false, input_kind | 0600, NULL, 0);
-    memory_os_open(&run.world, input, 0, O_RDONLY);
-
-    char dash[] = "-", name[] = INPUT_NAME, same[] = RESULTS_NAME, none[] = "none";
-    char *const choices[] = {dash, name, same, none};
-    char *paths[1] = {choices[run.setting[1] >> 3 & 3]};
-    struct refusal refusal = {"open", input_name(paths[0]), 0};
-    mode_t read_kind = paths[0] == same ? kind : input_kind;
-    if (S_ISDIR(read_kind) && paths[0] != none)
-        refusal = (struct refusal){"read", input_name(paths[0]), EISDIR};
-    else if (paths[0] == none)
-        refusal.error = ENOENT;
-    else if (paths[0] == same && S_ISLNK(kind)) /* the world does not follow them */
+    struct files files;
+    make_files(&files);
+    if (files.path == path_results && S_ISLNK(files.kind)) /* memory_os does not follow links */
         return;
+    struct refusal refusal = refusal_of_input(&files);
     struct matters check[4];
     memcpy(check, check_matters, sizeof check);
-    check[1].object = check[2].object = input_name(paths[0]);
+    check[1].object = check[2].object = input_name(files.path);
     begin();
-    if (failed(inputs_check(run.os, paths, 1, NULL, &run.why), check, &refusal))
+    if (failed(inputs_check(run.os, &files.path, 1, NULL, &run.why), check, &refusal))
         return;
 
     struct output output;
-    if (open_output(&output, results, standard, append, sync))
+    if (open_output(&output, files.results, files.standard, files.append, files.sync))
         return;
-    /* now it is known which file the results are */
-    if (paths[0] == same && S_ISREG(kind))
-        refusal = (struct refusal){"open", input_name(paths[0]), EEXIST};
+    /* From here on the parent knows the file of the results. */
+    if (files.path == path_results && S_ISREG(files.kind))
+        refusal = (struct refusal){"open", input_name(files.path), EEXIST};
     begin();
-    if (failed(inputs_check(run.os, paths, 1, &output, &run.why), check, &refusal)) {
+    if (failed(inputs_check(run.os, &files.path, 1, &output, &run.why), check, &refusal)) {
         output_close(&output, NULL);
         return;
     }
-    struct matters open[3];
-    memcpy(open, input_matters, sizeof open);
-    open[0].object = open[1].object = input_name(paths[0]);
-    begin();
-    int fd = input_open(run.os, paths[0], &output, &run.why);
-    if (!failed(fd, open, &refusal)) {
-        FUZZ_CHECK((fd == 0) == (paths[0] == dash));
-        input_close(run.os, fd);
-    }
-    begin();
-    if (!failed(output_begin(&output, &run.why), begin_matters, NULL) && S_ISREG(kind)) {
-        FUZZ_CHECK(run.world.files[results].size == (standard || append ? size : 0));
-        FUZZ_CHECK((size_t)output.start == (output.append ? size : 0));
-        judge_results(&output, results, (run.setting[1] & 32) != 0);
-    }
-    begin();
-    (void)failed(output_sync_folder(&output, &run.why), folder_matters, NULL);
-    begin();
-    (void)failed(output_close(&output, &run.why), close_matters, NULL);
-    FUZZ_CHECK(output.standard || output.fd < 0);
+    check_input(&files, &output, &refusal);
+    check_output(&files, &output);
 }
 
 static void scenario_standard_fds(void)
@@ -636,7 +713,7 @@ static void scenario_standard_fds(void)
     memory_os_add(&run.world, "/dev/null", false, S_IFCHR | 0666, NULL, 0);
     int file = memory_os_add(&run.world, "terminal", false, S_IFCHR | 0600, NULL, 0);
     for (int fd = 0; fd <= 2; fd++)
-        memory_os_open(&run.world, file, fd, O_RDWR); /* the world opens nothing below 3 */
+        memory_os_open(&run.world, file, fd, O_RDWR); /* memory_os opens nothing below 3 */
     static const struct matters open_matters[] = {
         {.member = FAULT_open, .call = "open", .object = "/dev/null"},
         {.call = NULL},
@@ -680,7 +757,7 @@ static const struct matters consume_matters[] = {
     {.call = NULL},
 };
 
-/* Who sleeps here sleeps alone: the other side is not running. */
+/* No other process runs here that could wake this one: raise the stop bits instead. */
 static int wake_by_stop(struct memory_os *world, const void *word, const void *stop)
 {
     (void)word;
@@ -690,7 +767,7 @@ static int wake_by_stop(struct memory_os *world, const void *word, const void *s
     return 0;
 }
 
-/* A stop is no failure. Returns whether the role ended with one or the other. */
+/* Returns whether the role ended with a stop, which is no failure, or with a failure. */
 static bool role_failed(int result, const struct matters *matters)
 {
     const struct matters *matter;
@@ -731,7 +808,8 @@ static void consume(struct shmsum_region *region, int file, size_t start,
     FUZZ_CHECK(results.lines == right->lines);
 }
 
-/* In the dialogue the producer waits for a consumer that is not there: until it is told to stop. */
+/* In the dialogue the producer waits for a consumer that does not run, until a stop bit is raised.
+ */
 static bool produce(struct shmsum_region *region, size_t *handed)
 {
     struct shmsum_channel channel;
@@ -746,7 +824,7 @@ static bool produce(struct shmsum_region *region, size_t *handed)
     struct matters matters[6];
     memcpy(matters, send_matters, sizeof matters);
     if (!S_ISREG(run.world.files[run.world.fds[0].file].mode))
-        matters[1].borne[1] = EAGAIN; /* waits and looks again */
+        matters[1].borne[1] = EAGAIN; /* waits, and reads again */
     if (attached) {
         begin();
         int result = (run.setting[2] & 2) != 0
@@ -754,11 +832,11 @@ static bool produce(struct shmsum_region *region, size_t *handed)
                          : producer_send(&producer, 0, INPUT_NAME, 0, &run.why);
         const struct matters *matter;
         bool other = first_that_matters(matters, &matter) != NULL;
-        bool told = strcmp(run.why.call, "sigprocmask") == 0;
-        /* A mask that was not restored is told, not what went wrong under it. */
-        bool masked = was_injected(FAULT_sigprocmask) && result < 0 && (told || !other);
+        bool reported = strcmp(run.why.call, "sigprocmask") == 0;
+        /* A mask that could not be restored hides the failure of the call before it. */
+        bool masked = was_injected(FAULT_sigprocmask) && result < 0 && (reported || !other);
         if (masked)
-            FUZZ_CHECK(tells("sigprocmask", INPUT_NAME, -result) || result == -ECANCELED);
+            FUZZ_CHECK(reports("sigprocmask", INPUT_NAME, -result) || result == -ECANCELED);
         else
             sent = !role_failed(result, matters);
     }
@@ -862,7 +940,7 @@ static void deliver(int signal)
         handler(signal);
 }
 
-/* While the parent waits: the child dies, at once or after a while. */
+/* ppoll while the parent waits: the child dies, at the first call or at a later one. */
 static int child_dies(struct memory_os *world, struct pollfd *fds, size_t count)
 {
     (void)fds;
@@ -880,7 +958,7 @@ static void scenario_child(struct shmsum_channel *channel, const struct child_pr
     run.world.child = 0;
     begin();
     if (setjmp(process_end) == 0) {
-        /* it comes back only when it could not fork */
+        /* child_start returns only if it could not fork */
         (void)failed(child_start(run.os, program, channel, &run.why), start_matters, NULL);
         FUZZ_CHECK(was_injected(FAULT_sigprocmask) || was_injected(FAULT_fork));
         return;
@@ -892,7 +970,7 @@ static void scenario_child(struct shmsum_channel *channel, const struct child_pr
     int error = shmsum_channel_start_error(channel, &call);
     FUZZ_CHECK(error == (fault != NULL ? fault->error : ENOEXEC));
     FUZZ_CHECK(call == start_call_of(fault));
-    /* its end closes them, and the mask was its own */
+    /* the end of the process closes its descriptors and ends its signal mask */
     memset(run.faults.fd_open, 0, sizeof run.faults.fd_open);
     sigemptyset(&run.world.mask);
 }
@@ -930,7 +1008,7 @@ static void scenario_child_process(void)
     begin();
     int started = child_start(run.os, &program, &channel, &run.why);
     if (failed(started, start_matters, NULL)) {
-        /* one that was started is not left alone */
+        /* a child that was started is killed and waited for */
         FUZZ_CHECK(child.pid == 0 || child.reaped || was_injected(FAULT_kill) ||
                    was_injected(FAULT_waitpid));
         return;
@@ -940,7 +1018,7 @@ static void scenario_child_process(void)
     for (int i = 0; i < count; i++) {
         errno = ENOTTY;
         deliver(SIGINT);
-        FUZZ_CHECK(errno == ENOTTY); /* whom it interrupts must not see it */
+        FUZZ_CHECK(errno == ENOTTY); /* the interrupted code must not see another errno */
     }
     FUZZ_CHECK(signals_first() == (count > 0 ? SIGINT : 0));
     uint32_t bits = count == 0   ? 0
@@ -976,7 +1054,7 @@ static const int errors[] = {EINTR,  EAGAIN, EIO,    ENOSPC, EACCES, EPERM,     
 
 enum { TIMES_MAX = 8 };
 
-/* Whoever is told this tries again, for ever or for long. */
+/* Functions repeat a call that fails with one of these, without or with a high limit. */
 static bool asks_again(int error)
 {
     return error == EINTR || error == EAGAIN || error == ETIMEDOUT || error == EEXIST;
@@ -993,7 +1071,7 @@ static void read_faults(struct fuzz_input *input)
         if (times == TIMES_MAX && !asks_again(error))
             times = FAULT_FOR_GOOD;
         if (member == FAULT_sigprocmask && error == EINTR)
-            error = EINVAL; /* the one that sigprocmask has */
+            error = EINVAL; /* the one errno that sigprocmask has */
         fault_os_fail(&run.faults, member, first, times, error);
     }
     run.faults.read_max = fuzz_byte(input) % 64;
@@ -1028,22 +1106,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_text(&input);
     scenarios[scenario & 7]();
 
-    /* what could not be given back because that call was made to fail is no leak */
+    /* no leak: the call that removes or unmaps was made to fail */
     if (was_injected(FAULT_shm_unlink))
         memset(run.faults.names, 0, sizeof run.faults.names);
     if (was_injected(FAULT_munmap))
         memset(run.faults.mappings, 0, sizeof run.faults.mappings);
     FUZZ_CHECK(fault_os_leaks(&run.faults) == 0);
-    if (!was_injected(FAULT_sigprocmask)) /* nor do signals stay held back */
+    if (!was_injected(FAULT_sigprocmask)) /* no signal stays blocked */
         FUZZ_CHECK(sigismember(&run.world.mask, SIGINT) != 1);
     return 0;
 }
 
-/* ---- mutations: the faults are what matters ---- */
+/* ---- mutations: mostly of the faults ---- */
 
 enum { COUNT_AT = 5, FAULT_BYTES = 4 };
 
-/* Half of the time one fault is added or changed, and the rest of the input stays. */
+/* Adds or changes one fault, half of the time, and keeps the rest of the input. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
     unsigned int chance = seed * 2654435761u;

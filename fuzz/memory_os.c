@@ -1,4 +1,4 @@
-/* memory_os.c - a table of system calls whose whole world is memory. See memory_os.h. */
+/* memory_os.c - a system in memory, as a table of system calls. See memory_os.h. */
 #include "memory_os.h"
 
 #include <errno.h>
@@ -9,14 +9,14 @@
 
 #include <shmsum/region.h>
 
-#define OS const struct shmsum_os *os
+#define OS const struct shmsum_os *os __attribute__((unused))
 
 #ifndef O_DIRECTORY /* beyond POSIX.1-2001 in some headers */
 #define O_DIRECTORY 0
 #endif
 
 static _Alignas(4096) uint8_t contents[MEMORY_FILES_MAX][MEMORY_FILE_BYTES];
-/* Bytes of each that may not be zero. */
+/* The first bytes of each file that may be other than 0: what memory_os_init has to clear. */
 static size_t dirty[MEMORY_FILES_MAX];
 
 static struct memory_os *world_of(OS)
@@ -199,7 +199,7 @@ static ssize_t memory_write(OS, int fd, const void *bytes, size_t size)
     return (ssize_t)size;
 }
 
-static int tell(const struct memory_os *world, int number, struct stat *status)
+static int fill_status(const struct memory_os *world, int number, struct stat *status)
 {
     const struct memory_file *file = &world->files[number];
     memset(status, 0, sizeof *status);
@@ -216,13 +216,13 @@ static int memory_stat(OS, const char *path, struct stat *status)
 {
     struct memory_os *world = world_of(os);
     int file = find(world, path, false);
-    return file < 0 ? file : tell(world, file, status);
+    return file < 0 ? file : fill_status(world, file, status);
 }
 
 static int memory_fstat(OS, int fd, struct stat *status)
 {
     struct memory_os *world = world_of(os);
-    return file_of(world, fd) == NULL ? -EBADF : tell(world, world->fds[fd].file, status);
+    return file_of(world, fd) == NULL ? -EBADF : fill_status(world, world->fds[fd].file, status);
 }
 
 static off_t memory_lseek(OS, int fd, off_t offset, int whence)
@@ -261,7 +261,7 @@ static int memory_fsync(OS, int fd)
 
 static int memory_flock(OS, int fd, bool wait)
 {
-    (void)wait; /* whoever holds one here will not let go */
+    (void)wait; /* nobody releases a lock here, so a wait would never end */
     struct memory_file *file = file_of(world_of(os), fd);
     if (file == NULL)
         return -EBADF;
@@ -300,7 +300,6 @@ static int memory_reopen(OS, int fd)
 
 static ssize_t memory_readlink_self(OS, char *path, size_t size)
 {
-    (void)os;
     static const char self[] = "/bin/shmsum";
     if (size < sizeof self)
         return -ENAMETOOLONG;
@@ -349,7 +348,6 @@ static int memory_shm_readdir(OS, void *list, const char **name)
 
 static int memory_shm_closedir(OS, void *list)
 {
-    (void)os;
     (void)list;
     return 0;
 }
@@ -378,7 +376,6 @@ static int memory_mmap(OS, int fd, size_t size, void **memory)
 
 static int memory_munmap(OS, void *memory, size_t size)
 {
-    (void)os;
     (void)memory;
     return size == 0 ? -EINVAL : 0;
 }
@@ -420,7 +417,6 @@ static int memory_futex_wait(OS, const void *word, uint32_t expected, int timeou
 
 static int memory_futex_wake(OS, const void *word)
 {
-    (void)os;
     (void)word;
     return 0;
 }
@@ -445,11 +441,10 @@ static pid_t memory_fork(OS)
 
 static int memory_execve(OS, const char *path, char *const argv[], char *const envp[])
 {
-    (void)os;
     (void)path;
     (void)argv;
     (void)envp;
-    return -ENOEXEC; /* nothing runs in this world */
+    return -ENOEXEC; /* no program can run in this world */
 }
 
 static pid_t memory_waitpid(OS, pid_t pid, int *status, bool wait)
@@ -475,25 +470,21 @@ static int memory_kill(OS, pid_t pid, int signal)
 
 static pid_t memory_getpid(OS)
 {
-    (void)os;
     return MEMORY_PID;
 }
 
 static pid_t memory_getppid(OS)
 {
-    (void)os;
     return 1;
 }
 
 static uid_t memory_geteuid(OS)
 {
-    (void)os;
     return MEMORY_USER;
 }
 
 static int memory_set_pdeathsig(OS, int signal)
 {
-    (void)os;
     (void)signal;
     return 0;
 }
@@ -520,19 +511,16 @@ static int memory_sigprocmask(OS, int how, const sigset_t *mask, sigset_t *old)
     return 0;
 }
 
-/* ---- the machine ---- */
-
-/* ---- giving up rights: a system that has no such thing ---- */
+/* ---- giving up rights: this system cannot ---- */
 
 static int memory_keeps_rights(OS)
 {
-    (void)os;
     return -ENOSYS;
 }
 
 static int memory_setrlimit(OS, int resource, uint64_t limit)
 {
-    (void)os, (void)resource, (void)limit;
+    (void)resource, (void)limit;
     return -ENOSYS;
 }
 
@@ -547,15 +535,17 @@ static int memory_close_range(OS, int first)
 
 static int memory_landlock_restrict(OS, bool reading)
 {
-    (void)os, (void)reading;
+    (void)reading;
     return -ENOSYS;
 }
 
 static int memory_seccomp(OS, const void *filter, size_t bytes)
 {
-    (void)os, (void)filter, (void)bytes;
+    (void)filter, (void)bytes;
     return -ENOSYS;
 }
+
+/* ---- the machine ---- */
 
 static int memory_cpu_count(OS)
 {
@@ -568,6 +558,57 @@ static uint64_t memory_clock_ns(OS)
     return world->clock += world->tick;
 }
 
+static const struct shmsum_os table = {
+    .open = memory_open,
+    .close = memory_close,
+    .read = memory_read,
+    .pread = memory_pread,
+    .write = memory_write,
+    .stat = memory_stat,
+    .fstat = memory_fstat,
+    .lseek = memory_lseek,
+    .ftruncate = memory_ftruncate,
+    .fsync = memory_fsync,
+    .flock = memory_flock,
+    .fcntl_append = memory_fcntl_append,
+    .dup2 = memory_dup2,
+    .isatty = memory_isatty,
+    .reopen = memory_reopen,
+    .readlink_self = memory_readlink_self,
+    .shm_open = memory_shm_open,
+    .shm_unlink = memory_shm_unlink,
+    .shm_opendir = memory_shm_opendir,
+    .shm_readdir = memory_shm_readdir,
+    .shm_closedir = memory_shm_closedir,
+    .posix_fallocate = memory_posix_fallocate,
+    .mmap = memory_mmap,
+    .munmap = memory_munmap,
+    .getrandom = memory_getrandom,
+    .futex_waitv = memory_futex_waitv,
+    .futex_wait = memory_futex_wait,
+    .futex_wake = memory_futex_wake,
+    .ppoll = memory_ppoll,
+    .fork = memory_fork,
+    .execve = memory_execve,
+    .waitpid = memory_waitpid,
+    .kill = memory_kill,
+    .getpid = memory_getpid,
+    .getppid = memory_getppid,
+    .geteuid = memory_geteuid,
+    .set_pdeathsig = memory_set_pdeathsig,
+    .sigaction = memory_sigaction,
+    .sigprocmask = memory_sigprocmask,
+    .set_no_new_privs = memory_keeps_rights,
+    .clear_dumpable = memory_keeps_rights,
+    .setrlimit = memory_setrlimit,
+    .close_range = memory_close_range,
+    .landlock_restrict = memory_landlock_restrict,
+    .seccomp = memory_seccomp,
+    .memfd_create = memory_keeps_rights,
+    .cpu_count = memory_cpu_count,
+    .clock_ns = memory_clock_ns,
+};
+
 void memory_os_init(struct memory_os *world)
 {
     for (int i = 0; i < MEMORY_FILES_MAX; i++) {
@@ -575,58 +616,7 @@ void memory_os_init(struct memory_os *world)
         dirty[i] = 0;
     }
     *world = (struct memory_os){
-        .os =
-            {
-                .context = world,
-                .open = memory_open,
-                .close = memory_close,
-                .read = memory_read,
-                .pread = memory_pread,
-                .write = memory_write,
-                .stat = memory_stat,
-                .fstat = memory_fstat,
-                .lseek = memory_lseek,
-                .ftruncate = memory_ftruncate,
-                .fsync = memory_fsync,
-                .flock = memory_flock,
-                .fcntl_append = memory_fcntl_append,
-                .dup2 = memory_dup2,
-                .isatty = memory_isatty,
-                .reopen = memory_reopen,
-                .readlink_self = memory_readlink_self,
-                .shm_open = memory_shm_open,
-                .shm_unlink = memory_shm_unlink,
-                .shm_opendir = memory_shm_opendir,
-                .shm_readdir = memory_shm_readdir,
-                .shm_closedir = memory_shm_closedir,
-                .posix_fallocate = memory_posix_fallocate,
-                .mmap = memory_mmap,
-                .munmap = memory_munmap,
-                .getrandom = memory_getrandom,
-                .futex_waitv = memory_futex_waitv,
-                .futex_wait = memory_futex_wait,
-                .futex_wake = memory_futex_wake,
-                .ppoll = memory_ppoll,
-                .fork = memory_fork,
-                .execve = memory_execve,
-                .waitpid = memory_waitpid,
-                .kill = memory_kill,
-                .getpid = memory_getpid,
-                .getppid = memory_getppid,
-                .geteuid = memory_geteuid,
-                .set_pdeathsig = memory_set_pdeathsig,
-                .sigaction = memory_sigaction,
-                .sigprocmask = memory_sigprocmask,
-                .set_no_new_privs = memory_keeps_rights,
-                .clear_dumpable = memory_keeps_rights,
-                .setrlimit = memory_setrlimit,
-                .close_range = memory_close_range,
-                .landlock_restrict = memory_landlock_restrict,
-                .seccomp = memory_seccomp,
-                .memfd_create = memory_keeps_rights,
-                .cpu_count = memory_cpu_count,
-                .clock_ns = memory_clock_ns,
-            },
+        .os = table,
         .random = 1,
         .cpus = 1,
         .room = MEMORY_FILE_BYTES,
@@ -634,4 +624,5 @@ void memory_os_init(struct memory_os *world)
         .tick = 1000,
         .child = MEMORY_CHILD,
     };
+    world->os.context = world;
 }

@@ -1,9 +1,10 @@
 /*
- * memory_os.h - a table of system calls whose whole world is a few kilobytes of memory.
+ * memory_os.h - a system of files, shared memory and signals in a few kilobytes of memory, as a
+ * table of system calls.
  *
- * For fuzz targets that want files, shared memory and signals without the cost of a kernel, and
- * the same in every run. It does what its caller could tell from the real calls, as far as the
- * product uses them; what a sleeping call does is the target's to say (on_sleep, on_poll).
+ * For fuzz targets: without the cost of a kernel, and the same in every run. A caller cannot
+ * distinguish it from the real calls, as far as shmsum uses them. The target decides what a call
+ * that sleeps does (on_sleep, on_poll).
  */
 #ifndef SHMSUM_FUZZ_MEMORY_OS_H
 #define SHMSUM_FUZZ_MEMORY_OS_H
@@ -24,11 +25,11 @@ enum {
 struct memory_file {
     char name[MEMORY_NAME_BYTES]; /* "": without a name, or not in use */
     bool used;
-    bool shared;  /* of /dev/shm */
+    bool shared;  /* in /dev/shm */
     mode_t mode;  /* with its kind: S_IFREG, S_IFIFO, S_IFDIR, S_IFLNK, S_IFCHR (a terminal) */
-    uid_t user;   /* who owns it */
+    uid_t user;   /* the owner */
     int lock;     /* the descriptor that holds its lock, or -1 */
-    int somebody; /* holds its lock, from outside */
+    int somebody; /* another process holds its lock */
     size_t size;
 };
 
@@ -40,34 +41,35 @@ struct memory_fd {
 };
 
 struct memory_os {
-    struct shmsum_os os; /* what the code under test is given */
+    struct shmsum_os os; /* for the code under test */
     struct memory_file files[MEMORY_FILES_MAX];
     struct memory_fd fds[MEMORY_FDS_MAX];
     struct sigaction actions[MEMORY_SIGNALS_MAX];
     sigset_t mask;
     uint64_t random, clock;
-    uint64_t tick; /* nanoseconds from one look at the clock to the next */
+    uint64_t tick; /* nanoseconds between two calls of clock_ns */
     int cpus;
     int listed;  /* next file of a listing */
-    size_t room; /* a file may grow to this; then … */
-    int full;    /* … this is what a write returns: -ENOSPC, or 0 */
+    size_t room; /* a file grows to this size; then … */
+    int full;    /* … a write returns this: -ENOSPC, or 0 */
     pid_t child; /* what fork returns */
-    int status;  /* what wait_child tells of it */
+    int status;  /* its wait status, for waitpid */
     int killed;  /* the last signal sent … */
-    pid_t whom;  /* … and to whom */
+    pid_t whom;  /* … and the process that it was sent to */
     bool child_gone;
 
-    /* A futex whose words are as expected: what it returns. NULL: 0, a wake for no reason. stop is
-     * NULL for futex_wait. */
+    /* What a futex wait returns when its words are as expected; stop is NULL for futex_wait. NULL:
+     * it returns 0, as after a wake without a reason. */
     int (*on_sleep)(struct memory_os *world, const void *word, const void *stop);
-    /* What poll returns; NULL: all descriptors are ready. */
+    /* What ppoll returns. NULL: all descriptors are ready. */
     int (*on_poll)(struct memory_os *world, struct pollfd *fds, size_t count);
 };
 
-/* An empty world, again. It has one set of files: one world at a time. */
+/* Makes an empty world. All worlds share one set of files, so use one at a time. */
 void memory_os_init(struct memory_os *world);
 
-/* A new file, of a kind (S_IFREG …) with mode bits; its number. */
+/* Adds a file; `mode` is its kind (S_IFREG …) and mode bits. Returns its number, or a negative
+ * errno. */
 int memory_os_add(struct memory_os *world, const char *name, bool shared, mode_t mode,
                   const void *bytes, size_t size);
 /* Opens that file as descriptor fd. */

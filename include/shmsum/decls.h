@@ -1,10 +1,9 @@
 /*
- * decls.h - what stands around the declarations of every header: to C++ they are C, and the shared
- * library exports them, and nothing else.
+ * decls.h - the two lines around the declarations of every header: C++ sees them as C, and the
+ * shared library exports them and nothing else.
  *
- * All headers are for C11 and for C++11 and later. C++ sees one thing less: what is inside a word
- * that another process may change, and behind a slot (see region.h). No user of the library has to
- * look there.
+ * All headers are for C11, and for C++11 and later. From C++ they hide the inside of a shared word
+ * and the payload behind a slot (see region.h), which no user of the library needs.
  */
 #ifndef SHMSUM_DECLS_H
 #define SHMSUM_DECLS_H

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "os/retry.h"
 #include "shared_word.h"
 
 #define NAME_PREFIX "shmsum-"
@@ -92,9 +93,7 @@ static int create_named(struct shmsum_region *region, struct shmsum_failure *why
             return shmsum_failure_set(why, "shm_open", region->name, -fd);
         region->fd = fd;
         region->named = true;
-        do
-            result = os->flock(os, fd, true);
-        while (result == -EINTR);
+        RETRY(result, os->flock(os, fd, true));
         if (result < 0)
             return shmsum_failure_set(why, "flock", region->name, -result);
         /* Between shm_open and the lock another start may have taken us for dead and removed the
@@ -130,9 +129,7 @@ int shmsum_region_create(struct shmsum_region *region, const struct shmsum_os *o
     result = create_named(region, why);
     if (result < 0)
         goto out_clean_up;
-    do
-        result = os->posix_fallocate(os, region->fd, (off_t)region->bytes);
-    while (result == -EINTR);
+    RETRY(result, os->posix_fallocate(os, region->fd, (off_t)region->bytes));
     if (result < 0) {
         shmsum_failure_set(why, "posix_fallocate", region->name, -result);
         goto out_clean_up;
@@ -219,9 +216,7 @@ int shmsum_region_attach(struct shmsum_region *region, const struct shmsum_os *o
         return shmsum_failure_set(why, "shm_open", "name of the region", ENAMETOOLONG);
     memcpy(region->name, name, length + 1);
     int result;
-    do
-        result = os->shm_open(os, region->name, O_RDWR, 0);
-    while (result == -EINTR);
+    RETRY(result, os->shm_open(os, region->name, O_RDWR, 0));
     if (result < 0)
         return shmsum_failure_set(why, "shm_open", region->name, -result);
     region->fd = result;

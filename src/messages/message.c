@@ -2,31 +2,18 @@
 #include "message.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "escape.h"
+#include "os/write_all.h"
 
 enum { PREFIX_MAX = 8, TEXT_MAX = 2048, MESSAGES_FD = 2 };
 
 void message_bytes(const struct shmsum_os *os, int fd, const char *text, size_t size)
 {
-    while (size > 0) {
-        ssize_t wrote = os->write(os, fd, text, size);
-        if (wrote == -EAGAIN) { /* somebody made it non-blocking */
-            struct pollfd ready = {.fd = fd, .events = POLLOUT};
-            int waited = os->ppoll(os, &ready, 1, NULL);
-            wrote = waited < 0 ? waited : -EINTR;
-        }
-        if (wrote == -EINTR)
-            continue;
-        if (wrote <= 0)
-            return;
-        text += wrote;
-        size -= (size_t)wrote;
-    }
+    os_write_all(os, fd, text, size);
 }
 
 __attribute__((format(printf, 3, 0))) static void

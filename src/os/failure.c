@@ -1,4 +1,4 @@
-/* failure.c - what went wrong: call, object, reason. See shmsum/os.h. */
+/* failure.c - call, object and reason of a failure. See shmsum/os.h. */
 #include <shmsum/os.h>
 
 int shmsum_failure_set(struct shmsum_failure *why, const char *call, const char *object, int error)

@@ -1,12 +1,13 @@
-/* standard_fds.h - descriptors 0, 1 and 2 are never anything else. */
-#ifndef SHMSUM_SRC_STANDARD_FDS_H
-#define SHMSUM_SRC_STANDARD_FDS_H
+/* standard_fds.h - keeps descriptors 0, 1 and 2 for the standard streams. */
+#ifndef SHMSUM_SRC_OS_STANDARD_FDS_H
+#define SHMSUM_SRC_OS_STANDARD_FDS_H
 
 #include <shmsum/os.h>
 
-/* Puts something that cannot be read or written in place of each standard descriptor that we were
- * started without, so that no file that is opened later takes its number and a message's bytes. For
- * both mains, first of all. 0, or a negative errno with *why filled. */
+/* Opens /dev/null on each standard descriptor that is closed, so that reading standard input or
+ * writing standard output and error fails as before. Otherwise a file that the program opens later
+ * would get that number, and messages would be written into it. Both mains call this first. Returns
+ * 0, or a negative errno with *why filled. Not thread-safe. */
 int standard_fds_open(const struct shmsum_os *os, struct shmsum_failure *why);
 
 #endif

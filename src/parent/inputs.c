@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/retry.h"
+
 enum { STANDARD_INPUT = 0 };
 
 static bool is_standard(const char *path)
@@ -38,9 +40,7 @@ static int open_path(const struct shmsum_os *os, const char *path, struct shmsum
 {
     /* O_NONBLOCK: a FIFO opens at once, and what we wait for its writer in can be interrupted. */
     int fd;
-    do
-        fd = os->open(os, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
-    while (fd == -EINTR);
+    RETRY(fd, os->open(os, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0));
     return fd < 0 ? shmsum_failure_set(why, "open", path, -fd) : fd;
 }
 

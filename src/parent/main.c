@@ -15,25 +15,21 @@
 #include "inputs.h"
 #include "onlookers.h"
 #include "os/standard_fds.h"
+#include "os/write_all.h"
 #include "run.h"
 #include "signals.h"
 #include "start.h"
 #include "verdict.h"
 /* SHMSUM_VERSION comes from CMake. */
 
-static int write_all(const struct shmsum_os *os, const char *text)
+static int print(const struct shmsum_os *os, const char *text)
 {
-    for (size_t size = strlen(text), done = 0; done < size;) {
-        ssize_t wrote = os->write(os, STANDARD_OUTPUT, text + done, size - done);
-        if (wrote == -EINTR)
-            continue;
-        if (wrote < 0) {
-            message(os, "write: standard output: %s", strerror((int)-wrote));
-            return STATUS_SYSTEM;
-        }
-        done += (size_t)wrote;
-    }
-    return STATUS_OK;
+    int result = os_write_all(os, STANDARD_OUTPUT, text, strlen(text));
+    if (result == 0)
+        return STATUS_OK;
+    struct shmsum_failure why;
+    shmsum_failure_set(&why, "write", "standard output", -result);
+    return run_fail(os, &why);
 }
 
 static int send_inputs(struct run *run, struct shmsum_failure *why)
@@ -162,9 +158,9 @@ int main(int argc, char *argv[])
         return STATUS_USAGE;
     }
     if (run.options.action == OPTIONS_HELP)
-        return write_all(os, options_help);
+        return print(os, options_help);
     if (run.options.action == OPTIONS_VERSION)
-        return write_all(os, "shmsum " SHMSUM_VERSION "\n");
+        return print(os, "shmsum " SHMSUM_VERSION "\n");
     int status = run_job(&run);
     if (signals_first() != 0)
         signals_die(os, signals_first());

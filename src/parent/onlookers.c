@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "inputs.h"
+#include "os/retry.h"
 
 enum { PROGRESS_DELAY_MS = 1000 };
 /* What the open file of the trace has to be; empties it. */
@@ -31,9 +32,7 @@ int onlookers_open_trace(struct run *run, struct shmsum_failure *why)
     const struct shmsum_os *os = run->os;
     const char *path = run->options.trace;
     int fd;
-    do
-        fd = os->open(os, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY, 0666);
-    while (fd == -EINTR);
+    RETRY(fd, os->open(os, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY, 0666));
     if (fd < 0)
         return shmsum_failure_set(why, "open", path, -fd);
     int result = examine_trace(run, fd, why);

@@ -1,8 +1,10 @@
-/* options.c - the command line of shmsum. See options.h. */
+/* options.c - the command line of shmsum. See options.h. Called by main, once. */
 #include "options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,68 +42,64 @@ const char options_help[] =
     "Exit status: 0 every line was summed; 1 some lines were errors, or input after a blank\n"
     "line was not read; 2 usage; 3 the system refused something; or the signal that ended it.\n";
 
-enum {
-    OPTION_APPEND = 256,
-    OPTION_FSYNC,
-    OPTION_DECIMAL_COMMA,
-    OPTION_BLANK_LINES,
-    OPTION_FORMAT,
-    OPTION_PROMPT,
-    OPTION_COLOR,
-    OPTION_PROGRESS,
-    OPTION_MAX_ERRORS,
-    OPTION_STATS,
-    OPTION_EXPLAIN,
-    OPTION_TRACE,
-    OPTION_SLOTS,
-    OPTION_SLOT_BYTES,
-    OPTION_SANDBOX,
-    OPTION_HELP,
-    OPTION_VERSION,
+/* ---- the table ---- */
+
+static const char *const when_words[] = {
+    [WHEN_AUTO] = "auto", [WHEN_ALWAYS] = "always", [WHEN_NEVER] = "never", NULL};
+static const char *const format_words[] = {[RESULT_TEXT] = "text", [RESULT_JSON] = "json", NULL};
+static const char *const blank_words[] = {
+    [BLANK_LINES_END] = "end", [BLANK_LINES_ZERO] = "zero", [BLANK_LINES_SKIP] = "skip", NULL};
+static const char *const sandbox_words[] = {
+    [SANDBOX_AUTO] = "auto", [SANDBOX_REQUIRE] = "require", [SANDBOX_OFF] = "off", NULL};
+
+/* The part of a row that its kind needs; `name` is the member of struct options. */
+#define WHERE(name) .where = MEMBER(struct options, name)
+#define FLAG(name, off_, on_) .kind = OPTION_FLAG, WHERE(name), .off = (off_), .on = (on_)
+#define WORDS(name, words_, initial_) \
+    .kind = OPTION_WORDS, WHERE(name), .words = (words_), .initial = (initial_)
+#define NUMBER(name, low_, high_, initial_) \
+    .kind = OPTION_NUMBER, WHERE(name), .low = (low_), .high = (high_), .initial = (initial_)
+#define FILE_NAME(name, initial_) \
+    .kind = OPTION_TEXT, WHERE(name), .wanted = "a file name", .initial = (initial_)
+
+/* In the order of --help. */
+const struct option_row options_rows[OPTIONS_ROWS] = {
+    {"output", FILE_NAME(output, "results.txt"), .letter = 'o'},
+    {"format", WORDS(format, format_words, "text")},
+    {"append", FLAG(append, false, true)},
+    {"fsync", FLAG(sync, false, true)},
+    {"decimal-comma", FLAG(point, '.', ',')},
+    {"blank-lines", WORDS(blank_lines, blank_words, "end")},
+    {"prompt", WORDS(prompt, when_words, "auto")},
+    {"color", WORDS(color, when_words, "auto")},
+    {"progress", WORDS(progress, when_words, "auto"), .alone = "always"},
+    {"max-errors", NUMBER(max_errors, 0, UINT64_MAX, "20"),
+     .wanted = "a number of messages, 0 or more"},
+    {"stats", FLAG(stats, false, true)},
+    {"explain", FLAG(explain, false, true)},
+    {"trace", FILE_NAME(trace, NULL)},
+    {"slots", NUMBER(geometry.slots, 1, SHMSUM_REGION_SLOTS_MAX, "16")},
+    {"slot-bytes", NUMBER(geometry.payload_bytes, 1, SHMSUM_REGION_PAYLOAD_MAX, "65536")},
+    {"sandbox", WORDS(sandbox, sandbox_words, "auto")},
+    {"help", FLAG(action, OPTIONS_RUN, OPTIONS_HELP)},
+    {"version", FLAG(action, OPTIONS_RUN, OPTIONS_VERSION)},
 };
 
-static const struct option long_options[] = {
-    {"output", required_argument, NULL, 'o'},
-    {"append", no_argument, NULL, OPTION_APPEND},
-    {"fsync", no_argument, NULL, OPTION_FSYNC},
-    {"decimal-comma", no_argument, NULL, OPTION_DECIMAL_COMMA},
-    {"blank-lines", required_argument, NULL, OPTION_BLANK_LINES},
-    {"format", required_argument, NULL, OPTION_FORMAT},
-    {"prompt", required_argument, NULL, OPTION_PROMPT},
-    {"color", required_argument, NULL, OPTION_COLOR},
-    {"progress", optional_argument, NULL, OPTION_PROGRESS},
-    {"max-errors", required_argument, NULL, OPTION_MAX_ERRORS},
-    {"stats", no_argument, NULL, OPTION_STATS},
-    {"explain", no_argument, NULL, OPTION_EXPLAIN},
-    {"trace", required_argument, NULL, OPTION_TRACE},
-    {"slots", required_argument, NULL, OPTION_SLOTS},
-    {"slot-bytes", required_argument, NULL, OPTION_SLOT_BYTES},
-    {"sandbox", required_argument, NULL, OPTION_SANDBOX},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {NULL, 0, NULL, 0},
-};
+/* ---- values ---- */
 
-/* The index of `value` among the words, or -1. */
-static int word_index(const char *value, const char *const words[], int count)
+/* Looks the value up among the words, which end with NULL. */
+static bool parse_word(const char *value, const char *const words[], uint64_t *index)
 {
-    for (int i = 0; i < count; i++)
-        if (strcmp(value, words[i]) == 0)
-            return i;
-    return -1;
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
 }
 
-/* The value of an option that says when. */
-static bool parse_when(const char *value, enum when *when)
-{
-    static const char *const words[] = {"auto", "always", "never"};
-    int word = word_index(value, words, 3);
-    if (word >= 0)
-        *when = (enum when)word;
-    return word >= 0;
-}
-
-/* A plain decimal number in [low, high]. */
+/* A plain decimal number in [low, high]; high >= 9. */
 static bool parse_number(const char *value, uint64_t low, uint64_t high, uint64_t *number)
 {
     uint64_t result = 0;
@@ -119,139 +117,147 @@ static bool parse_number(const char *value, uint64_t low, uint64_t high, uint64_
     return result >= low;
 }
 
-static int bad_value(char *message, const char *option, const char *value, const char *wanted)
+/* Stores the value of one option; a flag has none. False when the row does not allow the value. */
+static bool set_option(struct options *options, const struct option_row *row, const char *value)
 {
-    snprintf(message, OPTIONS_MESSAGE_MAX, "--%s=%.100s: expected %s", option, value, wanted);
+    uint64_t number = row->on;
+    bool allowed = true;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        break;
+    case OPTION_WORDS:
+        allowed = parse_word(value, row->words, &number);
+        break;
+    case OPTION_NUMBER:
+        allowed = parse_number(value, row->low, row->high, &number);
+        break;
+    case OPTION_TEXT:
+        memcpy((char *)options + row->where.offset, &value, sizeof value);
+        return *value != '\0';
+    }
+    if (allowed)
+        member_set(options, &row->where, number);
+    return allowed;
+}
+
+static void set_defaults(struct options *options)
+{
+    static char standard_input[] = "-";
+    static char *const only_standard_input[] = {standard_input};
+    *options = (struct options){.inputs = only_standard_input, .input_count = 1};
+    for (size_t i = 0; i < OPTIONS_ROWS; i++) {
+        const struct option_row *row = &options_rows[i];
+        if (row->kind == OPTION_FLAG)
+            member_set(options, &row->where, row->off);
+        else if (row->initial != NULL)
+            set_option(options, row, row->initial);
+    }
+}
+
+/* ---- refusals ---- */
+
+enum { WANTED_MAX = 64 };
+
+/* Writes what the value of this option has to be: "auto, always or never". */
+static void format_wanted(char wanted[WANTED_MAX], const struct option_row *row)
+{
+    if (row->wanted != NULL) {
+        snprintf(wanted, WANTED_MAX, "%s", row->wanted);
+    } else if (row->kind == OPTION_NUMBER) {
+        snprintf(wanted, WANTED_MAX, "a number from %" PRIu64 " to %" PRIu64, row->low, row->high);
+    } else {
+        size_t used = 0;
+        for (const char *const *word = row->words; *word != NULL; word++) {
+            const char *before = word == row->words ? "" : word[1] == NULL ? " or " : ", ";
+            used += (size_t)snprintf(wanted + used, WANTED_MAX - used, "%s%s", before, *word);
+            assert(used < WANTED_MAX);
+        }
+    }
+}
+
+static int refuse_value(char message[OPTIONS_MESSAGE_MAX], const struct option_row *row,
+                        const char *value)
+{
+    char wanted[WANTED_MAX];
+    format_wanted(wanted, row);
+    snprintf(message, OPTIONS_MESSAGE_MAX, "--%s=%.100s: expected %s", row->name, value, wanted);
     return -EINVAL;
 }
 
-/* One option with its value; 0 or -EINVAL. */
-static int apply(struct options *options, int option, const char *value, char *message)
+/* What getopt_long returns for a long option: this plus the number of its row. A short option is
+ * its letter, below this. */
+enum { LONG_OPTION = 256 };
+
+/* getopt_long refused an argument with `code`: ':' or '?'. */
+static int refuse_argument(char message[OPTIONS_MESSAGE_MAX], int code, const char *argument)
 {
-    static const char *const blank_words[] = {"end", "zero", "skip"};
-    static const char *const format_words[] = {"text", "json"};
-    static const char *const sandbox_words[] = {"auto", "require", "off"};
-    static const char when_wanted[] = "auto, always or never";
-    uint64_t number;
-    int word;
-    switch (option) {
-    case 'o':
-        if (*value == '\0')
-            return bad_value(message, "output", value, "a file name");
-        options->output = value;
-        return 0;
-    case OPTION_APPEND:
-        options->append = true;
-        return 0;
-    case OPTION_FSYNC:
-        options->sync = true;
-        return 0;
-    case OPTION_DECIMAL_COMMA:
-        options->point = ',';
-        return 0;
-    case OPTION_BLANK_LINES:
-        word = word_index(value, blank_words, 3);
-        if (word < 0)
-            return bad_value(message, "blank-lines", value, "end, zero or skip");
-        options->blank_lines = (enum blank_lines)word;
-        return 0;
-    case OPTION_FORMAT:
-        word = word_index(value, format_words, 2);
-        if (word < 0)
-            return bad_value(message, "format", value, "text or json");
-        options->format = (enum result_format)word;
-        return 0;
-    case OPTION_PROMPT:
-        if (!parse_when(value, &options->prompt))
-            return bad_value(message, "prompt", value, when_wanted);
-        return 0;
-    case OPTION_COLOR:
-        if (!parse_when(value, &options->color))
-            return bad_value(message, "color", value, when_wanted);
-        return 0;
-    case OPTION_PROGRESS:
-        if (!parse_when(value == NULL ? "always" : value, &options->progress))
-            return bad_value(message, "progress", value, when_wanted);
-        return 0;
-    case OPTION_MAX_ERRORS:
-        if (!parse_number(value, 0, UINT64_MAX, &options->max_errors))
-            return bad_value(message, "max-errors", value, "a number of messages, 0 or more");
-        return 0;
-    case OPTION_STATS:
-        options->stats = true;
-        return 0;
-    case OPTION_EXPLAIN:
-        options->explain = true;
-        return 0;
-    case OPTION_TRACE:
-        if (*value == '\0')
-            return bad_value(message, "trace", value, "a file name");
-        options->trace = value;
-        return 0;
-    case OPTION_SLOTS:
-        if (!parse_number(value, 1, SHMSUM_REGION_SLOTS_MAX, &number))
-            return bad_value(message, "slots", value, "a number from 1 to 1024");
-        options->geometry.slots = (uint32_t)number;
-        return 0;
-    case OPTION_SLOT_BYTES:
-        if (!parse_number(value, 1, SHMSUM_REGION_PAYLOAD_MAX, &number))
-            return bad_value(message, "slot-bytes", value, "a number from 1 to 1048576");
-        options->geometry.payload_bytes = (uint32_t)number;
-        return 0;
-    case OPTION_SANDBOX:
-        word = word_index(value, sandbox_words, 3);
-        if (word < 0)
-            return bad_value(message, "sandbox", value, "auto, require or off");
-        options->sandbox = (enum sandbox_mode)word;
-        return 0;
-    case OPTION_HELP:
-        options->action = OPTIONS_HELP;
-        return 0;
-    case OPTION_VERSION:
-        options->action = OPTIONS_VERSION;
-        return 0;
-    default:
-        return -EINVAL;
+    const char *what = code == ':' ? "needs a value" : "unknown option";
+    /* optopt: a short option, the code of a long one that takes no value but has one, or 0 */
+    bool is_short =
+        code == ':' ? strncmp(argument, "--", 2) != 0 : optopt != 0 && optopt < LONG_OPTION;
+    if (is_short)
+        snprintf(message, OPTIONS_MESSAGE_MAX, "-%c: %s", optopt, what);
+    else if (code == '?' && optopt != 0)
+        snprintf(message, OPTIONS_MESSAGE_MAX, "%.100s: takes no value", argument);
+    else
+        snprintf(message, OPTIONS_MESSAGE_MAX, "%.100s: %s", argument, what);
+    return -EINVAL;
+}
+
+/* ---- the command line ---- */
+
+/* Makes the two descriptions of the options that getopt_long reads. */
+static void describe(char letters[2 * OPTIONS_ROWS + 2], struct option longs[OPTIONS_ROWS + 1])
+{
+    *letters++ = ':'; /* report a missing value as ':' */
+    for (int i = 0; i < OPTIONS_ROWS; i++) {
+        const struct option_row *row = &options_rows[i];
+        bool takes_value = row->kind != OPTION_FLAG;
+        longs[i] = (struct option){
+            .name = row->name,
+            .has_arg = !takes_value         ? no_argument
+                       : row->alone != NULL ? optional_argument
+                                            : required_argument,
+            .val = LONG_OPTION + i,
+        };
+        if (row->letter != '\0') {
+            *letters++ = row->letter;
+            if (takes_value)
+                *letters++ = ':';
+        }
     }
+    *letters = '\0';
+    longs[OPTIONS_ROWS] = (struct option){.name = NULL};
+}
+
+/* The row of what getopt_long returned. */
+static const struct option_row *find_row(int code)
+{
+    if (code >= LONG_OPTION)
+        return &options_rows[code - LONG_OPTION];
+    const struct option_row *row = options_rows;
+    while (row->letter != code)
+        row++;
+    return row;
 }
 
 int options_parse(struct options *options, int argc, char *argv[],
                   char message[OPTIONS_MESSAGE_MAX])
 {
-    static char standard_input[] = "-";
-    static char *const only_standard_input[] = {standard_input};
-    *options = (struct options){
-        .action = OPTIONS_RUN,
-        .output = "results.txt",
-        .point = '.',
-        .max_errors = 20,
-        .geometry = {.slots = 16, .payload_bytes = 65536},
-        .inputs = only_standard_input,
-        .input_count = 1,
-    };
+    char letters[2 * OPTIONS_ROWS + 2];
+    struct option longs[OPTIONS_ROWS + 1];
+    describe(letters, longs);
+    set_defaults(options);
     optind = 0; /* glibc and musl: begin anew */
     opterr = 0;
-    for (;;) {
-        int option = getopt_long(argc, argv, ":o:", long_options, NULL);
-        if (option == -1)
-            break;
-        if (option == ':' || option == '?') {
-            const char *what = option == ':' ? "needs a value" : "unknown option";
-            /* optopt: a short option, the code of a long one with a value too many, or 0 */
-            const char *last = argv[optind - 1];
-            bool is_short =
-                option == ':' ? strncmp(last, "--", 2) != 0 : optopt != 0 && optopt < 256;
-            if (is_short)
-                snprintf(message, OPTIONS_MESSAGE_MAX, "-%c: %s", optopt, what);
-            else if (option == '?' && optopt != 0)
-                snprintf(message, OPTIONS_MESSAGE_MAX, "%.100s: takes no value", last);
-            else
-                snprintf(message, OPTIONS_MESSAGE_MAX, "%.100s: %s", last, what);
-            return -EINVAL;
-        }
-        int result = apply(options, option, optarg, message);
-        if (result < 0)
-            return result;
+    int code;
+    while ((code = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+        if (code == ':' || code == '?')
+            return refuse_argument(message, code, argv[optind - 1]);
+        const struct option_row *row = find_row(code);
+        const char *value = optarg != NULL ? optarg : row->alone;
+        if (!set_option(options, row, value))
+            return refuse_value(message, row, value);
     }
     if (optind < argc) {
         options->inputs = argv + optind;

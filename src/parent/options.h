@@ -3,6 +3,7 @@
 #define SHMSUM_SRC_PARENT_OPTIONS_H
 
 #include "roles/consumer.h"
+#include "roles/member.h"
 #include "sandbox/sandbox.h"
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
@@ -33,12 +34,40 @@ struct options {
 };
 
 /*
- * Reads argv[0..argc), which must outlive the options; argv may be reordered. Returns 0; or -EINVAL
- * with a message that names the offending argument. Uses getopt_long: not thread-safe.
+ * Parses argv[0..argc), which must outlive the options; getopt_long may reorder argv. Returns 0; or
+ * -EINVAL with a message that names the offending argument. Not thread-safe.
  */
 int options_parse(struct options *options, int argc, char *argv[],
                   char message[OPTIONS_MESSAGE_MAX]);
 
+/* What --help prints. */
 extern const char options_help[];
+
+/*
+ * The table of the options: options_parse reads every option, its default and its error message
+ * from its row. Here so that tests walk the same rows.
+ */
+enum option_kind {
+    OPTION_FLAG,   /* takes no value */
+    OPTION_WORDS,  /* one of the words; its index is stored */
+    OPTION_NUMBER, /* a plain decimal number in [low, high], high >= 9 */
+    OPTION_TEXT,   /* any text but the empty one; `where` is a const char * */
+};
+
+struct option_row {
+    const char *name; /* without "--" */
+    enum option_kind kind;
+    struct member where;      /* in struct options */
+    uint64_t off, on;         /* OPTION_FLAG: what is stored without and with it */
+    const char *const *words; /* OPTION_WORDS: ends with NULL */
+    uint64_t low, high;       /* OPTION_NUMBER */
+    const char *wanted;       /* of an error message; NULL: made of the words or the range */
+    const char *initial;      /* the default value; NULL: none */
+    const char *alone;        /* "--name" means "--name=alone"; NULL: it must have a value */
+    char letter;              /* of the short option; 0: none */
+};
+
+enum { OPTIONS_ROWS = 18 };
+extern const struct option_row options_rows[OPTIONS_ROWS];
 
 #endif

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/retry.h"
+
 enum { STANDARD_OUTPUT = 1 };
 
 /* Whether a line ends where the first `size` bytes of the file end, size > 0: 1, 0, or negative
@@ -15,16 +17,12 @@ static int line_ends_at(const struct output *output, off_t size, struct shmsum_f
 {
     const struct shmsum_os *os = output->os;
     int reader;
-    do
-        reader = os->reopen(os, output->fd);
-    while (reader == -EINTR);
+    RETRY(reader, os->reopen(os, output->fd));
     if (reader < 0)
         return shmsum_failure_set(why, "open", output->name, -reader);
     char last;
     ssize_t got;
-    do
-        got = os->pread(os, reader, &last, 1, size - 1);
-    while (got == -EINTR);
+    RETRY(got, os->pread(os, reader, &last, 1, size - 1));
     os->close(os, reader);
     if (got < 0)
         return shmsum_failure_set(why, "read", output->name, (int)-got);
@@ -58,9 +56,7 @@ static int open_path(struct output *output, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
     int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | (output->append ? O_APPEND : 0);
-    do
-        output->fd = os->open(os, output->path, flags, 0666);
-    while (output->fd == -EINTR);
+    RETRY(output->fd, os->open(os, output->path, flags, 0666));
     if (output->fd < 0)
         return shmsum_failure_set(why, "open", output->path, -output->fd);
     return 0;
@@ -88,9 +84,7 @@ static int examine(struct output *output, bool sync, struct shmsum_failure *why)
             return shmsum_failure_set(why, "fcntl", output->name, -result);
         output->append = result == 1;
     } else {
-        do
-            result = os->flock(os, output->fd, false);
-        while (result == -EINTR);
+        RETRY(result, os->flock(os, output->fd, false));
         if (result == -EWOULDBLOCK)
             return shmsum_failure_set(why, "flock", output->name, EWOULDBLOCK);
         /* Any other failure: a file system without locks. The lock is a kindness, not a need. */
@@ -143,9 +137,7 @@ int output_begin(struct output *output, struct shmsum_failure *why)
     if (!output->regular || output->standard || output->append)
         return 0;
     int result;
-    do
-        result = os->ftruncate(os, output->fd, 0);
-    while (result == -EINTR);
+    RETRY(result, os->ftruncate(os, output->fd, 0));
     if (result < 0)
         return shmsum_failure_set(why, "ftruncate", output->name, -result);
     off_t start = os->lseek(os, output->fd, 0, SEEK_SET);
@@ -187,15 +179,11 @@ int output_sync_folder(const struct output *output, struct shmsum_failure *why)
         folder[length] = '\0';
     }
     int fd;
-    do
-        fd = os->open(os, folder, O_RDONLY | O_DIRECTORY, 0);
-    while (fd == -EINTR);
+    RETRY(fd, os->open(os, folder, O_RDONLY | O_DIRECTORY, 0));
     if (fd < 0)
         return shmsum_failure_set(why, "open", "folder of the results", -fd);
     int result;
-    do
-        result = os->fsync(os, fd);
-    while (result == -EINTR);
+    RETRY(result, os->fsync(os, fd));
     os->close(os, fd);
     if (result < 0 && result != -EINVAL) /* EINVAL: a file system whose folders need none */
         return shmsum_failure_set(why, "fsync", "folder of the results", -result);

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/retry.h"
+
 int shmsum_results_init(struct shmsum_results *results, const struct shmsum_os *os, int fd,
                         const char *name, char *buffer, size_t size, struct shmsum_failure *why)
 {
@@ -68,9 +70,7 @@ static void keep_whole_lines(struct shmsum_results *results, size_t done)
     if (at >= 0 && os->lseek(os, results->fd, 0, SEEK_END) == at) {
         off_t cut = at - (off_t)(done - whole);
         int result;
-        do
-            result = os->ftruncate(os, results->fd, cut);
-        while (result == -EINTR);
+        RETRY(result, os->ftruncate(os, results->fd, cut));
         os->lseek(os, results->fd, cut, SEEK_SET);
     }
 }
@@ -83,13 +83,13 @@ int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *
     const char *call = "write";
     size_t done = 0;
     while (done < results->used) {
-        ssize_t wrote = os->write(os, results->fd, results->buffer + done, results->used - done);
-        if (wrote == -EINTR)
-            continue;
+        ssize_t wrote;
+        RETRY(wrote, os->write(os, results->fd, results->buffer + done, results->used - done));
         if (wrote == -EAGAIN) { /* somebody made it non-blocking; we wait all the same */
             struct pollfd ready = {.fd = results->fd, .events = POLLOUT};
-            int waited = os->ppoll(os, &ready, 1, NULL);
-            if (waited >= 0 || waited == -EINTR)
+            int waited;
+            RETRY(waited, os->ppoll(os, &ready, 1, NULL));
+            if (waited >= 0)
                 continue;
             wrote = waited; /* as good as a write that fails: asking for ever would be no wait */
             call = "ppoll";
@@ -115,9 +115,7 @@ int shmsum_results_sync(struct shmsum_results *results, struct shmsum_failure *w
 {
     const struct shmsum_os *os = results->os;
     int result;
-    do
-        result = os->fsync(os, results->fd);
-    while (result == -EINTR);
+    RETRY(result, os->fsync(os, results->fd));
     return result < 0 ? shmsum_failure_set(why, "fsync", results->name, -result) : 0;
 }
 
@@ -131,9 +129,7 @@ int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name,
     if (!S_ISREG(status.st_mode))
         return -EINVAL;
     int reader;
-    do
-        reader = os->reopen(os, fd);
-    while (reader == -EINTR);
+    RETRY(reader, os->reopen(os, fd));
     if (reader < 0)
         return shmsum_failure_set(why, "open", name, -reader);
 
@@ -142,9 +138,8 @@ int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name,
     off_t at = start;
     for (;;) {
         char bytes[65536];
-        ssize_t size = os->pread(os, reader, bytes, sizeof bytes, at);
-        if (size == -EINTR)
-            continue;
+        ssize_t size;
+        RETRY(size, os->pread(os, reader, bytes, sizeof bytes, at));
         if (size < 0)
             result = shmsum_failure_set(why, "read", name, (int)-size);
         if (size <= 0)
@@ -156,9 +151,7 @@ int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name,
     }
     os->close(os, reader);
     if (result == 0 && whole < at) {
-        do
-            result = os->ftruncate(os, fd, whole);
-        while (result == -EINTR);
+        RETRY(result, os->ftruncate(os, fd, whole));
         if (result < 0)
             shmsum_failure_set(why, "ftruncate", name, -result);
     }

@@ -1,9 +1,9 @@
 /*
- * filter.c - the seccomp filters of the two programs. See filter.h.
+ * call_filter.c - the seccomp filters of the two programs. See call_filter.h. Called by sandbox.c.
  *
- * libseccomp turns the lists into the kernel's form, for the processor that this is built for: a
- * name that this processor has not got is passed over, and the calls of any other (i386 and x32 on
- * x86-64) kill the process.
+ * libseccomp compiles the lists into the kernel's form, for the processor of this build. Calls that
+ * this processor does not have are left out. A call in the way of another processor (i386 and x32
+ * on x86-64) kills the process.
  */
 #include "call_filter.h"
 
@@ -14,20 +14,20 @@
 #include <seccomp.h>
 #include <signal.h>
 
-/* The kernel takes the arguments that we look at for 32 bits: what stands above them means nothing.
+/* The kernel reads 32 bits of each argument that a rule checks, so the rules ignore the upper 32.
  */
 struct condition {
     unsigned argument;
     uint32_t mask; /* 0: no condition */
     int64_t datum;
 };
-/* Values of this run. */
+/* Placeholders of `datum`: numbers of processes that are known only at run time. */
 enum { OWN_PROCESS = -1, CHILD_PROCESS = -2 };
 
-/* A system call, the conditions under which the rule holds, and what then becomes of the call. */
+/* A system call, the conditions of the rule, and its effect on the call. */
 struct rule {
     int call;
-    int error; /* it fails with this; 0: it is let through */
+    int error; /* the call fails with this errno; 0: it is allowed */
     struct condition conditions[2];
 };
 
@@ -55,43 +55,43 @@ struct rule {
 /*
  * DOC: call-filter
  *
- * What both may do: wait, wake, return from a signal handler, and leave.
+ * Allowed to both: waiting, waking, returning from a signal handler, and leaving.
  */
 static const struct rule both[] = {
     ANY(futex_waitv),
-    IF(futex, IS(1, FUTEX_WAIT)), /* where there is no futex_waitv */
+    IF(futex, IS(1, FUTEX_WAIT)), /* on kernels without futex_waitv */
     IF(futex, IS(1, FUTEX_WAKE)),
     ANY(ppoll),
-    ANY(ppoll_time64),    /* of 32 bits */
-    ANY(restart_syscall), /* the kernel's own, after SIGSTOP and SIGCONT */
+    ANY(ppoll_time64),    /* on 32 bits */
+    ANY(restart_syscall), /* the kernel makes it after SIGSTOP and SIGCONT */
     ANY(rt_sigreturn),
     ANY(sigreturn), /* i386, arm */
     ANY(rt_sigprocmask),
     ANY(munmap),
     ANY(exit_group),
-    /* abort(3), called by a check of the compiler or the C library: its message, and the signal */
+    /* abort(3), which checks of the compiler and of the C library call: its message, its signal. */
     IF(writev, IS(0, 2)),
-    FAILS(mmap, ENOMEM), /* it keeps a copy of its message, if it can */
+    FAILS(mmap, ENOMEM), /* glibc keeps a copy of the message if it gets memory */
     FAILS(mmap2, ENOMEM),
     ANY(getpid),
     ANY(gettid),
     IF(tgkill, IS(0, OWN_PROCESS), IS(2, SIGABRT)),
 };
 
-/* The child opens nothing and asks for no memory. */
+/* The child opens nothing and allocates no memory. */
 static const struct rule child_only[] = {
     IF(write, IS(0, 1)),       /* results */
     IF(write, IS(0, 2)),       /* messages */
-    IF(lseek, IS(0, 1)),       /* a write that failed is cut back to whole lines */
-    IF(_llseek, IS(0, 1)),     /* 32 bits */
-    IF(ftruncate, IS(0, 1)),   /* the cut */
-    IF(ftruncate64, IS(0, 1)), /* 32 bits */
+    IF(lseek, IS(0, 1)),       /* cut the results to whole lines after a failed write */
+    IF(_llseek, IS(0, 1)),     /* on 32 bits */
+    IF(ftruncate, IS(0, 1)),   /* the cut itself */
+    IF(ftruncate64, IS(0, 1)), /* on 32 bits */
     IF(fsync, IS(0, 1)),       /* --fsync */
-    IF(close, IS(0, 1)),       /* some file systems tell of a lost write only then */
-    ANY(getppid),              /* whether its parent is dead */
-    /* When it tells the times of what it does (--trace, --explain), also the last CHILD_TIMES. */
+    IF(close, IS(0, 1)),       /* some file systems report a lost write only then */
+    ANY(getppid),              /* check whether the parent is dead */
+    /* The last CHILD_TIMES rules: only with --trace or --explain, which print times. */
     IF(write, IS(0, 0)), /* the trace */
-    ANY(clock_gettime),  /* where the kernel lends no clock to user space */
+    ANY(clock_gettime),  /* where the vDSO has no clock */
     ANY(clock_gettime64),
 };
 enum { CHILD_TIMES = 3 };
@@ -99,8 +99,9 @@ enum { CHILD_TIMES = 3 };
 enum { NOT_TO_READ = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC };
 
 static const struct rule parent_only[] = {
-    /* The inputs are opened one after the other, for there may be more of them than descriptors; so
-     * are, at the end, the results to be looked at and the folder to be synced. All to be read. */
+    /* The parent opens its inputs one after the other, as there may be more of them than
+     * descriptors; at the end, it opens the results for checking and their folder for fsync. All
+     * of them read-only. */
     IF(openat, LACKS(2, NOT_TO_READ)),
     IF(open, LACKS(1, NOT_TO_READ)),
     ANY(fstat),
@@ -112,20 +113,20 @@ static const struct rule parent_only[] = {
     ANY(pread64),
     ANY(close),
     ANY(write), /* prompts, messages */
-    ANY(lseek), /* the results, here and below */
+    ANY(lseek), /* from here to fsync: settling the results */
     ANY(_llseek),
     ANY(ftruncate),
     ANY(ftruncate64),
     ANY(fsync),
-    ANY(rt_sigaction), /* to die of the signal that ended it */
+    ANY(rt_sigaction), /* to die of the signal that ended the run */
     IF(kill, IS(0, OWN_PROCESS)),
     IF(kill, IS(0, CHILD_PROCESS), IS(1, SIGKILL)),
     ANY(wait4),
     ANY(waitpid),
     ANY(waitid),
-    ANY(clock_gettime), /* where the kernel lends no clock to user space */
+    ANY(clock_gettime), /* where the vDSO has no clock */
     ANY(clock_gettime64),
-    ANY(brk), /* whatever the C library may want a little memory for */
+    ANY(brk), /* a little memory for the C library */
 };
 
 static int add(scmp_filter_ctx context, const struct rule *rules, size_t count, pid_t own,
@@ -133,7 +134,7 @@ static int add(scmp_filter_ctx context, const struct rule *rules, size_t count, 
 {
     for (size_t i = 0; i < count; i++) {
         const struct rule *rule = &rules[i];
-        if (rule->call < 0) /* this processor has no such call */
+        if (rule->call < 0) /* libseccomp: this processor has no such call */
             continue;
         struct scmp_arg_cmp compare[2];
         unsigned compares = 0;
@@ -153,7 +154,7 @@ static int add(scmp_filter_ctx context, const struct rule *rules, size_t count, 
     return 0;
 }
 
-/* libseccomp hands its work out through a descriptor only. */
+/* Copies the compiled filter out of libseccomp, which writes it to a descriptor only. */
 static int export(scmp_filter_ctx context, struct call_filter *filter, const struct shmsum_os *os)
 {
     int fd = os->memfd_create(os);
@@ -165,19 +166,19 @@ static int export(scmp_filter_ctx context, struct call_filter *filter, const str
         filter->bytes = got > 0 ? (size_t)got : 0;
         result = got < 0 ? (int)got : 0;
         if (got == 0 || filter->bytes == sizeof filter->code)
-            result = -EIO; /* none, or not all of it */
+            result = -EIO; /* empty, or cut */
     }
     os->close(os, fd);
     return result;
 }
 
-/* What is neither in `both` nor in these rules ends with `otherwise`. */
+/* Makes a filter of `both` and these rules. `otherwise`: the action for every other call. */
 static int make(struct call_filter *filter, const struct shmsum_os *os, uint32_t otherwise,
                 const struct rule *rules, size_t count, pid_t child)
 {
     scmp_filter_ctx context = seccomp_init(otherwise);
     if (context == NULL)
-        return -ENOSYS; /* the kernel does not know that action; or there is no memory */
+        return -ENOSYS; /* the kernel lacks that action, or there is no memory */
     int result = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     pid_t own = os->getpid(os);
     if (result == 0)
@@ -199,8 +200,8 @@ int call_filter_make_child(struct call_filter *filter, const struct shmsum_os *o
 
 int call_filter_make_parent(struct call_filter *filter, const struct shmsum_os *os, pid_t child)
 {
-    /* It fails, and is no death: a C library with other habits than those known here must not cost
-     * anybody his results. */
+    /* Return EPERM instead of killing: an unexpected call of the C library must not lose results.
+     */
     return make(filter, os, SCMP_ACT_ERRNO(EPERM), parent_only,
                 sizeof parent_only / sizeof parent_only[0], child);
 }

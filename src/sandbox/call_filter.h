@@ -1,11 +1,11 @@
 /*
- * filter.h - the seccomp filters of the two programs: which system calls each still may make when
- * it has started.
+ * call_filter.h - the seccomp filters of the two programs: the system calls that each may still
+ * make after its start.
  *
- * Both are allow lists. DOC: call-filter in filter.c has them, call by call, with the reason.
+ * Both filters are allow lists. DOC: call-filter in call_filter.c lists every call with its reason.
  */
-#ifndef SHMSUM_SRC_FILTER_H
-#define SHMSUM_SRC_FILTER_H
+#ifndef SHMSUM_SRC_SANDBOX_CALL_FILTER_H
+#define SHMSUM_SRC_SANDBOX_CALL_FILTER_H
 
 #include <shmsum/os.h>
 
@@ -18,10 +18,10 @@ struct call_filter {
 };
 
 /*
- * Make the filter of the calling process: its own number goes into it, and in the parent's that of
- * the child. Nothing is forbidden yet. 0, or a negative errno: -ENOTSUP when libseccomp was not
- * there when this was built. traced: the child writes a trace to descriptor 0. They allocate, and
- * give back, memory.
+ * Make the filter of the calling process. It contains the process's own number and, for the parent,
+ * that of the child. Nothing is forbidden yet. Return 0, or a negative errno: -ENOTSUP in a build
+ * without libseccomp. `traced`: the child may write to descriptor 0, the trace, and read the
+ * clock. They allocate memory and free it. Not thread-safe.
  */
 int call_filter_make_child(struct call_filter *filter, const struct shmsum_os *os, bool traced);
 int call_filter_make_parent(struct call_filter *filter, const struct shmsum_os *os, pid_t child);

@@ -1,11 +1,13 @@
-/* sandbox.c - what each of the two programs gives up when it has started. See sandbox.h. */
+/* sandbox.c - the rights that each of the two programs gives up after its start. See sandbox.h.
+ * Called by the two mains, and by the parent's report of the rights. */
 #include "sandbox.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
-/* `call`, which gives up `part`, came back with `result`. Goes on, or not: 0 or negative errno. */
+/* Records that `call`, which gives up `part`, returned `result`. Returns 0 to continue, or the
+ * negative errno that ends sandbox_enter. */
 static int note(struct sandbox *sandbox, enum sandbox_part part, const char *call, int result,
                 struct shmsum_failure *why)
 {
@@ -38,7 +40,8 @@ void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
 
 static int limit_child(const struct shmsum_os *os, const char **call)
 {
-    /* One descriptor: ppoll(2) takes no more of them than this, and none is free, for 0 is open. */
+    /* RLIMIT_NOFILE 1: descriptor 0 is open, so no new one can be opened. 0 would make ppoll(2)
+     * fail, which takes no more descriptors than this limit. */
     static const struct {
         int resource;
         uint64_t limit;
@@ -62,7 +65,7 @@ int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why)
     int result = note(sandbox, SANDBOX_NO_NEW_PRIVS, "prctl", os->set_no_new_privs(os), why);
     if (result < 0)
         return result;
-    /* Its ruleset is a descriptor for a moment: before there can be none. */
+    /* Landlock needs a descriptor for a moment, so it comes before the limit of descriptors. */
     int abi = os->landlock_restrict(os, !is_child);
     if (abi >= 0)
         sandbox->granted |= (uint64_t)(abi < SANDBOX_ABI_MAX ? abi : SANDBOX_ABI_MAX)
@@ -106,7 +109,7 @@ static const struct {
     {SANDBOX_SECCOMP, "seccomp"},
 };
 
-/* Appends the names of the parts, a comma between them; 0 of them: nothing. */
+/* Appends the names of the parts, separated by commas. Returns the new length. */
 static size_t append_names(char *text, size_t used, uint64_t parts, uint64_t abi)
 {
     const char *between = "";

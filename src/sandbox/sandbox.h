@@ -1,19 +1,19 @@
 /*
- * sandbox.h - what each of the two programs gives up when it has started.
+ * sandbox.h - the rights that each of the two programs gives up after its start.
  *
  * DOC: sandbox
  *
- * The child parses hostile bytes. Before it takes the first of them it has opened all that it will
- * ever need, and gives up everything else: new privileges, files by path, network, every descriptor
- * above 2, new descriptors and processes, core dumps and being traced, and all system calls but
- * those of its filter. The parent reads what the child writes into the region, so when the child
- * has attached it gives up what it does not need any more: it may still open files, to be read.
+ * The child parses hostile bytes. Before it takes the first slot it has opened all that it needs,
+ * and then gives up everything else: new privileges, files by path, the network, every descriptor
+ * above 2, new descriptors and processes, core dumps, being traced, and all system calls outside
+ * its call filter. The parent reads what the child writes into the region. When the child has
+ * attached, the parent gives up what it no longer needs; it may still open files for reading.
  *
- * Nobody is refused service because his kernel is old: with SANDBOX_AUTO what cannot be given up is
- * kept, and --stats says so.
+ * An old kernel is no reason to refuse service: with SANDBOX_AUTO a program keeps the rights that
+ * the kernel cannot take, and --stats reports them.
  */
-#ifndef SHMSUM_SRC_SANDBOX_H
-#define SHMSUM_SRC_SANDBOX_H
+#ifndef SHMSUM_SRC_SANDBOX_SANDBOX_H
+#define SHMSUM_SRC_SANDBOX_SANDBOX_H
 
 #include "call_filter.h"
 
@@ -23,7 +23,7 @@ enum sandbox_mode {
     SANDBOX_OFF,
 };
 
-/* What was given up: bits, and from bit SANDBOX_ABI_SHIFT on the version of Landlock. */
+/* The rights given up: one bit each, and the version of Landlock from bit SANDBOX_ABI_SHIFT on. */
 enum sandbox_part {
     SANDBOX_NO_NEW_PRIVS = 1,
     SANDBOX_DESCRIPTORS = 2,
@@ -38,17 +38,17 @@ enum { SANDBOX_ABI_SHIFT = 8, SANDBOX_ABI_MAX = 255, SANDBOX_TEXT_MAX = 160 };
 struct sandbox {
     const struct shmsum_os *os;
     enum sandbox_mode mode;
-    enum sandbox_part parts; /* all that this process is to give up */
+    enum sandbox_part parts; /* the rights that this process has to give up */
     struct call_filter filter;
-    int made;         /* 0, or why there is no filter */
-    uint64_t granted; /* what was given up */
+    int made;         /* 0, or the negative errno of making the filter */
+    uint64_t granted; /* the rights that it has given up */
 };
 
 /*
- * Make ready to enter, in the process that will: this is what takes time and memory, and nothing is
- * given up yet. `child` is the process that the parent may have to kill;
- * traced: the child tells what it does, and when. With SANDBOX_OFF there is
- * nothing to do. What cannot be made is told by sandbox_enter. Nothing to clean up.
+ * Prepare sandbox_enter, in the process that will call it: all that needs time and memory. No right
+ * is given up yet. `child`: the process that the parent may have to kill. `traced`: the child
+ * writes a trace or the times of --explain. With SANDBOX_OFF they do nothing. sandbox_enter reports
+ * their failures. Nothing to clean up. Not thread-safe.
  */
 void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
                            enum sandbox_mode mode, bool traced);
@@ -56,16 +56,17 @@ void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
                             enum sandbox_mode mode, pid_t child);
 
 /*
- * Gives up the rights of the calling process, for good; the child keeps descriptors 0, 1 and 2.
- * Afterwards memory cannot be allocated. 0; or, with SANDBOX_REQUIRE only, a negative errno with
- * *why filled, and then a part of them may be given up already.
+ * Gives up the rights of the calling process, for good. The child keeps descriptors 0, 1 and 2. The
+ * process cannot allocate memory afterwards. Returns 0; or, with SANDBOX_REQUIRE only, a negative
+ * errno with *why filled: then some rights may be given up already.
  */
 int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why);
 
-/* Whether `granted`, which the child says of itself, can be true. Pure. */
+/* Whether `granted`, which the child reports of itself, is possible. Pure. */
 bool sandbox_is_plausible(enum sandbox_mode mode, uint64_t granted);
 
-/* "no_new_privs, landlock 7, seccomp", and what of `parts` was not granted, with its NUL. Pure. */
+/* Writes "no_new_privs, landlock 7, seccomp" and those of `parts` that are not granted, with its
+ * NUL. Pure. */
 void sandbox_format(char text[SANDBOX_TEXT_MAX], enum sandbox_mode mode, enum sandbox_part parts,
                     uint64_t granted);
 

@@ -2,7 +2,6 @@
  * by the roles through its watches. */
 #include "explain.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 
 #include "messages/message.h"
+#include "os/retry.h"
 
 enum { TEXT_MAX = 512, LINE_MAX_BYTES = 512 };
 
@@ -95,9 +95,8 @@ static bool find_mapping(const struct shmsum_os *os, uintptr_t address, char lin
     size_t used = 0;
     for (;;) {
         char byte;
-        ssize_t got = os->read(os, fd, &byte, 1);
-        if (got == -EINTR)
-            continue;
+        ssize_t got;
+        RETRY(got, os->read(os, fd, &byte, 1));
         if (got <= 0)
             break;
         if (byte != '\n') {

@@ -2,26 +2,19 @@
  * roles through its table and its watches. */
 #include "trace.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "os/write_all.h"
+
 enum { EVENT_MAX = 256, IDLE_MIN_NS = 5000 };
 
 static void flush(struct trace *trace)
 {
-    const struct shmsum_os *real = trace->real;
-    for (size_t done = 0; done < trace->used && trace->error == 0;) {
-        ssize_t wrote = real->write(real, trace->fd, trace->buffer + done, trace->used - done);
-        if (wrote == -EINTR)
-            continue;
-        if (wrote < 0)
-            trace->error = (int)wrote;
-        else
-            done += (size_t)wrote;
-    }
+    if (trace->error == 0)
+        trace->error = os_write_all(trace->real, trace->fd, trace->buffer, trace->used);
     trace->used = 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * tally.h - a row of the table of faults (docs/reliability.md): how many faults of one kind a
+ * tally.h - a row of the table that tests/faults/run prints: how many faults of one kind a
  * driver has caused, and how the programs ended.
  */
 #ifndef SHMSUM_TESTS_FAULTS_TALLY_H

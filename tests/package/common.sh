@@ -28,7 +28,7 @@ need_tools() {
 # TREE/build/packages, with the documented command.
 make_packages() {
     mkdir "$1"
-    for part in CMakeLists.txt CMakePresets.json CHANGELOG.md LICENSE README.md completions docs \
+    for part in CMakeLists.txt CMakePresets.json CHANGELOG.md LICENSE README.md docs \
         examples include packaging sanitizers src; do
         cp -R "$SHMSUM_SOURCE/$part" "$1/"
     done

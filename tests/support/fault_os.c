@@ -1,4 +1,4 @@
-/* fault_os.c - a table of system calls that goes wrong on demand and keeps the books. See
+/* fault_os.c - a table of system calls that fails on demand and records what is open. See
  * fault_os.h. */
 #include "fault_os.h"
 
@@ -23,7 +23,7 @@ static int inject(struct fault_os *faults, enum fault_member member, int fd, int
     return -error;
 }
 
-/* Counts a call, on fd if it is on one; the negative errno that it is to fail with, or 0. */
+/* Counts a call, on fd if it has one. Returns the negative errno that it has to fail with, or 0. */
 static int count(struct fault_os *faults, enum fault_member member, int fd)
 {
     uint64_t call = ++faults->calls[member];
@@ -36,7 +36,7 @@ static int count(struct fault_os *faults, enum fault_member member, int fd)
     return 0;
 }
 
-/* The beginning of every member: the books, and the table behind. */
+/* The beginning of every member: counts the call, and returns when it has to fail. */
 #define ENTER(name) ENTER_ON(name, FAULT_ANY_FD)
 #define ENTER_ON(name, fd)                       \
     struct fault_os *faults = faults_of(os);     \
@@ -45,7 +45,7 @@ static int count(struct fault_os *faults, enum fault_member member, int fd)
     if (fault < 0)                               \
     return fault
 
-/* ---- the books ---- */
+/* ---- the records ---- */
 
 static int note_open(struct fault_os *faults, int fd)
 {
@@ -94,7 +94,7 @@ static void forget_mapping(struct fault_os *faults, const void *memory, size_t s
             return;
         }
     }
-    faults->wrong++; /* never mapped, or only a part of it given back */
+    faults->wrong++; /* never mapped, or unmapped in part */
 }
 
 /* ---- files ---- */
@@ -489,7 +489,7 @@ void fault_os_heal(struct fault_os *faults)
     faults->forge_stat = NULL;
 }
 
-/* A name that somebody else has removed is no leak: starting programs reap each other. */
+/* A name that another process removed is no leak: programs that start reap old names. */
 static bool name_exists(const struct shmsum_os *real, const char *name)
 {
     int fd = real->shm_open(real, name, O_RDONLY, 0);

@@ -1,13 +1,13 @@
 /*
- * fault_os.h - a table of system calls that goes wrong on demand and keeps the books.
+ * fault_os.h - a table of system calls that fails on demand and records what is open.
  *
- * It stands in front of another table (the real one, as a rule), counts the calls of every member,
- * makes chosen calls fail, cuts reads and writes short, and remembers which descriptors, mappings,
- * listings and names of shared memory were opened through it and not closed again.
+ * It forwards to another table, usually the real one. On the way it counts the calls of every
+ * member, makes chosen calls fail, cuts reads and writes short, and records which descriptors,
+ * mappings, listings and names of shared memory were opened through it and not closed again.
  *
- * Hand &faults.os to the code under test. All state stands behind os.context: no globals, so two
+ * Give &faults.os to the code under test. All state is behind os.context, none is global, so two
  * tables can be in use at once. One table belongs to one thread at a time. After a fork each
- * process has books of its own.
+ * process has its own records.
  */
 #ifndef SHMSUM_TESTS_FAULT_OS_H
 #define SHMSUM_TESTS_FAULT_OS_H
@@ -100,59 +100,60 @@ struct fault_injected {
 };
 
 struct fault_os {
-    struct shmsum_os os; /* what the code under test is given */
+    struct shmsum_os os; /* for the code under test */
     const struct shmsum_os *real;
 
     uint64_t calls[FAULT_MEMBERS];
-    uint64_t injected;                        /* how many of them were made to fail */
-    struct fault_injected log[FAULT_LOG_MAX]; /* the first of those, in order */
+    uint64_t injected;                        /* calls that were made to fail */
+    struct fault_injected log[FAULT_LOG_MAX]; /* the first of them, in order */
     struct fault_rule rules[FAULT_RULES_MAX];
     size_t rule_count;
 
     /* May be set at any time. */
-    size_t read_max;    /* a read takes no more than this; 0: as much as it can */
-    size_t write_max;   /* a write likewise */
+    size_t read_max;    /* limit of one read in bytes; 0: none */
+    size_t write_max;   /* limit of one write */
     int full_fd;        /* this descriptor (or FAULT_ANY_FD) … */
-    uint64_t full_room; /* … takes that many bytes more and then fails … */
-    int full_error;     /* … with this positive errno; 0: it has room for everything */
-    /* Called after each stat and fstat that succeeded, to forge what it said. */
+    uint64_t full_room; /* … accepts that many more bytes, and then fails … */
+    int full_error;     /* … with this positive errno; 0: it accepts everything */
+    /* Called after each stat and fstat that succeeded, to forge its result. */
     void (*forge_stat)(struct fault_os *faults, struct stat *status);
     void *forge_data;
 
-    /* The books. */
+    /* The records. */
     bool fd_open[FAULT_FDS_MAX];
     struct {
         void *memory;
         size_t size;
     } mappings[FAULT_MAPPINGS_MAX];
-    char names[FAULT_NAMES_MAX][FAULT_NAME_BYTES]; /* created here and not removed; "" is no name */
+    char names[FAULT_NAMES_MAX][FAULT_NAME_BYTES]; /* created here and not removed; "": unused */
     uint64_t lists_open;
-    uint64_t wrong; /* closed or unmapped what was not open, and what the books had no room for */
+    uint64_t wrong; /* closed or unmapped without being open, or no room in the records */
 };
 
-/* A table in front of `real` that does as that one does until it is told otherwise. */
+/* Makes a table in front of `real`, without faults. */
 void fault_os_init(struct fault_os *faults, const struct shmsum_os *real);
 
-/* Makes call number `nth` of the member, counted from the table's first call, fail with the
- * positive errno `error`: that call alone, or it and `times` - 1 behind it (FAULT_FOR_GOOD: all). A
- * failing call does nothing, but for close, which closes all the same, as Linux does. */
+/* Makes `times` calls of the member fail with the positive errno `error`, beginning with call
+ * number `nth`, counted from the table's first call (FAULT_FOR_GOOD: all calls from there on). A
+ * failing call does nothing, except that close and shm_closedir do close, as on Linux. */
 void fault_os_fail(struct fault_os *faults, enum fault_member member, uint64_t nth, uint64_t times,
                    int error);
 
-/* fd (or FAULT_ANY_FD) takes `room` more bytes: a write beyond is cut, the next one fails. */
+/* fd (or FAULT_ANY_FD) accepts `room` more bytes. The write that exceeds them is cut short, the
+ * next one fails with `error`. */
 void fault_os_fill(struct fault_os *faults, int fd, uint64_t room, int error);
 
-/* Forgets all faults; the counts and the books stay. */
+/* Removes all faults; the counts and the records stay. */
 void fault_os_heal(struct fault_os *faults);
 
-/* How many descriptors, mappings, listings and names are open, plus what went wrong: 0 when
- * everything that was opened through the table was closed again. */
+/* The count of open descriptors, mappings, listings and names, plus `wrong`: 0 when everything that
+ * was opened through the table is closed. */
 uint64_t fault_os_leaks(const struct fault_os *faults);
 
 /* "shm_open" for FAULT_shm_open. */
 const char *fault_os_member_name(enum fault_member member);
 
-/* Gives back what is still open. */
+/* Closes, unmaps and removes what is still open. */
 void fault_os_clean_up(struct fault_os *faults);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * os.c (Linux) - the real table of system calls. The contract is in shmsum/os.h.
  *
- * Each function is one call and the translation of its errno, nothing more: what to retry, what to
- * refuse and what to say is decided by the callers, which tests can reach.
+ * Each function makes one call and returns its errno as a negative number, nothing more. Callers
+ * decide what to retry, what to refuse and what to report, because tests can reach callers.
  */
 #define _GNU_SOURCE
 #include <shmsum/os.h>
@@ -24,99 +24,80 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "call.h"
 #include "sandbox_calls.h"
 
-#define OS const struct shmsum_os *os
-#define SHM_FOLDER "/dev/shm" /* where glibc's and musl's shm_open keep their objects */
-
-static long or_error(long result)
-{
-    return result < 0 ? -errno : result;
-}
+#define SHM_FOLDER "/dev/shm" /* the folder of shm_open in glibc and in musl */
 
 static int linux_open(OS, const char *path, int flags, mode_t mode)
 {
-    (void)os;
     return (int)or_error(open(path, flags | O_CLOEXEC, mode));
 }
 
 static int linux_close(OS, int fd)
 {
-    (void)os;
     return (int)or_error(close(fd));
 }
 
 static ssize_t linux_read(OS, int fd, void *bytes, size_t size)
 {
-    (void)os;
     return or_error(read(fd, bytes, size));
 }
 
 static ssize_t linux_pread(OS, int fd, void *bytes, size_t size, off_t offset)
 {
-    (void)os;
     return or_error(pread(fd, bytes, size, offset));
 }
 
 static ssize_t linux_write(OS, int fd, const void *bytes, size_t size)
 {
-    (void)os;
     return or_error(write(fd, bytes, size));
 }
 
 static int linux_stat(OS, const char *path, struct stat *status)
 {
-    (void)os;
     return (int)or_error(stat(path, status));
 }
 
 static int linux_fstat(OS, int fd, struct stat *status)
 {
-    (void)os;
     return (int)or_error(fstat(fd, status));
 }
 
 static off_t linux_lseek(OS, int fd, off_t offset, int whence)
 {
-    (void)os;
     off_t result = lseek(fd, offset, whence);
     return result < 0 ? -errno : result;
 }
 
 static int linux_ftruncate(OS, int fd, off_t size)
 {
-    (void)os;
     return (int)or_error(ftruncate(fd, size));
 }
 
 static int linux_fsync(OS, int fd)
 {
-    (void)os;
     return (int)or_error(fsync(fd));
 }
 
 static int linux_flock(OS, int fd, bool wait)
 {
-    (void)os;
     return (int)or_error(flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB));
 }
 
 static int linux_fcntl_append(OS, int fd)
 {
-    (void)os;
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? -errno : (flags & O_APPEND) != 0;
 }
 
 static int linux_dup2(OS, int from, int to)
 {
-    (void)os;
     return (int)or_error(dup2(from, to));
 }
 
 static int linux_isatty(OS, int fd)
 {
-    (void)os;
     if (isatty(fd))
         return 1;
     return errno == EBADF ? -EBADF : 0;
@@ -124,7 +105,6 @@ static int linux_isatty(OS, int fd)
 
 static int linux_reopen(OS, int fd)
 {
-    (void)os;
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     return (int)or_error(open(path, O_RDONLY | O_CLOEXEC));
@@ -132,7 +112,6 @@ static int linux_reopen(OS, int fd)
 
 static ssize_t linux_readlink_self(OS, char *path, size_t size)
 {
-    (void)os;
     ssize_t length = readlink("/proc/self/exe", path, size);
     if (length < 0)
         return -errno;
@@ -144,26 +123,22 @@ static ssize_t linux_readlink_self(OS, char *path, size_t size)
 
 static int linux_shm_open(OS, const char *name, int flags, mode_t mode)
 {
-    (void)os;
     return (int)or_error(shm_open(name, flags | O_CLOEXEC, mode));
 }
 
 static int linux_shm_unlink(OS, const char *name)
 {
-    (void)os;
     return (int)or_error(shm_unlink(name));
 }
 
 static int linux_shm_opendir(OS, void **list)
 {
-    (void)os;
     *list = opendir(SHM_FOLDER);
     return *list == NULL ? -errno : 0;
 }
 
 static int linux_shm_readdir(OS, void *list, const char **name)
 {
-    (void)os;
     errno = 0;
     struct dirent *entry = readdir(list);
     if (entry == NULL)
@@ -174,19 +149,16 @@ static int linux_shm_readdir(OS, void *list, const char **name)
 
 static int linux_shm_closedir(OS, void *list)
 {
-    (void)os;
     return (int)or_error(closedir(list));
 }
 
 static int linux_posix_fallocate(OS, int fd, off_t size)
 {
-    (void)os;
     return -posix_fallocate(fd, 0, size);
 }
 
 static int linux_mmap(OS, int fd, size_t size, void **memory)
 {
-    (void)os;
     void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (mapped == MAP_FAILED)
         return -errno;
@@ -196,14 +168,12 @@ static int linux_mmap(OS, int fd, size_t size, void **memory)
 
 static int linux_munmap(OS, void *memory, size_t size)
 {
-    (void)os;
     return (int)or_error(munmap(memory, size));
 }
 
 static int linux_getrandom(OS, void *bytes, size_t size)
 {
-    (void)os;
-    ssize_t got = getrandom(bytes, size, 0); /* up to 256 bytes are not interrupted: getrandom(2) */
+    ssize_t got = getrandom(bytes, size, 0); /* no EINTR up to 256 bytes */
     if (got < 0)
         return -errno;
     return (size_t)got == size ? 0 : -EIO;
@@ -212,7 +182,6 @@ static int linux_getrandom(OS, void *bytes, size_t size)
 static int linux_futex_waitv(OS, const void *word, uint32_t expected, const void *stop,
                              uint32_t stop_expected)
 {
-    (void)os;
 #ifdef SYS_futex_waitv
     struct futex_waitv waiters[2] = {
         {.val = expected, .uaddr = (uintptr_t)word, .flags = FUTEX_32},
@@ -227,9 +196,8 @@ static int linux_futex_waitv(OS, const void *word, uint32_t expected, const void
 
 static int linux_futex_wait(OS, const void *word, uint32_t expected, int timeout_ms)
 {
-    (void)os;
     struct {
-        long seconds; /* what SYS_futex takes on every Linux that has it: two longs */
+        long seconds; /* SYS_futex takes two longs on every Linux that has it */
         long nanoseconds;
     } timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
     return (int)or_error(syscall(SYS_futex, word, FUTEX_WAIT, expected, &timeout, NULL, 0));
@@ -237,88 +205,74 @@ static int linux_futex_wait(OS, const void *word, uint32_t expected, int timeout
 
 static int linux_futex_wake(OS, const void *word)
 {
-    (void)os;
     return (int)or_error(syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0));
 }
 
 static int linux_ppoll(OS, struct pollfd *fds, size_t count, const sigset_t *mask)
 {
-    (void)os;
     return (int)or_error(ppoll(fds, count, NULL, mask));
 }
 
 static pid_t linux_fork(OS)
 {
-    (void)os;
     return (pid_t)or_error(fork());
 }
 
 static int linux_execve(OS, const char *path, char *const argv[], char *const envp[])
 {
-    (void)os;
     return (int)or_error(execve(path, argv, envp));
 }
 
 static pid_t linux_waitpid(OS, pid_t pid, int *status, bool wait)
 {
-    (void)os;
     return (pid_t)or_error(waitpid(pid, status, wait ? 0 : WNOHANG));
 }
 
 static int linux_kill(OS, pid_t pid, int signal)
 {
-    (void)os;
     return (int)or_error(kill(pid, signal));
 }
 
 static pid_t linux_getpid(OS)
 {
-    (void)os;
     return getpid();
 }
 
 static pid_t linux_getppid(OS)
 {
-    (void)os;
     return getppid();
 }
 
 static uid_t linux_geteuid(OS)
 {
-    (void)os;
     return geteuid();
 }
 
 static int linux_set_pdeathsig(OS, int signal)
 {
-    (void)os;
     return (int)or_error(prctl(PR_SET_PDEATHSIG, (unsigned long)signal, 0UL, 0UL, 0UL));
 }
 
 static int linux_sigaction(OS, int signal, const struct sigaction *action, struct sigaction *old)
 {
-    (void)os;
     return (int)or_error(sigaction(signal, action, old));
 }
 
 static int linux_sigprocmask(OS, int how, const sigset_t *mask, sigset_t *old)
 {
-    (void)os;
     return (int)or_error(sigprocmask(how, mask, old));
 }
 
 static int linux_cpu_count(OS)
 {
-    (void)os;
     cpu_set_t cpus;
     if (sched_getaffinity(0, sizeof cpus, &cpus) < 0)
-        return 2; /* more CPUs than fit the set: EINVAL */
+        return 2; /* EINVAL: more CPUs than the set has room for */
     return CPU_COUNT(&cpus);
 }
 
 static uint64_t linux_clock_ns(OS)
 {
-    (void)os;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;

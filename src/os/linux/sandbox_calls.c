@@ -1,11 +1,10 @@
 /*
- * sandbox_calls.c (Linux) - giving up rights: the calls themselves. See sandbox_calls.h.
+ * sandbox_calls.c (Linux) - the calls that give up rights. See sandbox_calls.h.
  *
- * What to give up, when, and what to do where the kernel refuses is decided by
- * src/sandbox/sandbox.c.
+ * src/sandbox/sandbox.c decides what to give up, when, and what a refusal of the kernel means.
  *
- * Sanitizers and gcov work inside of the process that they watch: at its end they open /proc, start
- * threads, write files. In a build with them the parts that would forbid this fail with ENOTSUP.
+ * Sanitizers and gcov run inside the process that they watch. When it ends they open /proc, start
+ * threads and write files. In such a build the members that would forbid this fail with ENOTSUP.
  */
 #define _GNU_SOURCE
 #include "sandbox_calls.h"
@@ -19,9 +18,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define OS const struct shmsum_os *os
+#include "call.h"
 
-/* SHMSUM_INSTRUMENTED comes from CMake; flags given by hand show like this. */
+/* CMake defines SHMSUM_INSTRUMENTED. The compiler shows sanitizers that were enabled by hand. */
 #if !defined(SHMSUM_INSTRUMENTED) && (defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__))
 #define SHMSUM_INSTRUMENTED 1
 #endif
@@ -37,20 +36,13 @@ enum { INSTRUMENTED = 1 };
 enum { INSTRUMENTED = 0 };
 #endif
 
-static long or_error(long result)
-{
-    return result < 0 ? -errno : result;
-}
-
 int linux_set_no_new_privs(OS)
 {
-    (void)os;
     return (int)or_error(prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL));
 }
 
 int linux_clear_dumpable(OS)
 {
-    (void)os;
     if (INSTRUMENTED)
         return -ENOTSUP;
     return (int)or_error(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL));
@@ -58,7 +50,6 @@ int linux_clear_dumpable(OS)
 
 int linux_setrlimit(OS, int resource, uint64_t limit)
 {
-    (void)os;
     if (INSTRUMENTED)
         return -ENOTSUP;
     struct rlimit both = {(rlim_t)limit, (rlim_t)limit};
@@ -67,7 +58,6 @@ int linux_setrlimit(OS, int resource, uint64_t limit)
 
 int linux_close_range(OS, int first)
 {
-    (void)os;
 #ifdef SYS_close_range
     return (int)or_error(syscall(SYS_close_range, (unsigned)first, ~0U, 0U));
 #else
@@ -77,9 +67,9 @@ int linux_close_range(OS, int first)
 }
 
 /*
- * Landlock as of ABI 7 (Linux 6.15). The headers of Debian 12 know ABI 2 and its C library has no
- * wrappers, so what is needed of <linux/landlock.h> stands here: landlock(7) of the kernel's
- * Documentation/userspace-api/landlock.rst.
+ * Landlock as of ABI 7 (Linux 6.15), from the kernel's Documentation/userspace-api/landlock.rst.
+ * Copied from <linux/landlock.h>, because the headers of Debian 12 have ABI 2 only and its C
+ * library has no wrappers.
  */
 struct ruleset {
     uint64_t files;  /* handled_access_fs */
@@ -99,14 +89,13 @@ enum {
     SCOPE_SIGNAL = 1 << 1,
     CREATE_RULESET_VERSION = 1 << 0,
 };
-#ifndef SYS_landlock_create_ruleset /* the same number everywhere */
+#ifndef SYS_landlock_create_ruleset /* the same numbers on every processor */
 #define SYS_landlock_create_ruleset 444
 #define SYS_landlock_restrict_self 446
 #endif
 
 int linux_landlock_restrict(OS, bool reading)
 {
-    (void)os;
     if (INSTRUMENTED)
         return -ENOTSUP;
     int abi = (int)or_error(
@@ -122,11 +111,11 @@ int linux_landlock_restrict(OS, bool reading)
         ruleset.net = BIND_TCP | CONNECT_TCP;
     if (abi >= 5)
         ruleset.files |= IOCTL_DEV;
-    if (abi >= 6) /* who reads is the parent, which may have to kill its child */
+    if (abi >= 6) /* `reading` is the parent: it may have to kill its child */
         ruleset.scoped = reading ? SCOPE_ABSTRACT_SOCKET : SCOPE_ABSTRACT_SOCKET | SCOPE_SIGNAL;
     if (reading)
         ruleset.files &= ~(uint64_t)(READ_FILE | READ_DIR);
-    /* An older kernel takes a longer structure whose end is 0. */
+    /* An older kernel accepts this longer structure, because the fields that it lacks are 0. */
     int fd = (int)or_error(
         syscall(SYS_landlock_create_ruleset, &ruleset, (unsigned long)sizeof ruleset, 0UL));
     if (fd < 0)
@@ -138,10 +127,9 @@ int linux_landlock_restrict(OS, bool reading)
 
 int linux_seccomp(OS, const void *filter, size_t bytes)
 {
-    (void)os;
     if (INSTRUMENTED)
         return -ENOTSUP;
-    union { /* the kernel only reads it */
+    union { /* drops the const; the kernel only reads the filter */
         const void *constant;
         struct sock_filter *steps;
     } either = {.constant = filter};
@@ -155,6 +143,5 @@ int linux_seccomp(OS, const void *filter, size_t bytes)
 
 int linux_memfd_create(OS)
 {
-    (void)os;
     return (int)or_error(memfd_create("shmsum-scratch", MFD_CLOEXEC));
 }

@@ -1,5 +1,5 @@
 /* sandbox_calls.h - the members of the real table that give up rights. The contract is in
- * shmsum/os.h. */
+ * shmsum/os.h. For os.c. */
 #ifndef SHMSUM_SRC_OS_LINUX_SANDBOX_CALLS_H
 #define SHMSUM_SRC_OS_LINUX_SANDBOX_CALLS_H
 

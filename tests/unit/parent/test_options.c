@@ -1,5 +1,6 @@
-/* test_options.c - the command line: what each option does, and what is said of a bad one. */
+/* test_options.c - the command line: what each option does, and the message for a bad one. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "parent/options.h"
 
@@ -122,7 +123,7 @@ static void test_inputs(void **state)
     assert_string_equal(options.inputs[0], "a");
     assert_string_equal(options.inputs[2], "-");
     assert_string_equal(options.inputs[3], "c");
-    /* options behind a file, and what only looks like one */
+    /* options after a file; and files that look like options */
     assert_int_equal(parse("a|--append|b"), 0);
     assert_true(options.append);
     assert_int_equal(options.input_count, 2);
@@ -133,7 +134,7 @@ static void test_inputs(void **state)
     assert_int_equal(options.input_count, 2);
     assert_string_equal(options.inputs[0], "--append");
     assert_string_equal(options.inputs[1], "-o");
-    /* the next parse begins anew */
+    /* the next call of options_parse starts from scratch */
     assert_int_equal(parse("z"), 0);
     assert_int_equal(options.input_count, 1);
     assert_string_equal(options.inputs[0], "z");
@@ -194,7 +195,7 @@ static void test_refusals(void **state)
     }
 }
 
-/* What is no ASCII letter is no option either, and the message says which argument it was. */
+/* A byte other than "o" is no short option, and the message names it. */
 static void test_strange_short_options(void **state)
 {
     (void)state;
@@ -214,7 +215,7 @@ static void test_strange_short_options(void **state)
     }
 }
 
-/* An abbreviation that fits several options names none of them. */
+/* An abbreviation of several options is refused. */
 static void test_ambiguous(void **state)
 {
     (void)state;
@@ -225,17 +226,181 @@ static void test_ambiguous(void **state)
     }
 }
 
-/* The help knows every option that there is. */
+/* ---- the rows of the table ---- */
+
+/* Parses "--NAME" followed by the formatted text. */
+__attribute__((format(printf, 2, 3))) static int parse_row(const struct option_row *row,
+                                                           const char *format, ...)
+{
+    char line[256];
+    int used = snprintf(line, sizeof line, "--%s", row->name);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line + used, sizeof line - (size_t)used, format, arguments);
+    va_end(arguments);
+    return parse(line);
+}
+
+static void takes(const struct option_row *row, const char *value, uint64_t number)
+{
+    assert_int_equal(parse_row(row, "=%s", value), 0);
+    assert_true(member_get(&options, &row->where) == number);
+    if (row->alone == NULL) {
+        assert_int_equal(parse_row(row, "|%s", value), 0);
+        assert_true(member_get(&options, &row->where) == number);
+    }
+}
+
+/* The message names the option, the value and each word or limit of the row. */
+static void refuses(const struct option_row *row, const char *value)
+{
+    char begin[256];
+    snprintf(begin, sizeof begin, "--%s=%s: expected ", row->name, value);
+    assert_int_equal(parse_row(row, "=%s", value), -EINVAL);
+    assert_memory_equal(said, begin, strlen(begin));
+    for (size_t i = 0; row->words != NULL && row->words[i] != NULL; i++)
+        assert_non_null(strstr(said + strlen(begin), row->words[i]));
+}
+
+static void check_words(const struct option_row *row)
+{
+    for (size_t i = 0; row->words[i] != NULL; i++) {
+        char other[32];
+        takes(row, row->words[i], i);
+        snprintf(other, sizeof other, "%ss", row->words[i]);
+        refuses(row, other);
+        snprintf(other, sizeof other, " %s", row->words[i]);
+        refuses(row, other);
+        snprintf(other, sizeof other, "%s", row->words[i]);
+        other[strlen(other) - 1] = '\0';
+        refuses(row, other);
+        other[0] = (char)(row->words[i][0] - 'a' + 'A');
+        refuses(row, other);
+    }
+    refuses(row, "");
+    refuses(row, "0");
+}
+
+static void check_number(const struct option_row *row)
+{
+    char value[64];
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t limit = i == 0 ? row->low : row->high;
+        snprintf(value, sizeof value, "%" PRIu64, limit);
+        takes(row, value, limit);
+        snprintf(value, sizeof value, "000%" PRIu64, limit);
+        takes(row, value, limit);
+        snprintf(value, sizeof value, "+%" PRIu64, limit);
+        refuses(row, value);
+        snprintf(value, sizeof value, "%" PRIu64 " ", limit);
+        refuses(row, value);
+    }
+    snprintf(value, sizeof value, "%" PRIu64 "0", row->high);
+    refuses(row, value);
+    if (row->low > 0) {
+        snprintf(value, sizeof value, "%" PRIu64, row->low - 1);
+        refuses(row, value);
+    }
+    if (row->high < UINT64_MAX) {
+        snprintf(value, sizeof value, "%" PRIu64, row->high + 1);
+        refuses(row, value);
+    }
+    refuses(row, "-1");
+    refuses(row, "");
+}
+
+static void check_flag(const struct option_row *row)
+{
+    assert_int_equal(parse_row(row, "%s", ""), 0);
+    assert_true(member_get(&options, &row->where) == row->on);
+    assert_int_equal(parse(""), 0);
+    assert_true(member_get(&options, &row->where) == row->off);
+    assert_true(row->on != row->off);
+    assert_int_equal(parse_row(row, "=%s", "x"), -EINVAL);
+    assert_non_null(strstr(said, "=x: takes no value"));
+}
+
+/* Each row of the table behaves as its kind demands. test_values has the values once more. */
+static void test_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < OPTIONS_ROWS; i++) {
+        const struct option_row *row = &options_rows[i];
+        if (row->kind == OPTION_FLAG) {
+            check_flag(row);
+            continue;
+        }
+        if (row->kind == OPTION_WORDS)
+            check_words(row);
+        else if (row->kind == OPTION_NUMBER)
+            check_number(row);
+        else
+            refuses(row, "");
+        if (row->alone == NULL) {
+            assert_int_equal(parse_row(row, "%s", ""), -EINVAL);
+            assert_non_null(strstr(said, ": needs a value"));
+        } else {
+            assert_int_equal(parse_row(row, "|%s", row->words[0]), 0);
+            assert_string_equal(options.inputs[0], row->words[0]); /* not its value */
+        }
+    }
+}
+
+/* The description of a row in --help, up to its '\n', names its words or range, and its default. */
+static void check_description(const struct option_row *row, const char *description)
+{
+    char text[160], expected[64];
+    snprintf(text, sizeof text, "%.*s", (int)strcspn(description, "\n"), description);
+    for (size_t i = 0; row->kind == OPTION_WORDS && row->words[i] != NULL; i++) {
+        assert_non_null(strstr(text, row->words[i]));
+        if (strcmp(row->words[i], row->initial) == 0) {
+            /* "default" is between this word and the next one */
+            const char *next = row->words[i + 1] == NULL ? NULL : strstr(text, row->words[i + 1]);
+            const char *mark = strstr(strstr(text, row->words[i]), "default");
+            assert_non_null(mark);
+            assert_true(next == NULL || mark < next);
+        }
+    }
+    if (row->kind == OPTION_NUMBER && row->high < UINT64_MAX) {
+        snprintf(expected, sizeof expected, "%" PRIu64 " to %" PRIu64, row->low, row->high);
+        assert_non_null(strstr(text, expected));
+    }
+    if (row->kind == OPTION_NUMBER || (row->kind == OPTION_TEXT && row->initial != NULL)) {
+        snprintf(expected, sizeof expected, "(default %s", row->initial);
+        assert_non_null(strstr(text, expected));
+    }
+}
+
+/* --help has one entry for each row, in their order, and none besides. */
+static void test_help_is_the_table(void **state)
+{
+    (void)state;
+    const char *at = options_help;
+    for (size_t i = 0; i < OPTIONS_ROWS; i++) {
+        const struct option_row *row = &options_rows[i];
+        at = strstr(at, "--");
+        assert_non_null(at);
+        if (row->letter != '\0') {
+            char letter[] = {' ', '-', row->letter, ',', ' ', '\0'};
+            assert_memory_equal(at - strlen(letter), letter, strlen(letter));
+        }
+        at += 2;
+        assert_memory_equal(at, row->name, strlen(row->name));
+        at += strlen(row->name);
+        if (row->kind == OPTION_FLAG)
+            assert_true(*at == ' ' || *at == ',');
+        else
+            assert_memory_equal(at, row->alone == NULL ? "=" : "[=", row->alone == NULL ? 1 : 2);
+        const char *description = strstr(at, "  ");
+        assert_non_null(description);
+        check_description(row, description);
+    }
+    assert_null(strstr(at, "--"));
+}
+
 static void test_help(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "-o, --output=",  "--format=", "--append ",     "--fsync ",           "--decimal-comma ",
-        "--blank-lines=", "--prompt=", "--color=",      "--progress[=WHEN] ", "--max-errors=",
-        "--stats ",       "--slots=",  "--slot-bytes=", "--sandbox=",         "--explain ",
-        "--trace=",       "--help",    "--version"};
-    for (size_t i = 0; i < COUNT(names); i++)
-        assert_non_null(strstr(options_help, names[i]));
     size_t size = strlen(options_help);
     assert_int_equal(options_help[size - 1], '\n');
     for (const char *line = options_help; *line != '\0'; line = strchr(line, '\n') + 1)
@@ -249,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_defaults),  cmocka_unit_test(test_values),
         cmocka_unit_test(test_inputs),    cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_ambiguous), cmocka_unit_test(test_strange_short_options),
+        cmocka_unit_test(test_rows),      cmocka_unit_test(test_help_is_the_table),
         cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);

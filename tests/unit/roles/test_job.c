@@ -1,5 +1,5 @@
-/* test_job.c - what the parent tells the child: there and back, and every other spelling refused.
- */
+/* test_job.c - the job that the parent sends to the child: what is written is read back, and every
+ * other spelling is refused. */
 #include <errno.h>
 
 #include "roles/job.h"
@@ -9,6 +9,10 @@
 
 #define NAME "/shmsum-12-0123456789abcdef0123456789abcdef"
 #define NONCE "0123456789abcdeffedcba9876543210"
+#define CHOICES "00000000000"
+#define ERRORS "0000000000000014"
+#define EPOCH "0000000000000007"
+#define SETTINGS "." CHOICES "," ERRORS "," EPOCH
 
 static struct random rng;
 
@@ -22,6 +26,31 @@ static int parse(struct job *job, const char *settings, const char *region)
     snprintf(copy, sizeof copy, "%s", settings);
     memset(job, 0x5a, sizeof *job);
     return job_parse(job, 5, argv, region);
+}
+
+static void assert_same(const struct job *job, const struct job *given,
+                        const struct shmsum_region *region)
+{
+    assert_int_equal(job->config.point, given->config.point);
+    assert_int_equal(job->config.blank_lines, given->config.blank_lines);
+    assert_int_equal(job->config.format, given->config.format);
+    assert_int_equal(job->config.max_errors, given->config.max_errors);
+    assert_int_equal(job->config.dialogue, given->config.dialogue);
+    assert_int_equal(job->config.terminal, given->config.terminal);
+    assert_int_equal(job->config.answers, given->config.answers);
+    assert_int_equal(job->config.sync, given->config.sync);
+    assert_int_equal(job->config.color, given->config.color);
+    assert_int_equal(job->config.clears_line, given->config.clears_line);
+    assert_int_equal(job->sandbox, given->sandbox);
+    assert_int_equal(job->trace, given->trace);
+    assert_int_equal(job->explain, given->explain);
+    assert_int_equal(job->epoch_ns, given->epoch_ns);
+    assert_int_equal(job->config.source_count, 2);
+    assert_string_equal(job->config.sources[0], "a");
+    assert_string_equal(job->config.sources[1], "-");
+    assert_string_equal(job->results, "results.txt");
+    assert_string_equal(job->region, region->name);
+    assert_memory_equal(job->nonce, region->nonce, sizeof job->nonce);
 }
 
 static void test_there_and_back(void **state)
@@ -68,26 +97,7 @@ static void test_there_and_back(void **state)
 
         struct job job;
         assert_int_equal(parse(&job, settings, entry + 14), 0);
-        assert_int_equal(job.config.point, given.config.point);
-        assert_int_equal(job.config.blank_lines, given.config.blank_lines);
-        assert_int_equal(job.config.format, given.config.format);
-        assert_int_equal(job.config.max_errors, given.config.max_errors);
-        assert_int_equal(job.config.dialogue, given.config.dialogue);
-        assert_int_equal(job.config.terminal, given.config.terminal);
-        assert_int_equal(job.config.answers, given.config.answers);
-        assert_int_equal(job.config.sync, given.config.sync);
-        assert_int_equal(job.config.color, given.config.color);
-        assert_int_equal(job.config.clears_line, given.config.clears_line);
-        assert_int_equal(job.sandbox, given.sandbox);
-        assert_int_equal(job.trace, given.trace);
-        assert_int_equal(job.explain, given.explain);
-        assert_int_equal(job.epoch_ns, given.epoch_ns);
-        assert_int_equal(job.config.source_count, 2);
-        assert_string_equal(job.config.sources[0], "a");
-        assert_string_equal(job.config.sources[1], "-");
-        assert_string_equal(job.results, "results.txt");
-        assert_string_equal(job.region, region.name);
-        assert_memory_equal(job.nonce, region.nonce, sizeof job.nonce);
+        assert_same(&job, &given, &region);
     }
 }
 
@@ -97,51 +107,55 @@ static void test_settings_refused(void **state)
     static const char *const bad[] = {
         "",
         ".",
-        ".,0,0,20,0,0,0,0,0,0,0,0,7",
-        ".,0,0,20,0,0,,0,0,0,0,0,0,7",
-        ".,0,0,20,0,0,0,,0,0,0,0,0,0,7",
-        ".,0,0,20,0,0,0 ,0,0,0,0,0,0,7",
-        ".,0,0,20,0,0,0,0,0,0,0,0,0,0,7",
-        " .,0,0,20,0,0,0,0,0,0,0,0,0,7",
-        ". ,0,0,20,0,0,0,0,0,0,0,0,0,7",
-        ";,0,0,20,0,0,0,0,0,0,0,0,0,7",
-        "1,0,0,20,0,0,0,0,0,0,0,0,0,7",
-        ".,3,0,20,0,0,0,0,0,0,0,0,0,7",
-        ".,-1,0,20,0,0,0,0,0,0,0,0,0,7",
-        ".,4294967296,0,20,0,0,0,0,0,0,0,0,0,7",
-        ".,00,0,20,0,0,0,0,0,0,0,0,0,7",
-        ".,+0,0,20,0,0,0,0,0,0,0,0,0,7",
-        ".,0,0, 20,0,0,0,0,0,0,0,0,0,7",
-        ".,0,0,-1,0,0,0,0,0,0,0,0,0,7",
-        ".,0,0,020,0,0,0,0,0,0,0,0,0,7",
-        ".,0,0,18446744073709551616,0,0,0,0,0,0,0,0,0,7",
-        ".,0,0,0x14,0,0,0,0,0,0,0,0,0,7",
-        ".,0,0,,0,0,0,0,0,0,0,0,0,7",
-        ".,0,0,20,2,0,0,0,0,0,0,0,0,7",
-        ".,0,0,20,0,2,0,0,0,0,0,0,0,7",
-        ".,0,0,20,0,0,2,0,0,0,0,0,0,7",
-        ".,0,0,20,-1,0,0,0,0,0,0,0,0,7",
-        ".,0,0,20,00,0,0,0,0,0,0,0,0,7",
-        ".,0,0,20,0,0,01,0,0,0,0,0,0,7",
-        ".,0,0,20,0,0,0,2,0,0,0,0,0,7",
-        ".,0,0,20,0,0,0,-1,0,0,0,0,0,7",
-        ".,0,2,20,0,0,0,0,0,0,0,0,0,7",
-        ".,0,-1,20,0,0,0,0,0,0,0,0,0,7",
-        ".,0,01,20,0,0,0,0,0,0,0,0,0,7",
-        ".,0,0,20,0,0,0,0,0,0,,0,0,7",
-        ".,0,0,20,0,0,0,0,0,0,3,0,0,7",
-        ".,0,0,20,0,0,0,0,0,0,-1,0,0,7",
-        ".,0,0,20,0,0,0,0,0,0,00,0,0,7",
-        ".,0,0,20,0,0,0,0,0,0,4294967296,0,0,7",
-        ".,0,0,20,0,0,0,0,0,0,0,2,0,7",
-        ".,0,0,20,0,0,0,0,0,0,0,0,2,7",
-        ".,0,0,20,0,0,0,0,0,0,0,0,0,-7",
-        ".,0,0,20,0,0,0,0,0,0,0,0,0,07",
-        ".,0,0,20,0,0,0,0,0,0,0,0,0,18446744073709551616",
+        CHOICES "," ERRORS "," EPOCH,
+        ";" CHOICES "," ERRORS "," EPOCH,
+        "0" CHOICES "," ERRORS "," EPOCH,
+        " " SETTINGS,
+        SETTINGS " ",
+        SETTINGS "0",
+        SETTINGS ",",
+        SETTINGS "," EPOCH,
+        ".0" CHOICES "," ERRORS "," EPOCH, /* a choice too many */
+        ".0000000000," ERRORS "," EPOCH,   /* one too few */
+        ".30000000000," ERRORS "," EPOCH,  /* each beyond its highest value */
+        ".02000000000," ERRORS "," EPOCH,
+        ".00300000000," ERRORS "," EPOCH,
+        ".00020000000," ERRORS "," EPOCH,
+        ".00002000000," ERRORS "," EPOCH,
+        ".00000200000," ERRORS "," EPOCH,
+        ".00000020000," ERRORS "," EPOCH,
+        ".00000002000," ERRORS "," EPOCH,
+        ".00000000200," ERRORS "," EPOCH,
+        ".00000000020," ERRORS "," EPOCH,
+        ".00000000002," ERRORS "," EPOCH,
+        ".-0000000000," ERRORS "," EPOCH,
+        ".+0000000000," ERRORS "," EPOCH,
+        ". 0000000000," ERRORS "," EPOCH,
+        "." CHOICES "," ERRORS,
+        "." CHOICES "," ERRORS ",",
+        "." CHOICES "," EPOCH,
+        "." CHOICES ",," EPOCH,
+        "." CHOICES ERRORS EPOCH,
+        "." CHOICES "," ERRORS EPOCH,
+        "." CHOICES ";" ERRORS "," EPOCH,
+        "." CHOICES ",0" ERRORS "," EPOCH, /* a leading zero too many */
+        "." CHOICES ",000000000000014," EPOCH,
+        "." CHOICES ",14," EPOCH,
+        "." CHOICES ",+000000000000014," EPOCH,
+        "." CHOICES ",-000000000000014," EPOCH,
+        "." CHOICES ", 000000000000014," EPOCH,
+        "." CHOICES ",0x00000000000014," EPOCH,
+        "." CHOICES ",000000000000001A," EPOCH,
+        "." CHOICES ",000000000000001g," EPOCH,
+        "." CHOICES ",0000000000000014 ," EPOCH,
+        "." CHOICES "," ERRORS ",10000000000000000",
+        "." CHOICES "," ERRORS ",000000000000007",
+        "." CHOICES "," ERRORS ", 000000000000007",
+        "." CHOICES "," ERRORS ",-000000000000007",
         "--help",
     };
     struct job job;
-    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0,0,0,0,7", NAME " " NONCE), 0);
+    assert_int_equal(parse(&job, SETTINGS, NAME " " NONCE), 0);
     for (size_t i = 0; i < COUNT(bad); i++)
         if (parse(&job, bad[i], NAME " " NONCE) != -EINVAL)
             fail_msg("settings \"%s\" were taken", bad[i]);
@@ -178,19 +192,73 @@ static void test_region_refused(void **state)
     };
     struct job job;
     for (size_t i = 0; i < COUNT(bad); i++)
-        if (parse(&job, ".,0,0,20,0,0,0,0,0,0,0,0,0,7", bad[i]) != -EINVAL)
+        if (parse(&job, SETTINGS, bad[i]) != -EINVAL)
             fail_msg("region \"%s\" was taken", bad[i]);
-    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0,0,0,0,7", NULL), -EINVAL);
-    /* the longest name that there is */
-    assert_int_equal(parse(&job, ".,0,0,20,0,0,0,0,0,0,0,0,0,7",
-                           "/shmsum-4294967295-0123456789abcdef0123456789abcdef " NONCE),
-                     0);
+    assert_int_equal(parse(&job, SETTINGS, NULL), -EINVAL);
+    /* the longest name that region.c makes */
+    assert_int_equal(
+        parse(&job, SETTINGS, "/shmsum-4294967295-0123456789abcdef0123456789abcdef " NONCE), 0);
+}
+
+/* Parses a changed text. It must be refused, or be the one spelling of another job. */
+static void check_spelling(const char *settings, const char *region)
+{
+    struct job job;
+    if (parse(&job, settings, region) < 0)
+        return;
+    char again[JOB_SETTINGS_MAX], entry[JOB_REGION_MAX];
+    job_format_settings(again, &job);
+    if (strcmp(again, settings) != 0)
+        fail_msg("settings \"%s\" were taken for \"%s\"", settings, again);
+    struct shmsum_region other = {.nonce = {job.nonce[0], job.nonce[1]}};
+    memcpy(other.name, job.region, sizeof other.name);
+    job_format_region(entry, &other);
+    if (strcmp(entry + strlen(JOB_ENVIRONMENT "="), region) != 0)
+        fail_msg("region \"%s\" was taken for \"%s\"", region, entry);
+}
+
+/* Changes each byte of two right texts to every other byte, inserts every byte everywhere, removes
+ * each byte, and cuts the text everywhere. */
+static void test_one_spelling(void **state)
+{
+    (void)state;
+    static const char *const right[2][2] = {
+        {SETTINGS, NAME " " NONCE},
+        {",21211111111,ffffffffffffffff,000000e8d4a51000", "/s ffffffffffffffff0000000000000000"},
+    };
+    for (size_t i = 0; i < COUNT(right); i++) {
+        for (size_t which = 0; which < 2; which++) {
+            const char *text = right[i][which];
+            size_t size = strlen(text);
+            for (size_t at = 0; at <= size; at++) {
+                char changed[128];
+                const char *settings = which == 0 ? changed : right[i][0];
+                const char *region = which == 1 ? changed : right[i][1];
+                for (int byte = 1; byte < 256; byte++) {
+                    snprintf(changed, sizeof changed, "%.*s%c%s", (int)at, text, byte, text + at);
+                    check_spelling(settings, region);
+                    if (at == size)
+                        continue;
+                    snprintf(changed, sizeof changed, "%s", text);
+                    changed[at] = (char)byte;
+                    check_spelling(settings, region);
+                }
+                snprintf(changed, sizeof changed, "%.*s", (int)at, text);
+                if (at < size) {
+                    struct job job;
+                    assert_int_equal(parse(&job, settings, region), -EINVAL);
+                    snprintf(changed, sizeof changed, "%.*s%s", (int)at, text, text + at + 1);
+                    check_spelling(settings, region);
+                }
+            }
+        }
+    }
 }
 
 static void test_arguments_missing(void **state)
 {
     (void)state;
-    char settings[] = ".,0,0,20,0,0,0,0,0,0,0,0,0,7";
+    char settings[] = SETTINGS;
     char *argv[] = {program, settings, results, first, NULL};
     struct job job;
     assert_int_equal(job_parse(&job, 4, argv, NAME " " NONCE), 0);
@@ -209,9 +277,8 @@ int main(void)
 {
     rng.state = random_seed("test_job");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_there_and_back),
-        cmocka_unit_test(test_settings_refused),
-        cmocka_unit_test(test_region_refused),
+        cmocka_unit_test(test_there_and_back),    cmocka_unit_test(test_settings_refused),
+        cmocka_unit_test(test_region_refused),    cmocka_unit_test(test_one_spelling),
         cmocka_unit_test(test_arguments_missing),
     };
     return cmocka_run_group_tests_name("job", tests, NULL, NULL);

@@ -1,6 +1,6 @@
-/* test_sandbox.c - src/sandbox/sandbox.h: what is given up, in which order, and what is done where
- * the system refuses. The system is one that grants everything and does nothing:
- * tests/processes/test_sandbox.c has the real one. */
+/* test_sandbox.c - src/sandbox/sandbox.h: which rights are given up, in which order, and what
+ * happens when the system refuses. The system here grants everything and does nothing;
+ * tests/processes/test_sandbox.c uses the real one. */
 #include "unit.h"
 
 #include <errno.h>
@@ -110,11 +110,11 @@ static int enter(struct sandbox *sandbox, bool child, enum sandbox_mode mode,
         sandbox_prepare_child(sandbox, &faults.os, mode, false);
     else
         sandbox_prepare_parent(sandbox, &faults.os, mode, CHILD);
-    assert_string_equal(order, ""); /* nothing yet */
+    assert_string_equal(order, ""); /* preparing gives up nothing */
     return sandbox_enter(sandbox, why);
 }
 
-/* Where there is no libseccomp there is no filter either. */
+/* A build without libseccomp has no filters. */
 static bool has_filters(void)
 {
     struct call_filter filter;
@@ -137,7 +137,8 @@ static void test_everything(void **state)
         assert_int_equal(enter(&sandbox, true, mode, &why), 0);
         assert_null(why.call);
         assert_true(sandbox.granted == WITH_ABI(SANDBOX_CHILD));
-        /* Landlock needs a descriptor, and what seccomp forbids comes before it. */
+        /* Landlock needs a descriptor, so it precedes the limits; seccomp forbids all these calls,
+         * so it is last. */
         assert_string_equal(order, "nlcFPCds");
         assert_false(reading);
         assert_int_equal(enter(&sandbox, false, mode, &why), 0);
@@ -162,62 +163,66 @@ static void test_off(void **state)
     }
 }
 
-/* Every call that gives something up fails, each in its turn. */
+static const struct refused_call {
+    enum fault_member member;
+    unsigned nth;
+    enum sandbox_part part;
+    const char *call;
+    const char *before; /* rights that the child had given up when SANDBOX_REQUIRE failed */
+} calls[] = {
+    {FAULT_set_no_new_privs, 1, SANDBOX_NO_NEW_PRIVS, "prctl", ""},
+    {FAULT_landlock_restrict, 1, SANDBOX_LANDLOCK, "landlock_create_ruleset", "n"},
+    {FAULT_close_range, 1, SANDBOX_DESCRIPTORS, "close_range", "nl"},
+    {FAULT_setrlimit, 1, SANDBOX_LIMITS, "setrlimit", "nlc"},
+    {FAULT_setrlimit, 2, SANDBOX_LIMITS, "setrlimit", "nlcF"},
+    {FAULT_setrlimit, 3, SANDBOX_LIMITS, "setrlimit", "nlcFP"},
+    {FAULT_clear_dumpable, 1, SANDBOX_LIMITS, "prctl", "nlcFPC"},
+    {FAULT_seccomp, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
+    {FAULT_memfd_create, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
+    {FAULT_pread, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
+};
+
+/* One call fails: SANDBOX_AUTO goes on without its right, SANDBOX_REQUIRE returns the errno. */
+static void check_refused(const struct refused_call *call, bool child)
+{
+    enum sandbox_part parts = child ? SANDBOX_CHILD : SANDBOX_PARENT;
+    uint64_t granted = WITH_ABI(parts & ~call->part);
+    if (call->part == SANDBOX_LANDLOCK)
+        granted &= SANDBOX_CHILD;
+    struct sandbox sandbox;
+    struct shmsum_failure why;
+    enum fault_member member = call->member;
+    uint64_t failures = faults.injected;
+    fault_os_fail(&faults, member, faults.calls[member] + call->nth, 1, EPERM);
+    assert_int_equal(enter(&sandbox, child, SANDBOX_AUTO, &why), 0);
+    assert_null(why.call);
+    assert_true(sandbox.granted == granted);
+    fault_os_heal(&faults);
+    if ((call->part & parts) == 0) {
+        assert_true(faults.injected == failures);
+        return;
+    }
+    assert_true(faults.injected == failures + 1);
+
+    fault_os_fail(&faults, member, faults.calls[member] + call->nth, 1, EPERM);
+    assert_int_equal(enter(&sandbox, child, SANDBOX_REQUIRE, &why), -EPERM);
+    assert_string_equal(why.call, call->call);
+    assert_string_equal(why.object, child ? "sandbox of the child" : "sandbox of the parent");
+    assert_int_equal(why.error, EPERM);
+    if (child)
+        assert_string_equal(order, call->before);
+    fault_os_heal(&faults);
+}
+
+/* Each call that gives up a right fails in turn. */
 static void test_refused(void **state)
 {
     (void)state;
     if (!has_filters())
         skip();
-    static const struct {
-        enum fault_member member;
-        unsigned nth;
-        enum sandbox_part part;
-        const char *call;
-        const char *before; /* what a child that is to have everything had given up by then */
-    } calls[] = {
-        {FAULT_set_no_new_privs, 1, SANDBOX_NO_NEW_PRIVS, "prctl", ""},
-        {FAULT_landlock_restrict, 1, SANDBOX_LANDLOCK, "landlock_create_ruleset", "n"},
-        {FAULT_close_range, 1, SANDBOX_DESCRIPTORS, "close_range", "nl"},
-        {FAULT_setrlimit, 1, SANDBOX_LIMITS, "setrlimit", "nlc"},
-        {FAULT_setrlimit, 2, SANDBOX_LIMITS, "setrlimit", "nlcF"},
-        {FAULT_setrlimit, 3, SANDBOX_LIMITS, "setrlimit", "nlcFP"},
-        {FAULT_clear_dumpable, 1, SANDBOX_LIMITS, "prctl", "nlcFPC"},
-        {FAULT_seccomp, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
-        {FAULT_memfd_create, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
-        {FAULT_pread, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
-    };
-    for (size_t i = 0; i < COUNT(calls); i++) {
-        for (int child = 0; child < 2; child++) {
-            enum sandbox_part parts = child ? SANDBOX_CHILD : SANDBOX_PARENT;
-            uint64_t granted = WITH_ABI(parts & ~calls[i].part);
-            if (calls[i].part == SANDBOX_LANDLOCK)
-                granted &= SANDBOX_CHILD;
-            struct sandbox sandbox;
-            struct shmsum_failure why;
-            enum fault_member member = calls[i].member;
-            uint64_t failures = faults.injected;
-            fault_os_fail(&faults, member, faults.calls[member] + calls[i].nth, 1, EPERM);
-            assert_int_equal(enter(&sandbox, child, SANDBOX_AUTO, &why), 0);
-            assert_null(why.call);
-            assert_true(sandbox.granted == granted);
-            fault_os_heal(&faults);
-            if ((calls[i].part & parts) == 0) {
-                assert_true(faults.injected == failures);
-                continue;
-            }
-            assert_true(faults.injected == failures + 1);
-
-            fault_os_fail(&faults, member, faults.calls[member] + calls[i].nth, 1, EPERM);
-            assert_int_equal(enter(&sandbox, child, SANDBOX_REQUIRE, &why), -EPERM);
-            assert_string_equal(why.call, calls[i].call);
-            assert_string_equal(why.object,
-                                child ? "sandbox of the child" : "sandbox of the parent");
-            assert_int_equal(why.error, EPERM);
-            if (child)
-                assert_string_equal(order, calls[i].before);
-            fault_os_heal(&faults);
-        }
-    }
+    for (size_t i = 0; i < COUNT(calls); i++)
+        for (int child = 0; child < 2; child++)
+            check_refused(&calls[i], child);
 }
 
 static void test_versions_of_landlock(void **state)
@@ -242,10 +247,10 @@ static void test_plausible(void **state)
         {SANDBOX_NO_NEW_PRIVS, true, false, false},
         {WITH_ABI(SANDBOX_CHILD), true, true, false},
         {WITH_ABI(SANDBOX_PARENT), true, false, false},
-        {SANDBOX_CHILD, false, false, false},                     /* Landlock, of no version */
-        {WITH_ABI(SANDBOX_NO_NEW_PRIVS), false, false, false},    /* a version of nothing */
-        {WITH_ABI(SANDBOX_CHILD | 32), false, false, false},      /* what there is not */
-        {WITH_ABI(SANDBOX_CHILD) | 1 << 16, false, false, false}, /* a version too large */
+        {SANDBOX_CHILD, false, false, false},                     /* Landlock without a version */
+        {WITH_ABI(SANDBOX_NO_NEW_PRIVS), false, false, false},    /* a version without Landlock */
+        {WITH_ABI(SANDBOX_CHILD | 32), false, false, false},      /* an unknown right */
+        {WITH_ABI(SANDBOX_CHILD) | 1 << 16, false, false, false}, /* the version is too large */
         {WITH_ABI(SANDBOX_CHILD) | UINT64_C(1) << 63, false, false, false},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -273,7 +278,7 @@ static void test_text(void **state)
          "no_new_privs, rlimits; not granted: descriptors, landlock, seccomp");
     SAYS(SANDBOX_AUTO, SANDBOX_PARENT, 0, "not granted: no_new_privs, landlock, seccomp");
     SAYS(SANDBOX_OFF, SANDBOX_PARENT, 0, "off");
-    /* Whatever a child may say: it fits. */
+    /* Any value that a hostile child reports fits the text. */
     for (unsigned bits = 0; bits < 256; bits++) {
         memset(text, 'x', sizeof text);
         sandbox_format(text, SANDBOX_AUTO, SANDBOX_CHILD, UINT64_MAX << 8 | bits);

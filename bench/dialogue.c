@@ -1,6 +1,6 @@
 /*
- * interactive.c - section `interactive`: how long a person at a terminal waits for an answer, and
- * how often the processes wake up while there is no input.
+ * dialogue.c - section `dialogue`: how long a person at a terminal waits for an answer, and how
+ * often the processes wake up while there is no input.
  *
  * The section acts as the terminal, with a pseudo-terminal without echo. It writes a line, measures
  * the time until the whole answer has arrived, and writes the next line. Two other programs are
@@ -186,7 +186,7 @@ static void idle(const struct bench *bench, const struct contestant *shmsum)
 int main(int argc, char *argv[])
 {
     struct bench bench;
-    bench_begin(&bench, "interactive",
+    bench_begin(&bench, "dialogue",
                 "At a pseudo-terminal without echo: from writing the line to having read the whole "
                 "answer. shmsum answers after its second process has written the results file.",
                 argc, argv);
