@@ -59,21 +59,18 @@ need() {
         say "these Debian packages are missing, and there is no apt-get to install them:$packages"
         exit 3
     fi
-    as_root='env DEBIAN_FRONTEND=noninteractive'
     if [ "$(id -u)" -ne 0 ]; then
-        as_root="sudo -n $as_root"
-        if ! sudo -n true 2>/dev/null; then
-            say "some packages are missing; as root, run: $install"
-            exit 3
-        fi
+        say "some packages are missing; as root, run:"
+        printf '%s\n' 'apt-get update' "$install" >&2
+        exit 3
     fi
     say_to_people "installing$packages ..."
     # After its start a machine may run its own updates: wait until they release the lock.
     patience='-o DPkg::Lock::Timeout=300'
     # shellcheck disable=SC2086  # several words
-    if ! noise_of $as_root apt-get $patience update ||
-        ! noise_of $as_root $install $patience --no-install-recommends; then
-        say "could not install$packages; as root, run: $install"
+    if ! noise_of apt-get $patience update ||
+        ! noise_of env DEBIAN_FRONTEND=noninteractive $install $patience --no-install-recommends; then
+        say "could not install$packages; see above for the reason"
         exit 3
     fi
 }
@@ -90,6 +87,23 @@ is_configured() {
         grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$1/CMakeCache.txt"
 }
 
+# lock FOLDER: waits until no other build uses FOLDER, 10 minutes at most. Nobody else can open the lock file, so
+# another user cannot hold the lock. The lock is descriptor 9.
+lock() {
+    if ! mkdir -p "${1%/*}" 2>/dev/null || ! (umask 077 && true >>"$1.lock") 2>/dev/null; then
+        [ ! -x "$1/shmsum" ] || return 1 # another user's project with a complete build
+        say "cannot write to $1.lock; who owns ${1%/*}?"
+        exit 3
+    fi
+    chmod go= "$1.lock"
+    exec 9>"$1.lock"
+    flock -n 9 && return
+    say_to_people "waiting for another build in $1 ..."
+    flock -w "${SHMSUM_LOCK_SECONDS:-600}" 9 && return
+    say "another build in $1 does not end; see 'fuser $1.lock'"
+    exit 3
+}
+
 # build PRESET PACKAGES TARGET...: brings build/PRESET up to date; exits with 3 if it cannot. A lock allows
 # one build at a time: a second one waits and then finds nothing to do. The commands do not inherit the lock
 # (9>&-), because some tools start servers that live on after the build.
@@ -97,13 +111,7 @@ build() {
     preset=$1 packages=$2
     shift 2
     folder=$root/build/$preset
-    if ! mkdir -p "$root/build" 2>/dev/null || ! { true >>"$folder.lock"; } 2>/dev/null; then
-        [ ! -x "$folder/shmsum" ] || return 0 # another user's project with a complete build
-        say "cannot write to $root/build"
-        exit 3
-    fi
-    exec 9>"$folder.lock"
-    flock 9
+    lock "$folder" || return 0
     if is_configured "$folder"; then
         noise=$(ninja -C "$folder" "$@" 2>&1 </dev/null 9>&-) && exec 9>&- && return
         case $noise in
