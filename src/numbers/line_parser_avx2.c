@@ -569,11 +569,11 @@ static inline uint32_t units_of(uint32_t tokens)
 static void make_room(struct line *line, uint32_t units, uint32_t rest)
 {
     struct shmsum_decimal_sum *sum = &line->parser->sum;
-    if (decimal_reserve_small(sum, units))
+    if (decimal_small_reserve(sum, units))
         return;
     tell(line);
     decimal_sum_empty_small(sum);
-    decimal_reserve_small(sum, units + units_of(rest));
+    decimal_small_reserve(sum, units + units_of(rest));
 }
 
 static inline const uint8_t *begin_of(const struct stretch *stretch, uint32_t token)
@@ -667,7 +667,7 @@ take_lines(struct line_feed *feed, const struct stretch *stretch, bool *line_end
                 *line_ended = true;
                 break;
             }
-            decimal_reserve_small(&feed->parser->sum, units_of(stretch->tokens - token));
+            decimal_small_reserve(&feed->parser->sum, units_of(stretch->tokens - token));
         }
     }
     return begin_of(stretch, token);

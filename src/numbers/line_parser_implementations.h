@@ -66,7 +66,7 @@ static inline bool line_feed_put(struct line_feed *feed, const uint8_t *next)
     struct shmsum_line_sink *sink = feed->sink;
     if (sink == NULL || parser->numbers == 0 || !sink->take(sink, &parser->sum))
         return false;
-    decimal_sum_clear_line(&parser->sum);
+    decimal_small_clear_sum(&parser->sum);
     sink->lines++;
     sink->numbers += parser->numbers;
     sink->bytes = (size_t)(next - feed->bytes);

@@ -102,11 +102,11 @@ const uint8_t *line_parser_swar(struct line_feed *feed, const uint8_t *at, bool 
             if (digits == 0 || digits > SHMSUM_DECIMAL_SMALL_DIGITS || !ends)
                 return token;
             uint32_t units = decimal_small_units(digits);
-            if (!decimal_reserve_small(sum, units)) {
+            if (!decimal_small_reserve(sum, units)) {
                 decimal_sum_empty_small(sum);
-                decimal_reserve_small(sum, units);
+                decimal_small_reserve(sum, units);
             }
-            decimal_add_small(sum, negative ? -(int64_t)value : (int64_t)value, behind);
+            decimal_small_add(sum, negative ? -(int64_t)value : (int64_t)value, behind);
             parser->numbers++;
         }
         at++;

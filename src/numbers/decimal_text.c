@@ -1,0 +1,227 @@
+/*
+ * decimal_text.c - the text of a sum: shmsum_decimal_sum_format.
+ *
+ * The consumer calls it for every line. Promises: exact, no allocation, no system call.
+ */
+#include <shmsum/decimal_sum.h>
+
+#include <assert.h>
+#include <string.h>
+
+#include "decimal_limbs.h"
+#include "decimal_small.h"
+
+enum {
+    GROUP = SHMSUM_DECIMAL_GROUP,
+    BELOW = SHMSUM_DECIMAL_LIMBS_BELOW,
+};
+
+static void negate(struct shmsum_decimal_sum *sum)
+{
+    for (uint32_t i = sum->low; i < sum->high; i++)
+        sum->limbs[i] = -sum->limbs[i];
+}
+
+/* The eight digits of value < 10^8, as the bytes of a word, the first one lowest. Each step splits
+ * every lane in two: thousands, hundreds, tens; the multiplications stand for divisions (Khuong,
+ * "How to print integers really fast", 2017). */
+static uint64_t eight_digits(uint32_t value)
+{
+    uint64_t fours = value / 10000 | (uint64_t)(value % 10000) << 32;
+    uint64_t hundreds = (fours * 10486 >> 20) & UINT64_C(0x0000007f0000007f);
+    uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
+    uint64_t tens = (pairs * 103 >> 10) & UINT64_C(0x000f000f000f000f);
+    return (tens | (pairs - tens * 10) << 8) + UINT64_C(0x3030303030303030);
+}
+
+/* Writes the last `count` (1 to 8) of those eight digits, and maybe more bytes behind them: eight
+ * in all. */
+static void store_digits(char *to, uint64_t digits, unsigned count)
+{
+    digits >>= 64 - 8 * count;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    digits = __builtin_bswap64(digits);
+#endif
+    memcpy(to, &digits, sizeof digits);
+}
+
+/* Writes the digits of a carried limb, all nine of them. */
+static void write_group(int64_t limb, char *text)
+{
+    assert(limb >= 0 && limb < DECIMAL_BASE);
+    uint32_t digits = (uint32_t)limb;
+    text[0] = (char)('0' + digits / 100000000);
+    store_digits(text + 1, eight_digits(digits % 100000000), 8);
+}
+
+/* How many digits value has, at least 1. */
+static unsigned count_digits(uint64_t value)
+{
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    unsigned guess = bits * 1233 >> 12; /* log10(2): right, or one too few */
+    return guess + (value >= decimal_powers_of_ten[guess] || guess == 0);
+}
+
+static const uint64_t ten8 = 100000000;
+static const uint64_t ten16 = UINT64_C(10000000000000000);
+
+static const uint64_t eight_zeros = UINT64_C(0x3030303030303030); /* "00000000" */
+
+/* Sixteen digits: the first eight and the last, as eight_digits gives them. */
+struct sixteen {
+    uint64_t first;
+    uint64_t last;
+};
+
+static struct sixteen sixteen_digits(uint64_t value)
+{
+    if (value < ten8)
+        return (struct sixteen){.first = eight_zeros, .last = eight_digits((uint32_t)value)};
+    return (struct sixteen){
+        .first = eight_digits((uint32_t)(value / ten8)),
+        .last = eight_digits((uint32_t)(value % ten8)),
+    };
+}
+
+/* Writes the last `count` (1 to 16) of them, and maybe up to seven bytes behind. Nothing that was
+ * just written is read again: that would wait for the writes. */
+static void store_sixteen(char *to, struct sixteen digits, unsigned count)
+{
+    if (count > 8) {
+        store_digits(to, digits.first, count - 8);
+        to += count - 8;
+        count = 8;
+    }
+    store_digits(to, digits.last, count);
+}
+
+/* How many zeros they end in. */
+static unsigned trailing_zeros(struct sixteen digits)
+{
+    uint64_t last = digits.last ^ eight_zeros;
+    if (last != 0)
+        return (unsigned)__builtin_clzll(last) / 8;
+    uint64_t first = digits.first ^ eight_zeros;
+    return first != 0 ? 8 + (unsigned)__builtin_clzll(first) / 8 : 16;
+}
+
+/* Writes the last `count` (1 to 24) digits of value, and maybe up to seven bytes behind them. */
+static void write_digits(char *to, uint64_t value, unsigned count)
+{
+    if (count > 16) {
+        store_digits(to, eight_digits((uint32_t)(value / ten16)), count - 16);
+        to += count - 16;
+        value %= ten16;
+        count = 16;
+    }
+    store_sixteen(to, sixteen_digits(value), count);
+}
+
+/* The text of value * 10^-scale, |value| < 10^16, scale < 16. No division by a power of ten that is
+ * not known before, and next to no branch. */
+static size_t format_one(int64_t value, unsigned scale, char *text)
+{
+    char *to = text;
+    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    *to = '-';
+    to += value < 0;
+    struct sixteen digits = sixteen_digits(size);
+    unsigned count = count_digits(size);
+    count = count > scale ? count : scale + 1; /* at least one before the point */
+    store_sixteen(to, digits, count);
+    to += count - scale;
+    unsigned behind = trailing_zeros(digits);
+    if (behind < scale) {
+        *to++ = '.';
+        store_sixteen(to, digits, scale);
+        to += scale - behind;
+    }
+    return (size_t)(to - text);
+}
+
+static size_t format_brief(const struct decimal_brief *brief, char *text)
+{
+    char *to = text;
+    *to = '-';
+    to += brief->negative;
+    unsigned digits = count_digits(brief->whole);
+    write_digits(to, brief->whole, digits);
+    to += digits;
+    uint64_t fraction = brief->fraction;
+    if (fraction != 0) {
+        unsigned scale = brief->scale;
+        for (; fraction % 10 == 0; fraction /= 10)
+            scale--;
+        *to++ = '.';
+        write_digits(to, fraction, scale);
+        to += scale;
+    }
+    return (size_t)(to - text);
+}
+
+size_t shmsum_decimal_sum_format(struct shmsum_decimal_sum *sum, char *text)
+{
+    assert(shmsum_decimal_sum_is_valid(sum));
+    if (sum->high == 0) {
+        uint32_t used = sum->small_used | (sum->small_used == 0);
+        unsigned bucket = (unsigned)__builtin_ctz(used);
+        int64_t value = sum->small[bucket];
+        if ((used & (used - 1)) == 0 && decimal_small_scale(bucket) < 16 &&
+            value < (int64_t)ten16 && value > -(int64_t)ten16)
+            return format_one(value, decimal_small_scale(bucket), text);
+        struct decimal_brief brief = decimal_sum_add_up_small(sum);
+        return format_brief(&brief, text);
+    }
+    if (sum->small_used != 0)
+        decimal_sum_empty_small(sum);
+    char *to = text;
+    decimal_sum_carry(sum);
+    uint32_t high = sum->high;
+    while (high > sum->low && sum->limbs[high - 1] == 0)
+        high--;
+    if (high <= sum->low) {
+        *to++ = '0';
+        return 1;
+    }
+    bool negative = sum->limbs[high - 1] < 0;
+    if (negative) { /* its absolute value is what is written */
+        *to++ = '-';
+        negate(sum);
+        decimal_sum_carry(sum);
+        while (sum->limbs[high - 1] == 0)
+            high--;
+    }
+
+    /* Integer part. */
+    if (high <= BELOW) {
+        *to++ = '0';
+    } else {
+        uint64_t first = (uint64_t)sum->limbs[high - 1];
+        unsigned digits = count_digits(first);
+        write_digits(to, first, digits);
+        to += digits;
+        for (uint32_t i = high - 1; i-- > BELOW; to += GROUP)
+            write_group(sum->limbs[i], to);
+    }
+
+    /* Fraction, without the zeros at its end. */
+    uint32_t low = sum->low;
+    while (low < BELOW && sum->limbs[low] == 0)
+        low++;
+    if (low < BELOW) {
+        *to++ = '.';
+        for (uint32_t i = BELOW; i-- > low + 1; to += GROUP)
+            write_group(sum->limbs[i], to);
+        char group[GROUP];
+        write_group(sum->limbs[low], group);
+        size_t digits = GROUP;
+        while (group[digits - 1] == '0')
+            digits--;
+        memcpy(to, group, digits);
+        to += digits;
+    }
+    if (negative)
+        negate(sum);
+    assert(to - text <= SHMSUM_DECIMAL_TEXT_MAX);
+    return (size_t)(to - text);
+}
