@@ -33,33 +33,6 @@ __extension__ typedef __int128 int128;
 __extension__ typedef unsigned __int128 uint128;
 #endif
 
-static const uint32_t power_of_ten[GROUP + 1] = {
-    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
-};
-
-const uint64_t decimal_powers_of_ten[20] = {
-    UINT64_C(1),
-    UINT64_C(10),
-    UINT64_C(100),
-    UINT64_C(1000),
-    UINT64_C(10000),
-    UINT64_C(100000),
-    UINT64_C(1000000),
-    UINT64_C(10000000),
-    UINT64_C(100000000),
-    UINT64_C(1000000000),
-    UINT64_C(10000000000),
-    UINT64_C(100000000000),
-    UINT64_C(1000000000000),
-    UINT64_C(10000000000000),
-    UINT64_C(100000000000000),
-    UINT64_C(1000000000000000),
-    UINT64_C(10000000000000000),
-    UINT64_C(100000000000000000),
-    UINT64_C(1000000000000000000),
-    UINT64_C(10000000000000000000),
-};
-
 _Static_assert(BELOW *GROUP >= -SHMSUM_DECIMAL_LOWEST, "limbs reach the lowest digit");
 _Static_assert((SHMSUM_DECIMAL_LIMBS_ABOVE - 1) * GROUP >= SHMSUM_DECIMAL_HIGHEST + 1 + 20,
                "limbs hold 2^64 of the largest numbers, and a sign");
@@ -67,7 +40,7 @@ _Static_assert((SHMSUM_DECIMAL_LIMBS_ABOVE - 1) * GROUP >= SHMSUM_DECIMAL_HIGHES
 bool shmsum_decimal_is_valid(const struct shmsum_decimal *number)
 {
     return number->partial_digits < GROUP &&
-           number->partial < power_of_ten[number->partial_digits] &&
+           number->partial < decimal_powers_of_ten[number->partial_digits] &&
            number->digits == number->full * GROUP + number->partial_digits &&
            number->digits <= SHMSUM_DECIMAL_DIGITS && number->significant <= number->digits &&
            (number->significant > 0 || number->digits == 0) &&
@@ -157,7 +130,7 @@ static struct place place_of(int64_t power)
     int64_t limb = divide_down(power, GROUP);
     return (struct place){
         .limb = (uint32_t)(limb + BELOW),
-        .shift = power_of_ten[power - limb * GROUP],
+        .shift = decimal_powers_of_ten[power - limb * GROUP],
     };
 }
 
@@ -201,7 +174,7 @@ int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_d
     uint32_t groups = number->full;
     uint32_t tail = 0;
     if (number->partial_digits > 0) {
-        tail = number->partial * power_of_ten[GROUP - number->partial_digits];
+        tail = number->partial * (uint32_t)decimal_powers_of_ten[GROUP - number->partial_digits];
         last -= GROUP - number->partial_digits;
         groups++;
     }

@@ -53,8 +53,6 @@ enum {
     ODD = 0x42,    /* not converted */
 };
 
-static const uint64_t ten16 = UINT64_C(10000000000000000);
-
 /* Read at n: the shuffle that moves the first n bytes to the right end. A negative index gives 0.
  */
 static const int8_t to_right[32] = {
@@ -321,7 +319,8 @@ AVX2 __attribute__((noinline)) static void take_one(struct stretch *stretch, uin
         !all_set(up_to_nine(numbers)))
         return;
     __m256i both = convert(numbers, numbers);
-    uint64_t value = (uint64_t)_mm256_extract_epi64(both, 2) * (tail_cut != 0 ? ten16 / 10 : ten16);
+    uint64_t value =
+        (uint64_t)_mm256_extract_epi64(both, 2) * decimal_powers_of_ten[TOKEN - (tail_cut != 0)];
     value += (uint64_t)_mm256_extract_epi64(both, 0);
     stretch->values[i] = (int64_t)((value ^ -negative) + negative);
     stretch->buckets[i] = (uint8_t)(cut | (digits > TOKEN ? LONG : 0));
@@ -385,7 +384,7 @@ AVX2 static inline bool take_wide(struct stretch *stretch, uint32_t i,
     _mm_storeu_si128((__m128i *)(void *)tails, _mm256_castsi256_si128(parts));
     _mm_storeu_si128((__m128i *)(void *)heads, _mm256_extracti128_si256(parts, 1));
     for (uint32_t k = 0; k < 2; k++) {
-        uint64_t value = heads[k] * (tail_cuts[k] != 0 ? ten16 / 10 : ten16) + tails[k];
+        uint64_t value = heads[k] * decimal_powers_of_ten[TOKEN - (tail_cuts[k] != 0)] + tails[k];
         stretch->values[i + k] = (int64_t)((value ^ signs[k]) - signs[k]);
         stretch->kinds |= stretch->buckets[i + k] ^ stretch->kind;
     }

@@ -11,10 +11,6 @@
 
 enum { WORD = 8 };
 
-static const uint32_t power_of_ten[WORD + 1] = {
-    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
-};
-
 /* The bytes as a word whose lowest byte is the first, whatever the CPU's byte order. */
 static inline uint64_t load(const uint8_t *bytes)
 {
@@ -60,7 +56,7 @@ static inline unsigned take_run(const uint8_t **at, uint64_t *value, unsigned ro
         if (taken + count > room)
             return room + 1;
         if (count > 0)
-            *value = *value * power_of_ten[count] + convert(word, count);
+            *value = *value * decimal_powers_of_ten[count] + convert(word, count);
         *at += count;
         taken += count;
         if (count < WORD)
