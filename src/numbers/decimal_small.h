@@ -8,8 +8,8 @@
 
 #include "decimal_limbs.h"
 
-/* whole + fraction * 10^-scale, negated if `negative`. fraction < 10^scale. */
-struct decimal_brief {
+/* whole + fraction * 10^-scale; negated if `negative`. fraction < 10^scale. */
+struct decimal_small_value {
     uint64_t whole;
     uint64_t fraction;
     uint32_t scale;
@@ -17,7 +17,7 @@ struct decimal_brief {
 };
 
 /* The value of the buckets. */
-struct decimal_brief decimal_sum_add_up_small(const struct shmsum_decimal_sum *sum);
+struct decimal_small_value decimal_sum_add_up_small(const struct shmsum_decimal_sum *sum);
 
 /* Moves the value of the buckets to the limbs. */
 void decimal_sum_empty_small(struct shmsum_decimal_sum *sum);

@@ -28,11 +28,6 @@ enum {
 static const int64_t base = DECIMAL_BASE;
 static const uint32_t carry_after = UINT32_C(1) << 31;
 
-#ifdef __SIZEOF_INT128__
-__extension__ typedef __int128 int128;
-__extension__ typedef unsigned __int128 uint128;
-#endif
-
 _Static_assert(BELOW *GROUP >= -SHMSUM_DECIMAL_LOWEST, "limbs reach the lowest digit");
 _Static_assert((SHMSUM_DECIMAL_LIMBS_ABOVE - 1) * GROUP >= SHMSUM_DECIMAL_HIGHEST + 1 + 20,
                "limbs hold 2^64 of the largest numbers, and a sign");
@@ -211,14 +206,28 @@ void decimal_sum_add_scaled(struct shmsum_decimal_sum *sum, uint64_t value, int 
     add_word(sum, place_of(power), value, 2, negative);
 }
 
-/* All together the buckets are below 900 * 10^16: that is what the units allow. */
-struct decimal_brief decimal_sum_add_up_small(const struct shmsum_decimal_sum *sum)
+/* The largest scale of the buckets in use. */
+static uint32_t largest_scale(uint32_t used)
+{
+    return decimal_small_scale(31 - (uint32_t)__builtin_clz(used | 1));
+}
+
+/*
+ * Adds up the buckets. The units keep all buckets together below 900 * 10^16. There are two
+ * implementations: the portable one makes whole lines of fractions up to 20 % slower (AVX2, sums as
+ * text), because it divides once for each bucket.
+ */
+#ifdef __SIZEOF_INT128__
+
+__extension__ typedef __int128 int128;
+__extension__ typedef unsigned __int128 uint128;
+
+/* Brings all buckets to the largest scale in use. The total is below 2^63 * 10^18. */
+struct decimal_small_value decimal_sum_add_up_small(const struct shmsum_decimal_sum *sum)
 {
     uint32_t used = sum->small_used;
-    uint32_t scale = decimal_small_scale(31 - (uint32_t)__builtin_clz(used | 1));
+    uint32_t scale = largest_scale(used);
     uint64_t one = decimal_powers_of_ten[scale];
-#ifdef __SIZEOF_INT128__
-    /* At the scale of the finest: below 2^63 * 10^18. */
     int128 total = 0;
     for (; used != 0; used &= used - 1) {
         uint32_t bucket = (uint32_t)__builtin_ctz(used);
@@ -228,21 +237,29 @@ struct decimal_brief decimal_sum_add_up_small(const struct shmsum_decimal_sum *s
     bool negative = total < 0;
     uint128 size = negative ? -(uint128)total : (uint128)total;
     uint64_t whole = (uint64_t)(size / one);
-    return (struct decimal_brief){
+    return (struct decimal_small_value){
         .whole = whole,
         .fraction = (uint64_t)size - whole * one,
         .scale = scale,
         .negative = negative,
     };
+}
+
 #else
-    /* Each bucket as a whole part, rounded down, and the fraction above it. */
+
+/* Splits each bucket into a whole part, rounded down, and a fraction that is not negative. */
+struct decimal_small_value decimal_sum_add_up_small(const struct shmsum_decimal_sum *sum)
+{
+    uint32_t used = sum->small_used;
+    uint32_t scale = largest_scale(used);
+    uint64_t one = decimal_powers_of_ten[scale];
     int64_t whole = 0;
     uint64_t fraction = 0;
     for (; used != 0; used &= used - 1) {
         uint32_t bucket = (uint32_t)__builtin_ctz(used);
         uint64_t unit = decimal_powers_of_ten[decimal_small_scale(bucket)];
         uint64_t value = (uint64_t)sum->small[bucket];
-        uint64_t sign = -(value >> 63); /* all bits or none: rounds down, without a branch */
+        uint64_t sign = -(value >> 63); /* all bits or none: rounds down without a branch */
         uint64_t up = ((value ^ sign) / unit) ^ sign;
         fraction +=
             (value - up * unit) * decimal_powers_of_ten[scale - decimal_small_scale(bucket)];
@@ -255,20 +272,21 @@ struct decimal_brief decimal_sum_add_up_small(const struct shmsum_decimal_sum *s
         whole++;
         fraction = one - fraction;
     }
-    return (struct decimal_brief){
+    return (struct decimal_small_value){
         .whole = negative ? -(uint64_t)whole : (uint64_t)whole,
         .fraction = fraction,
         .scale = scale,
         .negative = negative,
     };
-#endif
 }
+
+#endif
 
 void decimal_sum_empty_small(struct shmsum_decimal_sum *sum)
 {
-    struct decimal_brief brief = decimal_sum_add_up_small(sum);
-    add_word(sum, place_of(0), brief.whole, 3, brief.negative);
-    add_word(sum, place_of(-(int64_t)brief.scale), brief.fraction, 2, brief.negative);
+    struct decimal_small_value value = decimal_sum_add_up_small(sum);
+    add_word(sum, place_of(0), value.whole, 3, value.negative);
+    add_word(sum, place_of(-(int64_t)value.scale), value.fraction, 2, value.negative);
     decimal_small_clear(sum);
 }
 

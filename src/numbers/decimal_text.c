@@ -139,17 +139,17 @@ static size_t format_one(int64_t value, unsigned scale, char *text)
     return (size_t)(to - text);
 }
 
-static size_t format_brief(const struct decimal_brief *brief, char *text)
+static size_t format_small(const struct decimal_small_value *value, char *text)
 {
     char *to = text;
     *to = '-';
-    to += brief->negative;
-    unsigned digits = count_digits(brief->whole);
-    write_digits(to, brief->whole, digits);
+    to += value->negative;
+    unsigned digits = count_digits(value->whole);
+    write_digits(to, value->whole, digits);
     to += digits;
-    uint64_t fraction = brief->fraction;
+    uint64_t fraction = value->fraction;
     if (fraction != 0) {
-        unsigned scale = brief->scale;
+        unsigned scale = value->scale;
         for (; fraction % 10 == 0; fraction /= 10)
             scale--;
         *to++ = '.';
@@ -169,8 +169,8 @@ size_t shmsum_decimal_sum_format(struct shmsum_decimal_sum *sum, char *text)
         if ((used & (used - 1)) == 0 && decimal_small_scale(bucket) < 16 &&
             value < (int64_t)ten16 && value > -(int64_t)ten16)
             return format_one(value, decimal_small_scale(bucket), text);
-        struct decimal_brief brief = decimal_sum_add_up_small(sum);
-        return format_brief(&brief, text);
+        struct decimal_small_value all = decimal_sum_add_up_small(sum);
+        return format_small(&all, text);
     }
     if (sum->small_used != 0)
         decimal_sum_empty_small(sum);
