@@ -69,7 +69,9 @@ static inline bool is_separator(uint8_t c)
     return c == ' ' || (c >= '\t' && c <= '\f' && c != '\n');
 }
 
-const uint8_t *line_parser_swar(struct line_feed *feed, const uint8_t *at, bool *line_ended)
+/* Aligned: at other addresses its loop is up to 7 % slower. */
+__attribute__((aligned(64))) const uint8_t *line_parser_swar(struct line_feed *feed,
+                                                             const uint8_t *at, bool *line_ended)
 {
     struct shmsum_line_parser *parser = feed->parser;
     struct shmsum_decimal_sum *sum = &parser->sum;
