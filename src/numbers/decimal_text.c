@@ -46,12 +46,12 @@ static void store_digits(char *to, uint64_t digits, unsigned count)
 }
 
 /* Writes the digits of a carried limb, all nine of them. */
-static void write_group(int64_t limb, char *text)
+static void write_group(char *to, int64_t limb)
 {
     assert(limb >= 0 && limb < DECIMAL_BASE);
     uint32_t digits = (uint32_t)limb;
-    text[0] = (char)('0' + digits / 100000000);
-    store_digits(text + 1, eight_digits(digits % 100000000), 8);
+    to[0] = (char)('0' + digits / 100000000);
+    store_digits(to + 1, eight_digits(digits % 100000000), 8);
 }
 
 /* How many digits value has, at least 1. */
@@ -139,89 +139,115 @@ static size_t format_one(int64_t value, unsigned scale, char *text)
     return (size_t)(to - text);
 }
 
-static size_t format_small(const struct decimal_small_value *value, char *text)
+/* The text of several buckets, or of large ones. */
+__attribute__((noinline)) static size_t format_small(const struct shmsum_decimal_sum *sum,
+                                                     char *text)
 {
+    struct decimal_small_value value = decimal_sum_add_up_small(sum);
     char *to = text;
     *to = '-';
-    to += value->negative;
-    unsigned digits = count_digits(value->whole);
-    write_digits(to, value->whole, digits);
+    to += value.negative;
+    unsigned digits = count_digits(value.whole);
+    write_digits(to, value.whole, digits);
     to += digits;
-    uint64_t fraction = value->fraction;
-    if (fraction != 0) {
-        unsigned scale = value->scale;
-        for (; fraction % 10 == 0; fraction /= 10)
-            scale--;
+    if (value.fraction != 0) {
+        for (; value.fraction % 10 == 0; value.fraction /= 10)
+            value.scale--;
         *to++ = '.';
-        write_digits(to, fraction, scale);
-        to += scale;
+        write_digits(to, value.fraction, value.scale);
+        to += value.scale;
     }
+    return (size_t)(to - text);
+}
+
+/* The text of a sum without limbs. */
+static size_t format_buckets(const struct shmsum_decimal_sum *sum, char *text)
+{
+    uint32_t used = sum->small_used | (sum->small_used == 0); /* zero is in bucket 0 */
+    uint32_t bucket = (uint32_t)__builtin_ctz(used);
+    uint32_t scale = decimal_small_scale(bucket);
+    int64_t value = sum->small[bucket];
+    bool one = (used & (used - 1)) == 0;
+    /* Up to bucket 16 the scale is below 16. */
+    if (one && bucket <= 16 && value < (int64_t)ten16 && value > -(int64_t)ten16)
+        return format_one(value, scale, text);
+    return format_small(sum, text);
+}
+
+/* One more than the highest limb that is not zero; 0 if there is none. */
+static uint32_t end_of_limbs(const struct shmsum_decimal_sum *sum)
+{
+    for (uint32_t high = sum->high; high > sum->low; high--)
+        if (sum->limbs[high - 1] != 0)
+            return high;
+    return 0;
+}
+
+/* Writes the integer part of the limbs below `high`; returns its end. */
+static char *write_integer(char *to, const struct shmsum_decimal_sum *sum, uint32_t high)
+{
+    if (high <= BELOW) {
+        *to++ = '0';
+        return to;
+    }
+    uint64_t first = (uint64_t)sum->limbs[high - 1];
+    unsigned digits = count_digits(first);
+    write_digits(to, first, digits);
+    to += digits;
+    for (uint32_t i = high - 1; i-- > BELOW; to += GROUP)
+        write_group(to, sum->limbs[i]);
+    return to;
+}
+
+/* Writes the point and the fraction of the limbs, without the zeros at its end; returns its end.
+ * Writes nothing for an integer. */
+static char *write_fraction(char *to, const struct shmsum_decimal_sum *sum)
+{
+    uint32_t low = sum->low;
+    while (low < BELOW && sum->limbs[low] == 0)
+        low++;
+    if (low >= BELOW)
+        return to;
+    *to++ = '.';
+    for (uint32_t i = BELOW; i-- > low + 1; to += GROUP)
+        write_group(to, sum->limbs[i]);
+    char group[GROUP];
+    write_group(group, sum->limbs[low]);
+    size_t digits = GROUP;
+    while (group[digits - 1] == '0')
+        digits--;
+    memcpy(to, group, digits);
+    return to + digits;
+}
+
+/* The text of a sum of which all is in the limbs. Not inline: the text of buckets, which is most of
+ * the texts, then needs no stack frame. */
+__attribute__((noinline)) static size_t format_limbs(struct shmsum_decimal_sum *sum, char *text)
+{
+    char *to = text;
+    decimal_sum_carry(sum);
+    uint32_t high = end_of_limbs(sum);
+    bool negative = high > 0 && sum->limbs[high - 1] < 0;
+    if (negative) { /* write the absolute value behind a minus */
+        *to++ = '-';
+        negate(sum);
+        decimal_sum_carry(sum);
+        high = end_of_limbs(sum);
+    }
+    to = write_integer(to, sum, high);
+    to = write_fraction(to, sum);
+    if (negative)
+        negate(sum);
+    assert(to - text <= SHMSUM_DECIMAL_TEXT_MAX);
     return (size_t)(to - text);
 }
 
 size_t shmsum_decimal_sum_format(struct shmsum_decimal_sum *sum, char *text)
 {
     assert(shmsum_decimal_sum_is_valid(sum));
-    if (sum->high == 0) {
-        uint32_t used = sum->small_used | (sum->small_used == 0);
-        unsigned bucket = (unsigned)__builtin_ctz(used);
-        int64_t value = sum->small[bucket];
-        if ((used & (used - 1)) == 0 && decimal_small_scale(bucket) < 16 &&
-            value < (int64_t)ten16 && value > -(int64_t)ten16)
-            return format_one(value, decimal_small_scale(bucket), text);
-        struct decimal_small_value all = decimal_sum_add_up_small(sum);
-        return format_small(&all, text);
-    }
+    if (sum->high == 0)
+        return format_buckets(sum, text);
     if (sum->small_used != 0)
         decimal_sum_empty_small(sum);
-    char *to = text;
-    decimal_sum_carry(sum);
-    uint32_t high = sum->high;
-    while (high > sum->low && sum->limbs[high - 1] == 0)
-        high--;
-    if (high <= sum->low) {
-        *to++ = '0';
-        return 1;
-    }
-    bool negative = sum->limbs[high - 1] < 0;
-    if (negative) { /* its absolute value is what is written */
-        *to++ = '-';
-        negate(sum);
-        decimal_sum_carry(sum);
-        while (sum->limbs[high - 1] == 0)
-            high--;
-    }
-
-    /* Integer part. */
-    if (high <= BELOW) {
-        *to++ = '0';
-    } else {
-        uint64_t first = (uint64_t)sum->limbs[high - 1];
-        unsigned digits = count_digits(first);
-        write_digits(to, first, digits);
-        to += digits;
-        for (uint32_t i = high - 1; i-- > BELOW; to += GROUP)
-            write_group(sum->limbs[i], to);
-    }
-
-    /* Fraction, without the zeros at its end. */
-    uint32_t low = sum->low;
-    while (low < BELOW && sum->limbs[low] == 0)
-        low++;
-    if (low < BELOW) {
-        *to++ = '.';
-        for (uint32_t i = BELOW; i-- > low + 1; to += GROUP)
-            write_group(sum->limbs[i], to);
-        char group[GROUP];
-        write_group(sum->limbs[low], group);
-        size_t digits = GROUP;
-        while (group[digits - 1] == '0')
-            digits--;
-        memcpy(to, group, digits);
-        to += digits;
-    }
-    if (negative)
-        negate(sum);
-    assert(to - text <= SHMSUM_DECIMAL_TEXT_MAX);
-    return (size_t)(to - text);
+    return format_limbs(sum, text);
 }
