@@ -248,7 +248,7 @@ static size_t take_digits(struct shmsum_line_parser *parser, const uint8_t *byte
     return digits;
 }
 
-/* A byte inside a token that is no digit, separator, CR or LF. */
+/* Takes a byte of a token that is not a digit, separator, CR or LF. */
 static void take_mark(struct shmsum_line_parser *parser, uint8_t c)
 {
     bool point = c == (uint8_t)parser->point;
@@ -295,6 +295,16 @@ static void take_mark(struct shmsum_line_parser *parser, uint8_t c)
     reject_byte(parser, c);
 }
 
+/* Takes the digits, or else the one byte, that bytes[0..size) begins with; returns how many bytes.
+ */
+static inline size_t take_some(struct shmsum_line_parser *parser, const uint8_t *bytes, size_t size)
+{
+    if (is_digit(*bytes) && parser->state != BAD)
+        return take_digits(parser, bytes, size);
+    take_mark(parser, *bytes);
+    return 1;
+}
+
 /* The CR at `column` was not the beginning of a line's end: it is a byte of a token, and a bad one.
  */
 static void take_cr_as_data(struct shmsum_line_parser *parser, uint64_t column)
@@ -311,19 +321,15 @@ bool line_parser_add_token(struct shmsum_line_parser *parser, const uint8_t *tok
 {
     begin_token(parser, 0);
     for (size_t at = 0; at < size && parser->state != BAD;)
-        if (is_digit(token[at]))
-            at += take_digits(parser, token + at, size - at);
-        else
-            take_mark(parser, token[at++]);
+        at += take_some(parser, token + at, size - at);
     bool good = end_token(parser);
     parser->bad = false;
     parser->state = BETWEEN;
     return good;
 }
 
-/* The common tokens from `at` on, in the fast implementation: see DOC: line-parser-implementations.
- */
-static const uint8_t *take_fast(struct line_feed *feed, const uint8_t *at, bool *line_ended)
+/* Takes the common tokens from `at` on: see DOC: line-parser-implementations. */
+static const uint8_t *take_fast(struct line_parser_feed *feed, const uint8_t *at, bool *line_ended)
 {
     switch (feed->parser->implementation) {
 #if defined(__x86_64__)
@@ -338,90 +344,126 @@ static const uint8_t *take_fast(struct line_feed *feed, const uint8_t *at, bool 
     }
 }
 
+/* Takes the LF at `at`. True: the sink took the sum and the next line has begun. False: the line is
+ * an event. */
+static inline bool take_newline(struct line_parser_feed *feed, const uint8_t *token,
+                                const uint8_t *at)
+{
+    struct shmsum_line_parser *parser = feed->parser;
+    if (in_token(parser) && !end_token(parser))
+        keep_token(parser, token, at);
+    if (parser->bad || !line_parser_put_line(feed, at + 1))
+        return false;
+    parser->state = BETWEEN;
+    return true;
+}
+
+/* Ends the line whose last byte is before `next`. */
+static enum shmsum_line end_line_at(struct line_parser_feed *feed, const uint8_t *next,
+                                    size_t *consumed)
+{
+    *consumed = (size_t)(next - feed->bytes);
+    return end_line(feed->parser);
+}
+
+/* Takes the CR at `at`, which may begin the line's end. Returns where an open token goes on. */
+static inline const uint8_t *take_cr(struct shmsum_line_parser *parser, const uint8_t *token,
+                                     const uint8_t *at)
+{
+    if (in_token(parser)) {
+        keep_token(parser, token, at);
+        token = at + 1;
+    }
+    parser->before_cr = parser->state;
+    parser->state = CR;
+    return token;
+}
+
+/* Takes what is known of a CR now that the next byte, c, is. True: the CR was the beginning of the
+ * line's end. False: it was data, and a token is open. `offset` is where c is in the block. */
+static inline bool take_after_cr(struct shmsum_line_parser *parser, uint8_t c, ptrdiff_t offset)
+{
+    parser->state = parser->before_cr;
+    if (c == '\n')
+        return true;
+    take_cr_as_data(parser, parser->column + (uint64_t)offset);
+    return false;
+}
+
+/* Takes the separator at `at`. True: it ends a good token. */
+static inline bool take_separator(struct shmsum_line_parser *parser, const uint8_t *token,
+                                  const uint8_t *at)
+{
+    if (!in_token(parser))
+        return false;
+    bool good = end_token(parser);
+    if (!good)
+        keep_token(parser, token, at);
+    parser->state = good ? BETWEEN : SKIP;
+    return good;
+}
+
+/* The block is read to its end, and the line is not. */
+static void end_block(struct line_parser_feed *feed, const uint8_t *token)
+{
+    struct shmsum_line_parser *parser = feed->parser;
+    size_t size = (size_t)(feed->end - feed->bytes);
+    if (feed->sink != NULL && feed->sink->bytes == size) {
+        /* The block ends with a line that the sink took. Do not begin the next line yet: there may
+         * be none. */
+        parser->ended = true;
+        parser->next_line--;
+        return;
+    }
+    if (in_token(parser))
+        keep_token(parser, token, feed->end);
+    parser->column += size;
+}
+
 static enum shmsum_line feed_lines(struct shmsum_line_parser *parser, const uint8_t *bytes,
                                    size_t size, struct shmsum_line_sink *sink, size_t *consumed)
 {
     assert(shmsum_line_parser_is_valid(parser));
-    *consumed = 0;
+    *consumed = size;
     if (size == 0)
         return SHMSUM_LINE_UNFINISHED;
     if (parser->ended)
         begin_line(parser);
 
     const uint8_t *end = bytes + size;
-    struct line_feed feed = {.parser = parser, .sink = sink, .bytes = bytes, .end = end};
+    struct line_parser_feed feed = {.parser = parser, .sink = sink, .bytes = bytes, .end = end};
     const uint8_t *token = bytes; /* where the open token begins, or goes on, in this block */
     bool try_fast = parser->state == BETWEEN;
+    bool line_ended = false;
     for (const uint8_t *at = bytes; at < end; at++) {
         if (try_fast && (size_t)(end - at) >= LINE_PARSER_FAST_MIN) {
-            bool line_ended;
             at = take_fast(&feed, at, &line_ended);
-            if (line_ended) {
-                *consumed = (size_t)(at - bytes);
-                return end_line(parser);
-            }
+            if (line_ended)
+                return end_line_at(&feed, at, consumed);
         }
         try_fast = false; /* until the plain implementation has taken a token */
+        if (parser->state == SKIP && (at = memchr(at, '\n', (size_t)(end - at))) == NULL)
+            break;
         uint8_t c = *at;
-        if (parser->state == SKIP) {
-            at = memchr(at, '\n', (size_t)(end - at));
-            if (at == NULL)
-                break;
-            c = '\n';
-        }
-        if (parser->state == CR) {
-            parser->state = parser->before_cr;
-            if (c != '\n') {
-                take_cr_as_data(parser, parser->column + (uint64_t)(at - bytes));
-                token = at;
-            }
-        }
+        if (parser->state == CR && !take_after_cr(parser, c, at - bytes))
+            token = at;
         if (c == '\n') {
-            if (in_token(parser) && !end_token(parser))
-                keep_token(parser, token, at);
-            if (!parser->bad && line_feed_put(&feed, at + 1)) {
-                parser->state = BETWEEN;
-                try_fast = true;
-                continue;
-            }
-            *consumed = (size_t)(at - bytes) + 1;
-            return end_line(parser);
-        }
-        if (c == '\r') {
-            if (in_token(parser)) {
-                keep_token(parser, token, at);
-                token = at + 1;
-            }
-            parser->before_cr = parser->state;
-            parser->state = CR;
+            if (!take_newline(&feed, token, at))
+                return end_line_at(&feed, at + 1, consumed);
+            try_fast = true;
+        } else if (c == '\r') {
+            token = take_cr(parser, token, at);
         } else if (is_separator(c)) {
-            if (in_token(parser)) {
-                bool good = end_token(parser);
-                if (!good)
-                    keep_token(parser, token, at);
-                parser->state = good ? BETWEEN : SKIP;
-                try_fast = good;
-            }
+            try_fast = take_separator(parser, token, at);
         } else {
             if (parser->state == BETWEEN) {
                 token = at;
                 begin_token(parser, parser->column + (uint64_t)(at - bytes) + 1);
             }
-            if (is_digit(c) && parser->state != BAD)
-                at += take_digits(parser, at, (size_t)(end - at)) - 1;
-            else
-                take_mark(parser, c);
+            at += take_some(parser, at, (size_t)(end - at)) - 1;
         }
     }
-    *consumed = size;
-    if (sink != NULL && sink->bytes == size) { /* nothing is open: the next line has not begun */
-        parser->ended = true;
-        parser->next_line--;
-        return SHMSUM_LINE_UNFINISHED;
-    }
-    if (in_token(parser))
-        keep_token(parser, token, end);
-    parser->column += size;
+    end_block(&feed, token);
     assert(shmsum_line_parser_is_valid(parser));
     return SHMSUM_LINE_UNFINISHED;
 }

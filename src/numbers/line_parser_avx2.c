@@ -643,7 +643,7 @@ static inline uint32_t take_mixed(struct line *line, const struct stretch *stret
 
 /* Adds up what the stretch holds; returns as line_parser_fast does. */
 AVX2 __attribute__((noinline)) static const uint8_t *
-take_lines(struct line_feed *feed, const struct stretch *stretch, bool *line_ended)
+take_lines(struct line_parser_feed *feed, const struct stretch *stretch, bool *line_ended)
 {
     struct line line = {.parser = feed->parser};
     make_room(&line, units_of(stretch->tokens), 0);
@@ -662,7 +662,7 @@ take_lines(struct line_feed *feed, const struct stretch *stretch, bool *line_end
         token = to;
         tell(&line);
         if (i < stretch->lines) {
-            if (!line_feed_put(feed, begin_of(stretch, token))) {
+            if (!line_parser_put_line(feed, begin_of(stretch, token))) {
                 *line_ended = true;
                 break;
             }
@@ -672,7 +672,7 @@ take_lines(struct line_feed *feed, const struct stretch *stretch, bool *line_end
     return begin_of(stretch, token);
 }
 
-const uint8_t *line_parser_avx2(struct line_feed *feed, const uint8_t *at, bool *line_ended)
+const uint8_t *line_parser_avx2(struct line_parser_feed *feed, const uint8_t *at, bool *line_ended)
 {
     struct stretch stretch;
     uint16_t *ahead = &feed->parser->ahead;

@@ -9,15 +9,15 @@
  * of a block - it leaves to the plain implementation, which is the specification: so there is one
  * place that knows what an error is and where it stands.
  */
-#ifndef SHMSUM_SRC_LINE_PARSER_FORMS_H
-#define SHMSUM_SRC_LINE_PARSER_FORMS_H
+#ifndef SHMSUM_SRC_LINE_PARSER_IMPLEMENTATIONS_H
+#define SHMSUM_SRC_LINE_PARSER_IMPLEMENTATIONS_H
 
 #include <shmsum/line_parser.h>
 
 #include "decimal_small.h"
 
 /* One call of feed_lines, as the implementations see it. */
-struct line_feed {
+struct line_parser_feed {
     struct shmsum_line_parser *parser;
     struct shmsum_line_sink *sink; /* NULL: every line is an event */
     const uint8_t *bytes;          /* what was fed, up to `end` */
@@ -30,7 +30,7 @@ struct line_feed {
  * an event, with *line_ended set; or, with it clear, between two tokens or at the first byte of a
  * token that it leaves to the plain implementation. Reads nothing outside [at, feed->end).
  */
-typedef const uint8_t *line_parser_fast(struct line_feed *feed, const uint8_t *at,
+typedef const uint8_t *line_parser_fast(struct line_parser_feed *feed, const uint8_t *at,
                                         bool *line_ended);
 
 enum {
@@ -60,7 +60,7 @@ static inline void line_parser_begin_line(struct shmsum_line_parser *parser)
 
 /* A good line, if it is not blank, ends with the byte before `next`. If the sink takes its sum the
  * next line is begun; otherwise it is an event. */
-static inline bool line_feed_put(struct line_feed *feed, const uint8_t *next)
+static inline bool line_parser_put_line(struct line_parser_feed *feed, const uint8_t *next)
 {
     struct shmsum_line_parser *parser = feed->parser;
     struct shmsum_line_sink *sink = feed->sink;

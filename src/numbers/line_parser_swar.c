@@ -70,7 +70,7 @@ static inline bool is_separator(uint8_t c)
 }
 
 /* Aligned: at other addresses its loop is up to 7 % slower. */
-__attribute__((aligned(64))) const uint8_t *line_parser_swar(struct line_feed *feed,
+__attribute__((aligned(64))) const uint8_t *line_parser_swar(struct line_parser_feed *feed,
                                                              const uint8_t *at, bool *line_ended)
 {
     struct shmsum_line_parser *parser = feed->parser;
@@ -110,7 +110,7 @@ __attribute__((aligned(64))) const uint8_t *line_parser_swar(struct line_feed *f
         at++;
         if (newline) {
             at += at[-1] == '\r';
-            if (!line_feed_put(feed, at)) {
+            if (!line_parser_put_line(feed, at)) {
                 *line_ended = true;
                 return at;
             }
