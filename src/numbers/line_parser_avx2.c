@@ -403,8 +403,44 @@ AVX2 static const uint8_t *take_each(struct stretch *stretch, uint32_t from, uin
     return token;
 }
 
-/* The stretch is plain: every token is an integer, or empty. Behind the last one, so that all are
- * taken together, stand tokens of one byte, of which nothing is used. */
+/* Tokens that are converted together. Bit k of a mask is about token k. */
+struct group {
+    const uint8_t *tokens[TOGETHER];
+    uint32_t lengths[TOGETHER]; /* up to the exponent, if there is one */
+    uint32_t scaled;            /* mask: the token has an exponent */
+    uint32_t others;            /* mask: take_one must convert the token, or find it bad */
+};
+
+/* Sets the tokens and lengths of the group whose first token has number i and begins at `token`.
+ * Returns where the token behind the group begins. */
+static inline const uint8_t *find_group(struct group *group, const struct stretch *stretch,
+                                        uint32_t i, const uint8_t *token)
+{
+    for (uint32_t k = 0; k < TOGETHER; k++) {
+        const uint8_t *end = stretch->bytes + stretch->ends[i + k];
+        group->tokens[k] = token;
+        group->lengths[k] = (uint32_t)(end - token);
+        token = end + 1;
+    }
+    return token;
+}
+
+/* The first 16 bytes of each token of a group. */
+struct heads {
+    __m256i even; /* of tokens 0 and 2 */
+    __m256i odd;  /* of tokens 1 and 3 */
+};
+
+AVX2 static inline struct heads load_heads(const struct group *group)
+{
+    return (struct heads){
+        .even = two(load16(group->tokens[0]), load16(group->tokens[2])),
+        .odd = two(load16(group->tokens[1]), load16(group->tokens[3])),
+    };
+}
+
+/* The stretch is plain: every token is an integer or empty. The last group is filled up with tokens
+ * of one byte behind the last one; nothing of them is used. */
 AVX2 __attribute__((noinline)) static void take_integers(struct stretch *stretch, char point)
 {
     const uint8_t *token = stretch->bytes;
@@ -412,53 +448,127 @@ AVX2 __attribute__((noinline)) static void take_integers(struct stretch *stretch
         stretch->ends[stretch->tokens + i] =
             (uint16_t)(stretch->ends[stretch->tokens - 1] + 2 * (i + 1));
     for (uint32_t i = 0; i < stretch->tokens; i += TOGETHER) {
-        const uint8_t *tokens[TOGETHER];
-        uint32_t lengths[TOGETHER], wrong = 0;
-        const uint8_t *next = token;
-        for (uint32_t k = 0; k < TOGETHER; k++) {
-            const uint8_t *end = stretch->bytes + stretch->ends[i + k];
-            tokens[k] = next;
-            lengths[k] = (uint32_t)(end - next);
+        struct group group;
+        const uint8_t *next = find_group(&group, stretch, i, token);
+        const uint32_t *lengths = group.lengths;
+        uint32_t wrong = 0;
+        for (uint32_t k = 0; k < TOGETHER; k++)
             wrong |= lengths[k] - 1;
-            next = end + 1;
-        }
-        if (wrong >= TOKEN) { /* one of them is empty, or long */
+        if (wrong >= TOKEN) { /* one of them is empty or long */
             uint32_t rest = stretch->tokens - i;
             token = take_each(stretch, i, i + (rest < TOGETHER ? rest : TOGETHER), token, point);
             continue;
         }
-        __m256i even = digits_of(two(load16(tokens[0]), load16(tokens[2])),
+        struct heads heads = load_heads(&group);
+        __m256i even = digits_of(heads.even,
                                  two(load16(to_right + lengths[0]), load16(to_right + lengths[2])));
-        __m256i odd = digits_of(two(load16(tokens[1]), load16(tokens[3])),
-                                two(load16(to_right + lengths[1]), load16(to_right + lengths[3])));
+        __m256i odd =
+            digits_of(heads.odd, two(load16(to_right + lengths[1]), load16(to_right + lengths[3])));
         _mm256_storeu_si256((__m256i *)(void *)&stretch->values[i], convert(even, odd));
         memset(&stretch->buckets[i], 0, TOGETHER);
         token = next;
     }
 }
 
-/* Where a token has an exponent among its first 16 bytes its length is cut to what is before;
- * returns the bits of these. */
-AVX2 static inline uint32_t cut_exponents(uint32_t lengths[TOGETHER], __m256i even, __m256i odd)
+/* Sets the mask `scaled` and cuts the lengths of those tokens that have an exponent among their
+ * first 16 bytes. */
+AVX2 static inline void cut_exponents(struct group *group, const struct heads *heads)
 {
     const __m256i small = _mm256_set1_epi8(0x20);
     const __m256i e = _mm256_set1_epi8('e');
-    __m256i even_e = _mm256_cmpeq_epi8(_mm256_or_si256(even, small), e);
-    __m256i odd_e = _mm256_cmpeq_epi8(_mm256_or_si256(odd, small), e);
+    __m256i even_e = _mm256_cmpeq_epi8(_mm256_or_si256(heads->even, small), e);
+    __m256i odd_e = _mm256_cmpeq_epi8(_mm256_or_si256(heads->odd, small), e);
     __m256i any = _mm256_or_si256(even_e, odd_e);
+    group->scaled = 0;
     if (_mm256_testz_si256(any, any))
-        return 0;
+        return;
     uint32_t even_es = (uint32_t)_mm256_movemask_epi8(even_e);
     uint32_t odd_es = (uint32_t)_mm256_movemask_epi8(odd_e);
     const uint32_t es[TOGETHER] = {even_es & 0xffff, odd_es & 0xffff, even_es >> TOKEN,
                                    odd_es >> TOKEN};
-    uint32_t scaled = 0;
     for (uint32_t k = 0; k < TOGETHER; k++) {
         uint32_t at = _tzcnt_u32(es[k]); /* 32 when there is none */
-        scaled |= (uint32_t)(at < lengths[k]) << k;
-        lengths[k] = at < lengths[k] ? at : lengths[k];
+        group->scaled |= (uint32_t)(at < group->lengths[k]) << k;
+        group->lengths[k] = at < group->lengths[k] ? at : group->lengths[k];
     }
-    return scaled;
+}
+
+/* Sets the mask `others` to the tokens that are empty or longer than TOKEN. True: all of the group
+ * are long, and were converted. Otherwise the lengths of the others are now 1: a length that can be
+ * converted. */
+AVX2 static inline bool take_long(struct stretch *stretch, uint32_t i, struct group *group,
+                                  char point)
+{
+    group->others = 0;
+    for (uint32_t k = 0; k < TOGETHER; k++)
+        group->others |= (uint32_t)(group->lengths[k] - 1 >= TOKEN) << k;
+    if (group->others == 0)
+        return false;
+    if (group->others == (1 << TOGETHER) - 1 &&
+        take_wide(stretch, i, group->tokens, group->lengths, point) &&
+        take_wide(stretch, i + 2, group->tokens + 2, group->lengths + 2, point))
+        return true;
+    for (uint32_t k = 0; k < TOGETHER; k++)
+        group->lengths[k] = group->others >> k & 1 ? 1 : group->lengths[k];
+    return false;
+}
+
+/* Converts the tokens of a group up to their exponents: each is 1 to TOKEN bytes long, and digits
+ * with at most a sign and a point. Adds those that are not to the mask `others`. Returns the
+ * buckets. */
+AVX2 static inline uint32_t convert_group(struct stretch *stretch, uint32_t i, struct group *group,
+                                          const struct heads *heads, char point)
+{
+    const uint32_t *lengths = group->lengths;
+    const uint32_t even_points = mask_of(heads->even, point);
+    const uint32_t odd_points = mask_of(heads->odd, point);
+    const uint32_t points[TOGETHER] = {even_points, odd_points, even_points >> TOKEN,
+                                       odd_points >> TOKEN};
+    struct signs even_signs = find_signs(heads->even), odd_signs = find_signs(heads->odd);
+    const uint32_t signs[TOGETHER] = {even_signs.bits & 1, odd_signs.bits & 1,
+                                      even_signs.bits >> TOKEN, odd_signs.bits >> TOKEN};
+    uint32_t cuts[TOGETHER];
+    uint32_t others = group->others;
+    for (uint32_t k = 0; k < TOGETHER; k++) {
+        uint32_t first = _bzhi_u32(points[k], lengths[k]) | UINT32_C(1) << lengths[k];
+        cuts[k] = lengths[k] - _tzcnt_u32(first);
+        others |= (uint32_t)(lengths[k] == signs[k] + (cuts[k] != 0)) << k; /* no digit */
+    }
+    __m256i even = digits_of(even_signs.unsigned_bytes,
+                             two(order(lengths[0], cuts[0]), order(lengths[2], cuts[2])));
+    __m256i odd = digits_of(odd_signs.unsigned_bytes,
+                            two(order(lengths[1], cuts[1]), order(lengths[3], cuts[3])));
+    __m256i negative = _mm256_unpacklo_epi64(even_signs.negative, odd_signs.negative);
+    __m256i values = _mm256_xor_si256(convert(even, odd), negative);
+    _mm256_storeu_si256((__m256i *)(void *)&stretch->values[i], _mm256_sub_epi64(values, negative));
+    uint32_t buckets = cuts[0] | cuts[1] << 8 | cuts[2] << 16 | cuts[3] << 24;
+    memcpy(&stretch->buckets[i], &buckets, sizeof buckets);
+    if (i == 0)
+        stretch->kind = cuts[0];
+    __m256i even_good = up_to_nine(even);
+    __m256i odd_good = up_to_nine(odd);
+    if (!all_set(_mm256_and_si256(even_good, odd_good))) {
+        uint32_t even_bad = ~(uint32_t)_mm256_movemask_epi8(even_good);
+        uint32_t odd_bad = ~(uint32_t)_mm256_movemask_epi8(odd_good);
+        others |= (uint32_t)((even_bad & 0xffff) != 0) | (uint32_t)((odd_bad & 0xffff) != 0) << 1 |
+                  (uint32_t)(even_bad >> TOKEN != 0) << 2 | (uint32_t)(odd_bad >> TOKEN != 0) << 3;
+    }
+    group->others = others;
+    return buckets;
+}
+
+/* Takes the others of a converted group one by one, and the exponents of the rest. */
+AVX2 static inline void take_others(struct stretch *stretch, uint32_t i, const struct group *group,
+                                    char point)
+{
+    for (uint32_t k = 0; k < TOGETHER; k++) {
+        if (group->others >> k & 1)
+            take_one(stretch, i + k, group->tokens[k], point);
+        else if (group->scaled >> k & 1)
+            scale(stretch, i + k, group->tokens[k] + group->lengths[k] + 1);
+        if (stretch->buckets[i + k] != EMPTY)
+            stretch->kinds |= stretch->buckets[i + k] ^ stretch->kind;
+    }
 }
 
 /* The tokens may have signs and points, and be anything else. */
@@ -467,74 +577,21 @@ AVX2 __attribute__((noinline)) static void take_decimals(struct stretch *stretch
     const uint8_t *token = stretch->bytes;
     uint32_t i = 0;
     for (; i + TOGETHER <= stretch->tokens; i += TOGETHER) {
-        const uint8_t *tokens[TOGETHER];
-        uint32_t lengths[TOGETHER], cuts[TOGETHER];
-        const uint8_t *begin = token;
-        for (uint32_t k = 0; k < TOGETHER; k++) {
-            const uint8_t *end = stretch->bytes + stretch->ends[i + k];
-            tokens[k] = token;
-            lengths[k] = (uint32_t)(end - token);
-            token = end + 1;
-        }
-        __m256i even = two(load16(tokens[0]), load16(tokens[2]));
-        __m256i odd = two(load16(tokens[1]), load16(tokens[3]));
-        /* Bit k is about token k. */
-        uint32_t scaled = cut_exponents(lengths, even, odd);
-        uint32_t others = 0;
-        for (uint32_t k = 0; k < TOGETHER; k++)
-            others |= (uint32_t)(lengths[k] - 1 >= TOKEN) << k;
-        if (others != 0) {
-            if (others == (1 << TOGETHER) - 1 && take_wide(stretch, i, tokens, lengths, point) &&
-                take_wide(stretch, i + 2, tokens + 2, lengths + 2, point))
-                continue;
-            for (uint32_t k = 0; k < TOGETHER; k++)
-                lengths[k] = others >> k & 1 ? 1 : lengths[k];
-        }
-        const uint32_t even_points = mask_of(even, point), odd_points = mask_of(odd, point);
-        const uint32_t points[TOGETHER] = {even_points, odd_points, even_points >> TOKEN,
-                                           odd_points >> TOKEN};
-        struct signs even_signs = find_signs(even), odd_signs = find_signs(odd);
-        const uint32_t signs[TOGETHER] = {even_signs.bits & 1, odd_signs.bits & 1,
-                                          even_signs.bits >> TOKEN, odd_signs.bits >> TOKEN};
-        for (uint32_t k = 0; k < TOGETHER; k++) {
-            uint32_t first = _bzhi_u32(points[k], lengths[k]) | UINT32_C(1) << lengths[k];
-            cuts[k] = lengths[k] - _tzcnt_u32(first);
-            others |= (uint32_t)(lengths[k] == signs[k] + (cuts[k] != 0)) << k; /* no digit */
-        }
-        even = digits_of(even_signs.unsigned_bytes,
-                         two(order(lengths[0], cuts[0]), order(lengths[2], cuts[2])));
-        odd = digits_of(odd_signs.unsigned_bytes,
-                        two(order(lengths[1], cuts[1]), order(lengths[3], cuts[3])));
-        __m256i negative = _mm256_unpacklo_epi64(even_signs.negative, odd_signs.negative);
-        __m256i values = _mm256_xor_si256(convert(even, odd), negative);
-        _mm256_storeu_si256((__m256i *)(void *)&stretch->values[i],
-                            _mm256_sub_epi64(values, negative));
-        uint32_t buckets = cuts[0] | cuts[1] << 8 | cuts[2] << 16 | cuts[3] << 24;
-        memcpy(&stretch->buckets[i], &buckets, sizeof buckets);
-        if (i == 0)
-            stretch->kind = cuts[0];
-        __m256i even_good = up_to_nine(even);
-        __m256i odd_good = up_to_nine(odd);
-        if (others == 0 && all_set(_mm256_and_si256(even_good, odd_good))) {
-            stretch->kinds |= (buckets ^ stretch->kind * UINT32_C(0x01010101)) | scaled;
-            for (; scaled != 0; scaled &= scaled - 1) {
-                uint32_t k = _tzcnt_u32(scaled);
-                scale(stretch, i + k, tokens[k] + lengths[k] + 1);
-            }
+        struct group group;
+        token = find_group(&group, stretch, i, token);
+        struct heads heads = load_heads(&group);
+        cut_exponents(&group, &heads);
+        if (take_long(stretch, i, &group, point))
+            continue;
+        uint32_t buckets = convert_group(stretch, i, &group, &heads, point);
+        if (group.others != 0) {
+            take_others(stretch, i, &group, point);
             continue;
         }
-        uint32_t even_bad = ~(uint32_t)_mm256_movemask_epi8(even_good);
-        uint32_t odd_bad = ~(uint32_t)_mm256_movemask_epi8(odd_good);
-        others |= (uint32_t)((even_bad & 0xffff) != 0) | (uint32_t)((odd_bad & 0xffff) != 0) << 1 |
-                  (uint32_t)(even_bad >> TOKEN != 0) << 2 | (uint32_t)(odd_bad >> TOKEN != 0) << 3;
-        for (uint32_t k = 0; k < TOGETHER; k++) {
-            if (others >> k & 1)
-                take_one(stretch, i + k, begin, point);
-            else if (scaled >> k & 1)
-                scale(stretch, i + k, tokens[k] + lengths[k] + 1);
-            if (stretch->buckets[i + k] != EMPTY)
-                stretch->kinds |= stretch->buckets[i + k] ^ stretch->kind;
-            begin = stretch->bytes + stretch->ends[i + k] + 1;
+        stretch->kinds |= (buckets ^ stretch->kind * UINT32_C(0x01010101)) | group.scaled;
+        for (uint32_t scaled = group.scaled; scaled != 0; scaled &= scaled - 1) {
+            uint32_t k = _tzcnt_u32(scaled);
+            scale(stretch, i + k, group.tokens[k] + group.lengths[k] + 1);
         }
     }
     take_each(stretch, i, stretch->tokens, token, point);
