@@ -3,11 +3,11 @@
 set -eu
 cd "$1"
 
-# byte NUMBER: as printf takes it; negative ones too.
+# byte NUMBER: prints the byte as an escape for printf. NUMBER may be negative.
 byte() {
     printf '\\%03o' $(($1 & 255))
 }
-# step LETTER FLAGS WORD [BYTE]...: twelve bytes at most; the rest is 0.
+# step LETTER FLAGS WORD [BYTE]...: at most twelve BYTEs; the rest are 0.
 step() {
     # shellcheck disable=SC2059
     printf "$1$(byte "$2")$(byte "$3")$(byte $(($3 >> 8)))"
@@ -21,15 +21,15 @@ step() {
     done
 }
 
-# FLAGS of numbers: 1 negative; 2 exponent from the lowest place, 4 from the highest, 6 as far as it
-# may be; 8 times the piece: 1 each digit, 3 eight, 4 nine, 5 ten, 6 sixty-four, 7 a thousand; 64 a
-# byte behind. Runs: what digit (10 counting, 11 a power of ten, 12 zeros and a one, 13 nines and an
-# eight, 14 noise) and how many.
+# number FLAGS EXPONENT [KIND COUNT]...: FLAGS is the sum of 1: negative; 2: the exponent counts from the
+# lowest place, 4: from the highest, 6: from the largest or smallest exponent; 8 times the piece: 1 each
+# digit, 3 eight digits, 4 nine, 5 ten, 6 sixty-four, 7 a thousand; 64: a byte after the digits. KIND is
+# a digit, or 10: counting, 11: a power of ten, 12: zeros and a one, 13: nines and an eight, 14: noise.
 number() {
     step n "$@"
 }
-# small FLAGS SCALE TIMES [BYTE]...: TIMES up to 256. FLAGS 2: near 10^(first byte), off by the second;
-# 4: so far below the limit; 6: the byte itself.
+# small FLAGS SCALE TIMES [BYTE]...: TIMES is at most 256. FLAGS 2: the value is 10^(first BYTE) plus the
+# second BYTE minus 128; 4: the limit minus the first BYTE; 6: the first BYTE minus 128.
 small() {
     flags=$1 word=$(($2 + 256 * ($3 - 1)))
     shift 3
@@ -41,7 +41,7 @@ format() {
 cancel() {
     step c 0 0
 }
-# again TIMES: less than 2^31.
+# again TIMES: TIMES is less than 2^31.
 again() {
     step a 0 0 "$1" $(($1 >> 8)) $(($1 >> 16)) $(($1 >> 24))
 }

@@ -8,7 +8,7 @@
 
 #include "decimal_limbs.h"
 
-/* whole + fraction * 10^-scale; negated if `negative`. fraction < 10^scale. */
+/* The value whole + fraction * 10^-scale, negated if `negative`. fraction < 10^scale. */
 struct decimal_small_value {
     uint64_t whole;
     uint64_t fraction;
@@ -16,19 +16,19 @@ struct decimal_small_value {
     bool negative;
 };
 
-/* The value of the buckets. */
+/* Returns the value of the buckets. */
 struct decimal_small_value decimal_sum_add_up_small(const struct shmsum_decimal_sum *sum);
 
 /* Moves the value of the buckets to the limbs. */
 void decimal_sum_empty_small(struct shmsum_decimal_sum *sum);
 
-/* The digits behind the point of the numbers in a bucket. */
+/* The digits after the point of the numbers in a bucket. */
 static inline uint32_t decimal_small_scale(uint32_t bucket)
 {
     return bucket == 0 ? 0 : bucket - 1;
 }
 
-/* The units of 10^16 that a number of up to 18 digits may take. */
+/* The most units of 10^16 that a number of so many digits takes. digits <= 18. */
 static inline uint32_t decimal_small_units(uint32_t digits)
 {
     return digits <= 16 ? 1 : digits == 17 ? 10 : 100;
@@ -45,7 +45,7 @@ static inline bool decimal_small_reserve(struct shmsum_decimal_sum *sum, uint32_
 
 static inline void decimal_small_add(struct shmsum_decimal_sum *sum, int64_t value, uint32_t scale)
 {
-    uint32_t bucket = scale + (scale != 0); /* digits behind the point, and the point */
+    uint32_t bucket = scale + (scale != 0); /* bucket 0 is for integers without a point */
     sum->small[bucket] += value;
     sum->small_used |= UINT32_C(1) << bucket;
 }

@@ -1,14 +1,13 @@
 /*
- * decimal_sum.c - exact sums of decimal numbers: the plain implementation, which is the
- * specification.
+ * decimal_sum.c - exact sums of decimal numbers.
  *
- * Called by the line parser for every number and by the consumer for every line. Promises: exact,
- * no allocation, no system call.
+ * The line parser calls it for every number. Promises: exact, no allocation, no system call.
  *
- * A limb holds the sum of all groups that were added at its place, signed and not yet carried: an
- * addition touches two limbs per group of nine digits and never ripples. A group is at most 10^9 -
- * 1 before and its two shifted halves are below 10^9 each, so a limb grows by less than 2 * 10^9
- * per number and 2^31 numbers fit into 63 bits before the limbs must be carried.
+ * A limb holds the sum of all groups that were added at its place. It is signed and not yet
+ * carried: an addition changes two limbs for each group of nine digits, and carries nothing
+ * further. A group is below 10^9. Shifted to its place it is split into two halves, each below
+ * 10^9. So one number changes a limb by less than 2 * 10^9, and 2^31 numbers fit into 63 bits
+ * before the limbs must be carried.
  */
 #include <shmsum/decimal_sum.h>
 
@@ -51,7 +50,7 @@ bool shmsum_decimal_sum_is_valid(const struct shmsum_decimal_sum *sum)
 
 void shmsum_decimal_clear(struct shmsum_decimal *number)
 {
-    decimal_clear(number);
+    decimal_push_clear(number);
 }
 
 size_t shmsum_decimal_push(struct shmsum_decimal *number, const uint8_t *bytes, size_t size)
@@ -90,7 +89,7 @@ void shmsum_decimal_sum_clear(struct shmsum_decimal_sum *sum)
     decimal_small_clear_sum(sum);
 }
 
-/* Division that rounds down, so that what remains is in [0, divisor). */
+/* Divides and rounds down, so that the remainder is in [0, divisor). */
 static int64_t divide_down(int64_t value, int64_t divisor)
 {
     return value / divisor - (value % divisor < 0);
@@ -114,7 +113,8 @@ void decimal_sum_carry(struct shmsum_decimal_sum *sum)
     }
 }
 
-/* Where a group goes: the limb of its last digit's power of ten, and how far that is up in it. */
+/* The place of a group: the limb that holds the power of ten of its last digit, and the factor from
+ * the limb's lowest digit up to that power. */
 struct place {
     uint32_t limb;
     uint64_t shift;
@@ -129,7 +129,7 @@ static struct place place_of(int64_t power)
     };
 }
 
-/* Adds a group of nine digits and moves on to the place of the group before it. */
+/* Adds a group of nine digits at *place, and moves *place to the next limb up. */
 static void add_group(struct shmsum_decimal_sum *sum, struct place *place, uint64_t group,
                       bool negative)
 {
@@ -141,7 +141,7 @@ static void add_group(struct shmsum_decimal_sum *sum, struct place *place, uint6
     sum->limbs[place->limb] += negative ? -above : above;
 }
 
-/* `groups` groups have been added, the last at the limb before *place. */
+/* Includes the limbs of `groups` groups in [low, high). The last one was added below *place. */
 static void touch(struct shmsum_decimal_sum *sum, const struct place *place, uint32_t groups)
 {
     uint32_t low = place->limb - groups;
@@ -159,13 +159,13 @@ int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_d
         return 0;
     if (number->too_long)
         return -ERANGE;
-    int64_t last = exponent + (int64_t)number->dropped; /* power of ten of the last kept digit */
+    int64_t last = exponent + (int64_t)number->dropped; /* the power of the last kept digit */
     if (last + number->digits - 1 > SHMSUM_DECIMAL_HIGHEST ||
         last + number->digits - number->significant < SHMSUM_DECIMAL_LOWEST)
         return -ERANGE;
 
-    /* Fill the last group with zeros, so that all groups have nine digits, and forget groups of
-     * zeros behind the last significant digit: they may reach below the lowest limb. */
+    /* Fill the last group with zeros, so that every group has nine digits. Skip groups of zeros
+     * after the last significant digit: they may be below the lowest limb. */
     uint32_t groups = number->full;
     uint32_t tail = 0;
     if (number->partial_digits > 0) {
@@ -187,8 +187,8 @@ int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_d
     return 0;
 }
 
-/* Adds value, in `groups` groups of nine digits (as many as it may have, so that no branch depends
- * on it), from *place on. */
+/* Adds value at `place`, as `groups` groups of nine digits. `groups` is the most that a value of
+ * its kind has, so that no branch depends on the value. */
 static void add_word(struct shmsum_decimal_sum *sum, struct place place, uint64_t value,
                      uint32_t groups, bool negative)
 {

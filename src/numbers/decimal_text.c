@@ -22,9 +22,9 @@ static void negate(struct shmsum_decimal_sum *sum)
         sum->limbs[i] = -sum->limbs[i];
 }
 
-/* The eight digits of value < 10^8, as the bytes of a word, the first one lowest. Each step splits
- * every lane in two: thousands, hundreds, tens; the multiplications stand for divisions (Khuong,
- * "How to print integers really fast", 2017). */
+/* Returns the eight digits of value < 10^8 as the bytes of a word, the first digit in the lowest
+ * byte. Each step splits every lane in two: thousands, hundreds, tens. The multiplications replace
+ * divisions (Khuong, "How to print integers really fast", 2017). */
 static uint64_t eight_digits(uint32_t value)
 {
     uint64_t fours = value / 10000 | (uint64_t)(value % 10000) << 32;
@@ -34,8 +34,7 @@ static uint64_t eight_digits(uint32_t value)
     return (tens | (pairs - tens * 10) << 8) + UINT64_C(0x3030303030303030);
 }
 
-/* Writes the last `count` (1 to 8) of those eight digits, and maybe more bytes behind them: eight
- * in all. */
+/* Writes the last `count` (1 to 8) of the eight digits. Always writes eight bytes. */
 static void store_digits(char *to, uint64_t digits, unsigned count)
 {
     digits >>= 64 - 8 * count;
@@ -45,7 +44,7 @@ static void store_digits(char *to, uint64_t digits, unsigned count)
     memcpy(to, &digits, sizeof digits);
 }
 
-/* Writes the digits of a carried limb, all nine of them. */
+/* Writes all nine digits of a carried limb. */
 static void write_group(char *to, int64_t limb)
 {
     assert(limb >= 0 && limb < DECIMAL_BASE);
@@ -54,11 +53,11 @@ static void write_group(char *to, int64_t limb)
     store_digits(to + 1, eight_digits(digits % 100000000), 8);
 }
 
-/* How many digits value has, at least 1. */
+/* Returns the count of digits of value, at least 1. */
 static unsigned count_digits(uint64_t value)
 {
     unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
-    unsigned guess = bits * 1233 >> 12; /* log10(2): right, or one too few */
+    unsigned guess = bits * 1233 >> 12; /* bits * log10(2): right, or one too few */
     return guess + (value >= decimal_powers_of_ten[guess] || guess == 0);
 }
 
@@ -67,7 +66,7 @@ static const uint64_t ten16 = UINT64_C(10000000000000000);
 
 static const uint64_t eight_zeros = UINT64_C(0x3030303030303030); /* "00000000" */
 
-/* Sixteen digits: the first eight and the last, as eight_digits gives them. */
+/* Sixteen digits: the first eight and the last eight, as eight_digits returns them. */
 struct sixteen {
     uint64_t first;
     uint64_t last;
@@ -83,8 +82,8 @@ static struct sixteen sixteen_digits(uint64_t value)
     };
 }
 
-/* Writes the last `count` (1 to 16) of them, and maybe up to seven bytes behind. Nothing that was
- * just written is read again: that would wait for the writes. */
+/* Writes the last `count` (1 to 16) of the digits, and up to seven more bytes. Reads nothing that
+ * was just written: such a read would wait for the write. */
 static void store_sixteen(char *to, struct sixteen digits, unsigned count)
 {
     if (count > 8) {
@@ -95,7 +94,7 @@ static void store_sixteen(char *to, struct sixteen digits, unsigned count)
     store_digits(to, digits.last, count);
 }
 
-/* How many zeros they end in. */
+/* Returns the count of zeros at the end. */
 static unsigned trailing_zeros(struct sixteen digits)
 {
     uint64_t last = digits.last ^ eight_zeros;
@@ -105,7 +104,7 @@ static unsigned trailing_zeros(struct sixteen digits)
     return first != 0 ? 8 + (unsigned)__builtin_clzll(first) / 8 : 16;
 }
 
-/* Writes the last `count` (1 to 24) digits of value, and maybe up to seven bytes behind them. */
+/* Writes the last `count` (1 to 24) digits of value, and up to seven more bytes. */
 static void write_digits(char *to, uint64_t value, unsigned count)
 {
     if (count > 16) {
@@ -117,8 +116,8 @@ static void write_digits(char *to, uint64_t value, unsigned count)
     store_sixteen(to, sixteen_digits(value), count);
 }
 
-/* The text of value * 10^-scale, |value| < 10^16, scale < 16. No division by a power of ten that is
- * not known before, and next to no branch. */
+/* Formats value * 10^-scale, |value| < 10^16, scale < 16. All divisions are by constants, and there
+ * are few branches. */
 static size_t format_one(int64_t value, unsigned scale, char *text)
 {
     char *to = text;
@@ -139,7 +138,8 @@ static size_t format_one(int64_t value, unsigned scale, char *text)
     return (size_t)(to - text);
 }
 
-/* The text of several buckets, or of large ones. */
+/* Formats the sum of several buckets, or of one with a large value or scale. Not inline: the common
+ * case, one bucket, then needs no stack frame for it. */
 __attribute__((noinline)) static size_t format_small(const struct shmsum_decimal_sum *sum,
                                                      char *text)
 {
@@ -160,10 +160,10 @@ __attribute__((noinline)) static size_t format_small(const struct shmsum_decimal
     return (size_t)(to - text);
 }
 
-/* The text of a sum without limbs. */
+/* Formats a sum that uses no limbs. */
 static size_t format_buckets(const struct shmsum_decimal_sum *sum, char *text)
 {
-    uint32_t used = sum->small_used | (sum->small_used == 0); /* zero is in bucket 0 */
+    uint32_t used = sum->small_used | (sum->small_used == 0); /* without numbers: bucket 0 */
     uint32_t bucket = (uint32_t)__builtin_ctz(used);
     uint32_t scale = decimal_small_scale(bucket);
     int64_t value = sum->small[bucket];
@@ -174,7 +174,7 @@ static size_t format_buckets(const struct shmsum_decimal_sum *sum, char *text)
     return format_small(sum, text);
 }
 
-/* One more than the highest limb that is not zero; 0 if there is none. */
+/* Returns the index after the highest non-zero limb; 0 if all limbs are zero. */
 static uint32_t end_of_limbs(const struct shmsum_decimal_sum *sum)
 {
     for (uint32_t high = sum->high; high > sum->low; high--)
@@ -183,7 +183,7 @@ static uint32_t end_of_limbs(const struct shmsum_decimal_sum *sum)
     return 0;
 }
 
-/* Writes the integer part of the limbs below `high`; returns its end. */
+/* Writes the integer part of a carried sum whose limbs end at `high`. Returns its end. */
 static char *write_integer(char *to, const struct shmsum_decimal_sum *sum, uint32_t high)
 {
     if (high <= BELOW) {
@@ -199,8 +199,8 @@ static char *write_integer(char *to, const struct shmsum_decimal_sum *sum, uint3
     return to;
 }
 
-/* Writes the point and the fraction of the limbs, without the zeros at its end; returns its end.
- * Writes nothing for an integer. */
+/* Writes the point and the fraction of a carried sum, without trailing zeros; for an integer writes
+ * nothing. Returns its end. */
 static char *write_fraction(char *to, const struct shmsum_decimal_sum *sum)
 {
     uint32_t low = sum->low;
@@ -220,15 +220,14 @@ static char *write_fraction(char *to, const struct shmsum_decimal_sum *sum)
     return to + digits;
 }
 
-/* The text of a sum of which all is in the limbs. Not inline: the text of buckets, which is most of
- * the texts, then needs no stack frame. */
+/* Formats a sum whose buckets are empty. Not inline, like format_small. */
 __attribute__((noinline)) static size_t format_limbs(struct shmsum_decimal_sum *sum, char *text)
 {
     char *to = text;
     decimal_sum_carry(sum);
     uint32_t high = end_of_limbs(sum);
     bool negative = high > 0 && sum->limbs[high - 1] < 0;
-    if (negative) { /* write the absolute value behind a minus */
+    if (negative) { /* write the absolute value after a minus */
         *to++ = '-';
         negate(sum);
         decimal_sum_carry(sum);
