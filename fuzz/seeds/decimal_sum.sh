@@ -67,6 +67,7 @@ most=2147483647
 { number 1 -9 9 90 && number 1 -9 1 1 && number 0 72 1 1 && number 0 -9 2 1; } >borrow-far
 { number 0 90 1 1 && number 1 -90 1 1; } >borrow-through-zeros
 { number 0 0 10 30 && number 1 0 10 30 && format && number 0 0 3 1; } >cancelled
+{ number 0 90 10 30 && number 1 90 10 30 && format; } >cancelled-above-the-point
 { number 1 -20 14 60 && cancel && number 0 -20 14 60 && cancel && format; } >cancel-all
 { number 2 0 1 1 && number 4 0 1 1 && format && cancel; } >both-ends
 { number 2 -1 1 1 && number 4 1 1 1 && number 2 -1 0 5 && format; } >beyond-both-ends

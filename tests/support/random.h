@@ -32,7 +32,7 @@ static inline uint64_t random_below(struct random *random, uint64_t limit)
     return random_next(random) % limit;
 }
 
-/* A number in [low, high]. */
+/* Returns a number in [low, high]. */
 static inline int64_t random_between(struct random *random, int64_t low, int64_t high)
 {
     return low + (int64_t)random_below(random, (uint64_t)(high - low) + 1);
