@@ -1,19 +1,19 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# packages.sh - what ./run and ./test share: the packages that they need, and a folder built from a
-# CMake preset. Sourced; the caller has set -eu and $root, the folder of the project.
+# packages.sh - shared code of ./run, ./test and other scripts: installs packages, and builds a CMake
+# preset. Source it after set -eu. $root is the folder of the project.
 
-# Debian packages, each with how to see that it is there: a program on PATH, or lib: for a library,
-# which dpkg is asked for (where there is no dpkg, CMake will tell).
+# Lists of Debian packages. After the colon is how to check that a package is installed: a program on PATH;
+# or lib for a library, for which dpkg is asked. (Without dpkg, CMake reports a missing library.)
 packages_to_build='gcc:gcc cmake:cmake ninja-build:ninja libc6-dev:lib libseccomp-dev:lib'
 packages_to_test='libcmocka-dev:lib libgmp-dev:lib bc:bc util-linux:unshare binutils:readelf valgrind:valgrind zip:zip unzip:unzip patch:patch mandoc:mandoc zsh:zsh fish:fish jq:jq pkg-config:pkg-config'
-# Without them the tests with the label model are skipped.
+# Without these packages the tests with the label model are skipped.
 packages_for_model='g++:g++ relacy-dev:lib spin:spin'
-# The same for the label cross.
+# Without these packages the tests with the label cross are skipped.
 packages_for_cross='gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross:lib gcc-arm-linux-gnueabihf:arm-linux-gnueabihf-gcc libc6-dev-armhf-cross:lib gcc-i686-linux-gnu:i686-linux-gnu-gcc libc6-dev-i386-cross:lib gcc-s390x-linux-gnu:s390x-linux-gnu-gcc libc6-dev-s390x-cross:lib qemu-user:qemu-aarch64'
-# And for the label package.
+# Without these packages the tests with the label package are skipped.
 packages_to_package='dpkg-dev:dpkg-shlibdeps file:file lintian:lintian xz-utils:xz'
 packages_for_clang='clang:clang libclang-rt-14-dev:lib'
-# For every preset of sanitizers/.
+# For all presets of sanitizers/.
 packages_to_sanitize="$packages_to_build $packages_to_test $packages_for_clang llvm:llvm-symbolizer libc6-dbg:lib"
 packages_to_bench='g++:g++ libfast-float-dev:lib mawk:mawk gawk:gawk perl:perl python3:python3 num-utils:numsum bc:bc coreutils:wc gnuplot-nox:gnuplot'
 
@@ -21,7 +21,7 @@ say() {
     printf 'shmsum: %s\n' "$*" >&2
 }
 
-# What takes a while is told to people, not to logs.
+# Prints a message about a slow step, but only on a terminal, not into logs.
 say_to_people() {
     [ ! -t 2 ] || say "$@"
 }
@@ -36,21 +36,21 @@ is_there() {
     esac
 }
 
-# missing PACKAGE:HOW...: those that are not there, a space before each.
+# missing PACKAGE:HOW...: prints the packages that are not installed, each after a space.
 missing() {
     for pair in "$@"; do
         is_there "${pair%%:*}" "${pair#*:}" || printf ' %s' "${pair%%:*}"
     done
 }
 
-# noise_of COMMAND...: runs it without input; what it says is shown only when it fails.
+# noise_of COMMAND...: runs the command without input, and shows its output only if it fails.
 noise_of() {
     noise=$("$@" 2>&1 </dev/null) && return
     printf '%s\n' "$noise" >&2
     return 1
 }
 
-# need PACKAGE:HOW...: installs what is missing, or says how, and then exits with 3.
+# need PACKAGE:HOW...: installs missing packages; if it cannot, prints how to install them and exits with 3.
 need() {
     packages=$(missing "$@")
     [ -n "$packages" ] || return 0
@@ -59,54 +59,63 @@ need() {
         say "these Debian packages are missing, and there is no apt-get to install them:$packages"
         exit 3
     fi
-    as_root='env DEBIAN_FRONTEND=noninteractive'
     if [ "$(id -u)" -ne 0 ]; then
-        as_root="sudo -n $as_root"
-        if ! sudo -n true 2>/dev/null; then
-            say "some packages are missing; as root, run: $install"
-            exit 3
-        fi
+        say "some packages are missing; as root, run:"
+        printf '%s\n' 'apt-get update' "$install" >&2
+        exit 3
     fi
     say_to_people "installing$packages ..."
-    # A machine that was just started may be busy with its own updates: wait for them.
+    # After its start a machine may run its own updates: wait until they release the lock.
     patience='-o DPkg::Lock::Timeout=300'
     # shellcheck disable=SC2086  # several words
-    if ! noise_of $as_root apt-get $patience update ||
-        ! noise_of $as_root $install $patience --no-install-recommends; then
-        say "could not install$packages; as root, run: $install"
+    if ! noise_of apt-get $patience update ||
+        ! noise_of env DEBIAN_FRONTEND=noninteractive $install $patience --no-install-recommends; then
+        say "could not install$packages; see above for the reason"
         exit 3
     fi
 }
 
 could_not_build() {
-    say "could not build; the reason stands above"
+    say "could not build; see above for the reason"
     exit 3
 }
 
-# Whether the folder of a preset was configured, and here: not in a place that it was moved from.
+# is_configured FOLDER: whether the build folder was configured for this project, and has not been moved
+# since.
 is_configured() {
     [ -f "$1/build.ninja" ] && [ -f "$1/CMakeCache.txt" ] &&
         grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$1/CMakeCache.txt"
 }
 
-# build PRESET PACKAGES TARGET...: brings build/PRESET up to date; exits with 3 when it cannot.
-# One at a time: who comes second waits for the lock and then finds nothing to do. Nothing that is
-# run in between inherits the lock (9>&-): it might outlive us, as the servers of some tools do.
+# lock FOLDER: waits until no other build uses FOLDER, 10 minutes at most. Nobody else can open the lock file, so
+# another user cannot hold the lock. The lock is descriptor 9.
+lock() {
+    if ! mkdir -p "${1%/*}" 2>/dev/null || ! (umask 077 && true >>"$1.lock") 2>/dev/null; then
+        [ ! -x "$1/shmsum" ] || return 1 # another user's project with a complete build
+        say "cannot write to $1.lock; who owns ${1%/*}?"
+        exit 3
+    fi
+    chmod go= "$1.lock"
+    exec 9>"$1.lock"
+    flock -n 9 && return
+    say_to_people "waiting for another build in $1 ..."
+    flock -w "${SHMSUM_LOCK_SECONDS:-600}" 9 && return
+    say "another build in $1 does not end; see 'fuser $1.lock'"
+    exit 3
+}
+
+# build PRESET PACKAGES TARGET...: brings build/PRESET up to date; exits with 3 if it cannot. A lock allows
+# one build at a time: a second one waits and then finds nothing to do. The commands do not inherit the lock
+# (9>&-), because some tools start servers that live on after the build.
 build() {
     preset=$1 packages=$2
     shift 2
     folder=$root/build/$preset
-    if ! mkdir -p "$root/build" 2>/dev/null || ! { true >>"$folder.lock"; } 2>/dev/null; then
-        [ ! -x "$folder/shmsum" ] || return 0 # somebody else's, already built
-        say "cannot write to $root/build"
-        exit 3
-    fi
-    exec 9>"$folder.lock"
-    flock 9
+    lock "$folder" || return 0
     if is_configured "$folder"; then
         noise=$(ninja -C "$folder" "$@" 2>&1 </dev/null 9>&-) && exec 9>&- && return
         case $noise in
-        *:[0-9]*:[0-9]*': error: '*) # in a source, and not the folder's fault
+        *:[0-9]*:[0-9]*': error: '*) # an error in a source: a new build folder would not help
             printf '%s\n' "$noise" >&2
             could_not_build
             ;;
@@ -115,7 +124,7 @@ build() {
     # shellcheck disable=SC2086  # several words
     need $packages 9>&-
     say_to_people "building in build/$preset ..."
-    rm -rf "$folder" # and with it whatever was wrong with it
+    rm -rf "$folder" # begin with an empty build folder
     if ! noise_of cmake --preset "$preset" -S "$root" 9>&- ||
         ! noise_of ninja -C "$folder" "$@" 9>&-; then
         could_not_build

@@ -1,10 +1,9 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# seeded.sh - what the scripts share that put mistakes into the project on purpose, one at a time
-# (seeded/*.patch), and demand that somebody notices: fuzz/check-targets, sanitizers/check-seeded.
-# Sourced, behind packages.sh; the caller has set -eu and $root, the folder of the project.
+# seeded.sh - shared code of the scripts that put mistakes (seeded/*.patch) into a copy of the project, one
+# at a time, and check that a tool finds them: fuzz/check-targets, sanitizers/check-seeded. Source it after
+# packages.sh and set -eu. $root is the folder of the project.
 
-# seeded_copy: sets $work, a folder that goes when the caller ends, and $tree, a copy of what is
-# built and tested, in it.
+# seeded_copy: makes the temporary folder $work, and in it $tree, a copy of the project.
 seeded_copy() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/shmsum-seeded.XXXXXX")
     trap 'rm -rf "$work"' EXIT
@@ -17,11 +16,11 @@ seeded_copy() {
         tar -C "$tree" -xf -
 }
 
-# seeded_apply PATCH: puts it into the copy; ends it all when it does not fit, for a copy that is
-# half patched is good for nothing.
+# seeded_apply PATCH: applies the patch to the copy. Exits if the patch does not apply, because a
+# half-patched copy is useless.
 seeded_apply() {
     noise_of patch -d "$tree" -p1 --forward --no-backup-if-mismatch -i "$1" || {
-        say "$1: does not apply; the reason stands above"
+        say "$1: does not apply; see above for the reason"
         exit 1
     }
 }
@@ -30,8 +29,8 @@ seeded_undo() {
     noise_of patch -d "$tree" -p1 -R --no-backup-if-mismatch -i "$1"
 }
 
-# seeded_check LEAST FOLDER PATCH...: whether there are so many patches, each of which applies to the
-# project as it is and says in its first line what the mistake is.
+# seeded_check LEAST FOLDER PATCH...: checks that there are at least LEAST patches, and that each applies to
+# the present project and describes its mistake in its first line.
 seeded_check() {
     least=$1 folder=$2
     shift 2
@@ -46,7 +45,7 @@ seeded_check() {
         }
         case $(head -n 1 "$patch") in
         '' | '---'* | 'diff '*)
-            echo "$patch: its first line does not say what the mistake is" >&2
+            echo "$patch: its first line does not describe the mistake" >&2
             good=1
             ;;
         esac

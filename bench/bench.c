@@ -1,5 +1,5 @@
 /*
- * bench.c - what every section of the benchmark shares. See bench.h.
+ * bench.c - shared code of the sections of the benchmark. See bench.h.
  */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -61,7 +61,7 @@ void bench_begin(struct bench *bench, const char *section, const char *meaning, 
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     printf("## %s\n\n%s Seed %llu.\n", section, meaning, (unsigned long long)bench->seed);
-    setenv("LC_ALL", "C", 1); /* for the peers: some are many times slower in UTF-8 */
+    setenv("LC_ALL", "C", 1); /* some contestants are many times slower in UTF-8 */
     setenv("BC_LINE_LENGTH", "0", 1);
 }
 
@@ -219,7 +219,7 @@ static void look(long *last, pid_t pid)
         *last = now;
 }
 
-/* The high-water mark only grows, except that it begins anew with exec: so the last look counts. */
+/* The peak of the resident set only grows, but exec resets it: so the last value counts. */
 static void watch_until_exit(pid_t pid, struct bench_cost *cost)
 {
     pid_t child = -1;

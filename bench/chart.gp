@@ -1,5 +1,5 @@
-# chart.gp - one chart: for bench/run, which sets table, picture, heading, unit, style and columns.
-# The table: one row for each case, one column for each contestant, names in the first of both.
+# chart.gp - draws one chart. bench/run sets table, picture, heading, unit, style and columns. The table has
+# one row per case and one column per contestant; the first row and the first column hold the names.
 set terminal svg size 900,420 dynamic font "sans,12" background "white"
 set output picture
 set datafile separator "\t"

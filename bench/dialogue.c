@@ -1,15 +1,15 @@
 /*
- * dialogue.c - section `dialogue`: how long a person at a terminal waits, and what shmsum
- * does while nobody types.
+ * dialogue.c - section `dialogue`: how long a person at a terminal waits for an answer, and how
+ * often the processes wake up while there is no input.
  *
- * The section plays the terminal: a pseudo-terminal without echo. It writes a line and stops the
- * time when the whole answer has come back, then writes the next. For comparison, in turns: cat,
- * which is what the terminal and one process cost, and mawk with -W interactive, which sums.
- * shmsum's way is longer: through a second process, which also writes the results file before it
- * answers.
+ * The section acts as the terminal, with a pseudo-terminal without echo. It writes a line, measures
+ * the time until the whole answer has arrived, and writes the next line. Two other programs are
+ * measured in turns with shmsum: cat, which shows the cost of the terminal and one process, and
+ * mawk with -W interactive, which sums. In shmsum the line passes through a second process, which
+ * also writes the results file before it answers.
  *
- * Then the pair is left alone for a while, and the times that each of its processes woke up are
- * counted, beside a process that waits as the lab does: look, usleep(1000), look again.
+ * Then the section sends nothing for a while and counts how often each process of shmsum wakes up,
+ * and how often a process does that waits as in the lab: check, usleep(1000), check again.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,13 +31,13 @@ enum { LINES_MAX = 2000, PATIENCE_MS = 20000, ROOM = 4096 };
 struct contestant {
     const char *name;
     char *argv[5];
-    const char *answer; /* what stands before the sum; NULL: the line itself comes back */
+    const char *answer; /* the text before the sum; NULL: the program sends the line back */
 };
 
 struct session {
     pid_t pid;
     int terminal;
-    char text[ROOM]; /* what has come and not been looked at */
+    char text[ROOM]; /* received bytes that await_text has not used yet */
     size_t size;
 };
 
@@ -68,7 +68,7 @@ static void open_session(struct session *session, const struct contestant *who)
     if (fd < 0 || tcgetattr(fd, &settings) != 0)
         fail(name);
     settings.c_lflag &= ~(tcflag_t)ECHO;
-    settings.c_oflag &= ~(tcflag_t)OPOST; /* a LF comes back as a LF */
+    settings.c_oflag &= ~(tcflag_t)OPOST; /* the terminal does not turn LF into CR LF */
     if (tcsetattr(fd, TCSANOW, &settings) != 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0 ||
         dup2(fd, 2) < 0)
         fail("tcsetattr");
@@ -78,7 +78,7 @@ static void open_session(struct session *session, const struct contestant *who)
     fail(who->argv[0]);
 }
 
-/* Reads until `wanted` has come, and forgets all up to its end. */
+/* Reads until `wanted` has arrived, and discards everything up to its end. */
 static void await_text(struct session *session, const char *wanted, const char *who)
 {
     for (;;) {
@@ -96,7 +96,7 @@ static void await_text(struct session *session, const char *wanted, const char *
         ssize_t got =
             read(session->terminal, session->text + session->size, ROOM - 1 - session->size);
         if (got <= 0)
-            bench_die("%s: has gone; expected \"%s\", got \"%s\"", who, wanted, session->text);
+            bench_die("%s: has ended; expected \"%s\", got \"%s\"", who, wanted, session->text);
         session->size += (size_t)got;
     }
 }
@@ -108,7 +108,7 @@ static void say(struct session *session, const char *line)
         fail("write to the terminal");
 }
 
-/* Asks for the sum of "number number" and returns when it is there. */
+/* Sends the line "number number" and waits for its sum. */
 static void ask(struct session *session, const struct contestant *who, unsigned number)
 {
     char line[64], wanted[64];
@@ -155,7 +155,7 @@ static void idle(const struct bench *bench, const struct contestant *shmsum)
     open_session(&session, shmsum);
     ask(&session, shmsum, 1);
     pid_t lab = start_lab();
-    usleep(200000); /* until all have gone to sleep */
+    usleep(200000); /* until all processes sleep */
     pid_t pids[3] = {session.pid, bench_child_of(session.pid), lab};
     static const char *const names[3] = {"shmsum", "shmsum-child", "lab: usleep(1000)"};
     unsigned seconds = (unsigned)bench_pick(bench, 5, 2, 1);
@@ -208,7 +208,7 @@ int main(int argc, char *argv[])
         if (!there[i])
             continue;
         open_session(&sessions[i], &contestants[i]);
-        for (unsigned number = 0; number < 10; number++) /* it starts, and warms up */
+        for (unsigned number = 0; number < 10; number++) /* let the program start and warm up */
             ask(&sessions[i], &contestants[i], number);
     }
     for (size_t round = 0; round < rounds; round++) {

@@ -1,7 +1,7 @@
 /*
- * doubles.h - how a program of binary doubles reads and sums lines: the peers of the section
- * `memory`. The same loop in C, around strtod, and in C++, around fast_float, so that each compiler
- * can put the reading of a number right into it.
+ * doubles.h - reads and sums lines with binary doubles: for contestants of the section `memory`.
+ * The same loop is compiled in C, with strtod, and in C++, with fast_float, so that each compiler
+ * can inline the function that reads a number.
  */
 #ifndef SHMSUM_BENCH_DOUBLES_H
 #define SHMSUM_BENCH_DOUBLES_H
@@ -15,7 +15,7 @@ extern "C" {
 
 enum { MEMORY_BLOCKS_MAX = 4096, MEMORY_NUMBER_MAX = 64 };
 
-/* Whole lines, with a NUL behind them for strtod, and where the blocks of them end. */
+/* Whole lines, followed by a NUL for strtod, and the ends of the blocks that they form. */
 struct memory_input {
     char *bytes;
     size_t size, lines, numbers;
@@ -23,13 +23,13 @@ struct memory_input {
     size_t blocks;
 };
 
-/* What came of one pass over the input. */
+/* The outcome of one pass over the input. */
 struct memory_outcome {
     size_t numbers, lines;
-    double total;     /* of the doubles */
-    uint64_t guard;   /* so that nothing of a pass can be left out */
-    char *text;       /* room for the results, a LF behind each; NULL: only the sums are made */
-    size_t text_size; /* how much of it was used */
+    double total;     /* the sum of all numbers */
+    uint64_t guard;   /* depends on all results, so that the compiler cannot omit any work */
+    char *text;       /* room for the results, one per line; NULL: the sums are not formatted */
+    size_t text_size; /* how many bytes of `text` are used */
 };
 
 void pass_strtod(const struct memory_input *from, struct memory_outcome *outcome);
@@ -39,7 +39,7 @@ void pass_fast_float(const struct memory_input *from, struct memory_outcome *out
 }
 #endif
 
-/* Stops at what is no number: the caller sees by the counts that something is missing. */
+/* Stops at a token that is not a number. The caller detects this by the counts. */
 static inline void pass_doubles(const struct memory_input *from, struct memory_outcome *outcome,
                                 const char *read(const char *, const char *, double *),
                                 char *write(char *, size_t, double))

@@ -1,6 +1,6 @@
 /*
- * fast_float.cpp - the only C++ here: fast_float (Lemire, "Number parsing at a gigabyte per
- * second", 2021) as a peer of the section `memory`.
+ * fast_float.cpp - the only C++ file: fast_float (Lemire, "Number parsing at a gigabyte per
+ * second", 2021) as a contestant of the section `memory`.
  */
 #include "doubles.h"
 
@@ -10,7 +10,7 @@
 
 static inline const char *read_one(const char *begin, const char *end, double *value)
 {
-    /* from_chars takes no plus sign */
+    /* from_chars accepts no plus sign */
     return fast_float::from_chars(begin + (*begin == '+'), end, *value).ptr;
 }
 

@@ -1,6 +1,6 @@
 /*
- * generate.c - bench-generate KIND SPELLING LINES [SEED [NUMBERS-A-LINE]]: the inputs of the
- * benchmarks, on standard output. KIND and SPELLING are the names in numbers.c.
+ * generate.c - bench-generate KIND SPELLING LINES [SEED [NUMBERS-A-LINE]]: writes an input of the
+ * benchmarks to standard output. KIND and SPELLING are names in numbers.c.
  */
 #include <stdlib.h>
 #include <string.h>

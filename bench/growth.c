@@ -1,12 +1,12 @@
 /*
- * growth.c - section `growth`: that time grows with the input and memory does not, what long lines
- * cost, and which geometry of the ring is worth its memory.
+ * growth.c - section `growth`: how time and memory grow with the input, what long lines cost, and
+ * which geometry of the ring is worth its memory.
  *
- * Input: `%.2f`, 8 a line but where it says otherwise; results to /dev/null, for those of 4 GB
- * would be what is measured. More than 100 MB are made by giving the same file several times, so
- * that it stays in the page cache; wc -l gets the same arguments. Peak memory is the largest
- * resident set (VmHWM) of each process, and holds the pages of the ring in both; it is looked at in
- * a run of its own, whose time does not count.
+ * The input is `%.2f`, 8 numbers a line unless the table says otherwise. The results go to
+ * /dev/null, because writing the results of 4 GB would dominate the time. An input of more than
+ * 100 MB is the same file named several times, so that it stays in the page cache; wc -l gets the
+ * same arguments. Peak memory is the largest resident set (VmHWM) of each process, which includes
+ * the pages of the ring in both. It is measured in a run of its own, whose time does not count.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ enum { FILES_MAX = 64, NAME_MAX_BYTES = 32 };
 
 static char *shmsum;
 
-/* A file of about so many bytes; numbers are 9.5 bytes long on the average. */
+/* Makes a file of about so many bytes. A number takes 9.5 bytes on average. */
 static uint64_t make_file(const struct bench *bench, const char *path, uint64_t bytes,
                           unsigned per_line)
 {
@@ -43,7 +43,7 @@ static void input_sizes(const struct bench *bench)
 {
     static const struct {
         double bytes;
-        uint64_t rounds; /* at most */
+        uint64_t rounds; /* the largest number of rounds */
     } sizes[] = {{1e6, 7}, {1e7, 7}, {1e8, 7}, {1e9, 3}, {4e9, 1}};
     double most = (double)bench_pick(bench, 5000000000, 100000000, 1000000);
     printf("\n| input | seconds | ns a byte | MB/s | wc -l: MB/s "

@@ -1,29 +1,30 @@
 /*
- * handoff.c - section `handoff`: bytes from one process to another, on two cores.
+ * handoff.c - section `handoff`: moves bytes from one process to another, on two cores.
  *
- * Seven ways to do it, each in its best simple form, all in one run and in turns:
+ * There are seven transports, each in its best simple form. All are measured in one run, in turns:
  *
  *   shmsum       the channel of this project: shmsum_channel_acquire, copy in, publish; take
  *   pipe         write and read, the pipe as large as the system allows, up to 1 MiB
  *   socketpair   the same with a stream of the Unix domain
- *   mqueue       a POSIX message queue; needs the right to larger messages than 8 KiB
+ *   mqueue       a POSIX message queue; messages of more than 8 KiB need a privilege
  *   semaphores   a ring in shared memory, one process-shared semaphore for full slots, one for free
  *   condvar      the same ring, a process-shared mutex and two condition variables
- *   lab          one slot and a flag; who has to wait looks again after usleep(1000)
+ *   lab          one slot and a flag; a process that must wait checks again after usleep(1000)
  *
- * The rings hold 1 MiB, in slots of the size of a message, but no more than 256 of them. One
- * message is one slot, one write or one send; the sender copies each message in from a buffer, the
- * receiver copies it out into another and sums all of its words; the total is checked. Two more,
- * for one way alone, pack messages that are smaller than 64 KiB, as programs do that have many of
- * them:
+ * The rings hold 1 MiB, in slots of the size of a message, at most 256 slots. One message is one
+ * slot, one write or one send. The sender copies each message from a buffer; the receiver copies it
+ * into another buffer and sums all of its words; the total is checked. Two further transports, only
+ * for one way, pack messages that are smaller than 64 KiB, as a program with many small messages
+ * does:
  *
- *   shmsum, packed   into slots of 64 KiB: a slot is handed over when it is full
+ *   shmsum, packed   into slots of 64 KiB; a slot is published when it is full
  *   pipe, packed     into writes of 64 KiB
  *
- * Round trip: one message there, the same size back, then the next. One way: as many as fit. The
- * processes are pinned to one CPU each. System calls are counted where they are made (of the
- * semaphores, the mutex and the condition variables the C library makes them: for these the times
- * that a process gave up its CPU to wait are a lower bound). CPU seconds are both processes'.
+ * Round trip: one message is sent, one of the same size comes back, then the next is sent. One way:
+ * the sender sends without waiting for answers. Each process is bound to one CPU. System calls are
+ * counted where they are made. Those of semaphores, mutexes and condition variables are made in the
+ * C library; for them the number of voluntary context switches is a lower bound. CPU seconds are
+ * the sum of both processes.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -53,13 +54,13 @@ enum {
     SLOTS_MAX = 256,
     SAMPLES_MAX = 10000,
 };
-enum { RUN_LIMIT_S = 60 }; /* a process that waits for ever for one that died ends so */
+enum { RUN_LIMIT_S = 60 }; /* ends a process that waits for a peer that has died */
 
-static uint64_t system_calls; /* of this process */
+static uint64_t system_calls; /* made by this process */
 
 /* ---- one way between two processes ---- */
 
-/* A ring in shared memory for those who have no ring of their own. */
+/* The ring in shared memory of the transports that need one (not shmsum's). */
 struct ring {
     sem_t full, free;
     pthread_mutex_t mutex;
@@ -71,32 +72,32 @@ struct ring {
 
 struct way {
     const struct transport *transport;
-    size_t size;    /* of a message */
-    uint32_t slots; /* of a ring */
-    uint32_t next;  /* this process's place in it */
-    int fds[2];     /* of the receiver, of the sender */
+    size_t size;    /* the size of a message */
+    uint32_t slots; /* the number of slots of a ring */
+    uint32_t next;  /* the next slot of this process */
+    int fds[2];     /* [0] for the receiver, [1] for the sender */
     mqd_t queue;
     struct ring *ring;
     size_t ring_bytes;
     struct shmsum_region region;
     struct shmsum_channel channel;
     struct shmsum_word stop;
-    uint8_t *pack; /* of the sender: a slot, or `buffer`; of the receiver: `buffer` */
-    size_t packed; /* bytes in it */
-    size_t taken;  /* of them, by the receiver */
+    uint8_t *pack; /* packed messages: a slot or `buffer` in the sender, `buffer` in the receiver */
+    size_t packed; /* how many bytes it holds */
+    size_t taken;  /* how many of them the receiver has used */
 };
 static _Alignas(128) uint8_t buffer[PACK];
 
 struct transport {
     const char *name;
-    bool counted; /* all of its system calls are */
+    bool counted; /* all of its system calls are counted */
     bool slow;
     bool packs;
     bool (*open)(struct way *way);              /* before the fork; false: not possible here */
     void (*begin)(struct way *way, bool sends); /* in both processes, may be NULL */
     void (*send)(struct way *way, const void *message);
     void (*flush)(struct way *way); /* after the last message, may be NULL */
-    /* Returns where it is: in `message`, or in a buffer of this process. */
+    /* Returns where the message is: in `message`, or in a buffer of this process. */
     const void *(*receive)(struct way *way, void *message);
     void (*close)(struct way *way);
 };
@@ -235,7 +236,7 @@ static bool pipe_open(struct way *way)
 static bool socket_open(struct way *way)
 {
     need(socketpair(AF_UNIX, SOCK_STREAM, 0, way->fds), "socketpair");
-    int size = 1 << 20; /* the system takes as much of it as it allows */
+    int size = 1 << 20; /* the kernel reduces this to its limit */
     for (int i = 0; i < 2; i++) {
         setsockopt(way->fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
         setsockopt(way->fds[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
@@ -290,7 +291,7 @@ static const void *stream_receive_packed(struct way *way, void *message)
     (void)message;
     if (way->taken == way->packed)
         way->packed = way->taken = 0;
-    while (way->packed - way->taken < way->size) { /* the buffer is a multiple of it */
+    while (way->packed - way->taken < way->size) { /* PACK is a multiple of the size */
         system_calls++;
         ssize_t got = read(way->fds[0], buffer + way->packed, PACK - way->packed);
         need((int)got, "read");
@@ -319,8 +320,8 @@ static void write_setting(const char *path, const char *value)
     fclose(file);
 }
 
-/* The superuser may raise the limits, and does it in an IPC namespace of our own: the machine's
- * stay as they are. The others have 10 messages of 8 KiB. */
+/* root may raise the limits. It does so in a new IPC namespace, so that the limits of the machine
+ * do not change. Other users have 10 messages of 8 KiB. */
 static void queue_raise_limits(void)
 {
     struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
@@ -335,8 +336,8 @@ static bool queue_open(struct way *way)
 {
     char name[64];
     snprintf(name, sizeof name, "/shmsum-bench-%ld", (long)getpid());
-    /* as many messages as the ring has slots, or 10, which everybody may have, or fewer: the memory
-     * of all queues together is limited, too */
+    /* Try as many messages as the ring has slots, then 10, which every user may have, then fewer,
+     * because the memory of all queues together is limited as well. */
     const long counts[] = {(long)way->slots, 10, 4, 1};
     way->queue = (mqd_t)-1;
     for (size_t i = 0; i < sizeof counts / sizeof *counts && way->queue == (mqd_t)-1; i++) {
@@ -392,7 +393,7 @@ static bool ring_open(struct way *way)
     return true;
 }
 
-/* This process's next slot. */
+/* The next slot of this process. */
 static uint8_t *ring_slot(struct way *way)
 {
     uint8_t *slot = way->ring->slots + way->next * way->size;
@@ -427,7 +428,7 @@ static const void *semaphores_receive(struct way *way, void *message)
     return message;
 }
 
-/* Slots are copied outside the mutex: they belong to one side at a time. */
+/* The copy is outside the mutex: a slot belongs to one side at a time. */
 static void condvar_send(struct way *way, const void *message)
 {
     struct ring *ring = way->ring;
@@ -501,7 +502,7 @@ enum { TRANSPORTS = sizeof transports / sizeof *transports, PIPE = 2 };
 
 /* ---- one run ---- */
 
-/* What the receiver tells the sender, through shared memory. */
+/* The receiver's report to the sender, in shared memory. */
 struct report {
     atomic_int ready;
     uint64_t end_ns;
@@ -513,8 +514,8 @@ struct report {
 struct result {
     bool possible;
     double seconds, cpu_s;
-    double calls; /* system calls of both sides, a message; or the waits, where they are not all
-                     counted */
+    double calls; /* system calls of both sides per message; or the context switches, where not all
+                     calls are counted */
 };
 
 static double round_trips_us[SAMPLES_MAX];
@@ -528,7 +529,7 @@ static uint64_t sum_words(const uint64_t *message, size_t size)
     return sum;
 }
 
-/* What `count` messages add up to, the i-th of which has i as its first word. */
+/* The sum of all words of `count` messages, where message i has i as its first word. */
 static uint64_t expected_total(size_t size, uint64_t count)
 {
     return (sum_words(out_message, size) - out_message[0]) * count + count * (count - 1) / 2;
@@ -540,7 +541,7 @@ static void begin_way(struct way *way, bool sends)
         way->transport->begin(way, sends);
 }
 
-/* A run's costs in this process are counted from here. */
+/* The counters of this process at the start of a run. */
 struct meter {
     double cpu_s;
     long waits;
@@ -552,10 +553,10 @@ static struct meter meter_begin(void)
     return (struct meter){.cpu_s = bench_cpu_seconds_self(), .waits = bench_waits_self()};
 }
 
-/* The receiver: takes `count` messages; sends each back when there is a way back. */
+/* The receiver: takes `count` messages, and sends each back if there is a way back. */
 static void receiver(struct way *way, struct way *back, uint64_t count, struct report *report)
 {
-    begin_way(way, false); /* before pinning: the channel looks how many CPUs are its own */
+    begin_way(way, false); /* before pinning, because the channel asks for the number of CPUs */
     if (back != NULL)
         begin_way(back, true);
     bench_pin(1);
@@ -656,7 +657,7 @@ static struct result run(const struct transport *transport, size_t size, uint64_
     return result;
 }
 
-/* How many messages, sent one way, take about that long. */
+/* The number of messages that take about this long, sent one way. */
 static uint64_t choose_count(const struct transport *transport, size_t size, uint64_t target_ns,
                              uint64_t most)
 {
@@ -747,7 +748,7 @@ static void one_way(const struct bench *bench, size_t size, const char *what)
     double seconds[TRANSPORTS][BENCH_ROUNDS_MAX], calls[TRANSPORTS][BENCH_ROUNDS_MAX],
         cpu[TRANSPORTS][BENCH_ROUNDS_MAX];
     uint64_t counts[TRANSPORTS];
-    for (int i = 0; i < TRANSPORTS; i++) /* nothing to pack: no row */
+    for (int i = 0; i < TRANSPORTS; i++) /* no row where there is nothing to pack */
         counts[i] = transports[i].packs && size >= PACK
                         ? 0
                         : choose_count(&transports[i], size, target_ns, 1u << 26);
@@ -806,7 +807,8 @@ int main(int argc, char *argv[])
                 argc, argv);
     cpu_set_t cpus;
     if (sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) < 2)
-        printf("\nOnly one CPU is ours: both processes share it, and these figures say little.\n");
+        printf("\nOnly one CPU is available: both processes share it, so these measurements mean "
+               "little.\n");
     queue_raise_limits();
     for (size_t i = 0; i < MESSAGE_MAX / 8; i++)
         out_message[i] = i * UINT64_C(0x9e3779b97f4a7c15) + bench.seed;

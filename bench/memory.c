@@ -1,15 +1,15 @@
 /*
- * memory.c - section `memory`: from bytes in memory to sums, on one core, without any system call.
+ * memory.c - section `memory`: from bytes in memory to sums, on one core, without a system call.
  *
- * The implementations of the line parser, and what a program of binary doubles would do: strtod,
- * and fast_float, the fastest reader of doubles that there is; both add into one double a line. All
- * get the same lines in the same blocks of at most 64 KiB, which end where a line ends, from a
- * buffer of 4 MB that stays in the cache: this is what the code can do, not the memory. Once the
- * sums are only made, and once they are also turned into text (shmsum_decimal_sum_format; "%.15g"
- * behind strtod; std::to_chars, which is shortest and fastest, behind fast_float).
+ * Compares the implementations of the line parser with programs of binary doubles: strtod, and
+ * fast_float, the fastest reader of doubles that we know. Both add up one double for each line. All
+ * read the same lines in the same blocks of at most 64 KiB, which end where a line ends, from a
+ * buffer of 4 MB that stays in the cache: this measures the code, not the memory. One pass only
+ * adds up; another also formats the sums (shmsum_decimal_sum_format; "%.15g" for strtod;
+ * std::to_chars, which is the shortest and fastest text, for fast_float).
  *
- * Before any time counts: all implementations must give the same text, byte by byte, and the
- * doubles the same count of numbers and nearly the same total.
+ * Before anything is timed, all implementations must return the same text, byte for byte. The
+ * doubles must have the same count of numbers and nearly the same total.
  */
 #include <math.h>
 #include <stdio.h>
@@ -81,7 +81,7 @@ static void pass_avx2(const struct memory_input *from, struct memory_outcome *ou
 
 static const char *strtod_read(const char *begin, const char *end, double *value)
 {
-    (void)end; /* a LF stands before it */
+    (void)end; /* strtod stops at the LF before it */
     char *next;
     *value = strtod(begin, &next);
     return next;
@@ -146,7 +146,7 @@ static void make_input(enum numbers_kind kind, size_t size, uint64_t seed)
     input.bytes[input.size] = '\0';
 }
 
-/* The total of the sizes of all numbers: what an error of the doubles' total is measured by. */
+/* Returns the total of the absolute values: the error of the doubles' total is relative to it. */
 static double total_size(void)
 {
     double total = 0;
@@ -175,7 +175,7 @@ static void check(const char *kind)
         if (text == NULL) {
             text_size = outcome.text_size;
             text_room[text_size] = '\0';
-            for (char *at = text_room; *at != '\0'; at++) /* steps over each line's LF */
+            for (char *at = text_room; *at != '\0'; at++) /* skips the LF of each line */
                 ours += strtod(at, &at);
             text = strdup(text_room);
             if (text == NULL)
@@ -191,7 +191,7 @@ static void check(const char *kind)
     free(text);
 }
 
-/* Nanoseconds that one pass takes, over enough passes to be worth a look at the clock. */
+/* Returns the nanoseconds of one pass, over so many passes that the clock is precise enough. */
 static double time_passes(const struct contestant *who, bool format, uint64_t at_least_ns)
 {
     uint64_t begin = bench_now_ns(), took, passes = 0;

@@ -34,7 +34,7 @@ static uint64_t draw(struct numbers *numbers)
     return z ^ z >> 31;
 }
 
-/* 0 .. below - 1; the bias is far below what a benchmark could notice. */
+/* Returns 0 .. below - 1. The bias is too small to matter in a benchmark. */
 static uint64_t draw_below(struct numbers *numbers, uint64_t below)
 {
     return draw(numbers) % below;
@@ -54,7 +54,8 @@ unsigned numbers_in_line(struct numbers *numbers)
     }
 }
 
-/* The digits with a point before the last `scale` of them, zeros put in where it stands outside. */
+/* Writes the digits with a point before the last `scale` of them, and zeros between the digits and
+ * a point outside them. Returns the length. */
 static size_t spell(char *text, const char *digits, int count, int scale)
 {
     size_t size = 0;

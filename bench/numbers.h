@@ -12,37 +12,37 @@ enum numbers_kind {
     NUMBERS_INTEGERS,   /* 0 to 10^9, 8 a line */
     NUMBERS_HUNDREDTHS, /* %.2f between -10^5 and 10^5, 8 a line */
     NUMBERS_MIXED,      /* 1 to 15 digits, any scale, sign, exponents to 20, 1 to 30 a line */
-    NUMBERS_DIGITS17,   /* 17 digits with a point among them, 8 a line: what %.17g prints */
+    NUMBERS_DIGITS17,   /* 17 digits with a point among them, as %.17g prints, 8 a line */
     NUMBERS_SINGLE,     /* %.2f, one a line */
     NUMBERS_KINDS,
 };
 
-/* How a number is spelled; its value is the same. */
+/* The ways to spell a number. Its value is the same. */
 enum numbers_spelling {
-    NUMBERS_FULL,  /* with exponents and plus signs, where the kind has them */
-    NUMBERS_PLAIN, /* without: numsum knows neither */
-    NUMBERS_BC,    /* without, and '+' between the numbers: an expression for bc */
+    NUMBERS_FULL,  /* with exponents and plus signs, if the kind has them */
+    NUMBERS_PLAIN, /* without them: numsum reads neither */
+    NUMBERS_BC,    /* without them, with '+' between the numbers: an expression for bc */
     NUMBERS_SPELLINGS,
 };
 
 struct numbers {
     enum numbers_kind kind;
-    unsigned per_line; /* 0: as the kind has it */
-    uint64_t random;   /* the state of the generator: the seed, at first */
+    unsigned per_line; /* numbers in a line; 0: as the kind has */
+    uint64_t random;   /* the state of the generator; at first the seed */
 };
 
-enum { NUMBERS_TEXT_MAX = 64 }; /* one number with what stands before it */
+enum { NUMBERS_TEXT_MAX = 64 }; /* one number with its sign */
 
-/* "integers", …, "plain", …; and what a kind looks like. */
+/* The names, "integers" and so on, "full" and so on. */
 const char *numbers_kind_name(enum numbers_kind kind);
 const char *numbers_spelling_name(enum numbers_spelling spelling);
 
-/* How many numbers the next line has. */
+/* Returns the count of numbers in the next line. */
 unsigned numbers_in_line(struct numbers *numbers);
-/* Puts the next number's text into text[0..NUMBERS_TEXT_MAX) and returns its length. */
+/* Writes the next number to text[0..NUMBERS_TEXT_MAX) and returns its length. */
 size_t numbers_next(struct numbers *numbers, enum numbers_spelling spelling, char *text);
 
-/* Writes whole lines to a new file until there are `lines` of them. bench_die when that fails. */
+/* Writes a new file of `lines` lines; "-" is standard output. Calls bench_die if that fails. */
 void numbers_write_file(const char *path, enum numbers_kind kind, enum numbers_spelling spelling,
                         unsigned per_line, uint64_t lines, uint64_t seed);
 

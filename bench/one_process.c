@@ -1,9 +1,9 @@
 /*
- * one_process.c - bench-one-process FILE: what shmsum does, in one process: no ring, no second
- * process, no shared memory. The peer of the section `pipeline`.
+ * one_process.c - bench-one-process FILE: does the work of shmsum in one process, without ring and
+ * shared memory. It is the contestant of the section `pipeline`.
  *
- * The same parser, sum and writer as shmsum-child's, with the same sizes of buffers; results on
- * standard output. Numbers only: a line that is none ends it.
+ * It uses the parser, the sum and the writer of shmsum-child, with buffers of the same sizes, and
+ * writes the results to standard output. A line that is not all numbers ends it.
  */
 #include <errno.h>
 #include <fcntl.h>

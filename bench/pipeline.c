@@ -1,10 +1,10 @@
 /*
- * pipeline.c - section `pipeline`: what the second process and the ring are worth.
+ * pipeline.c - section `pipeline`: what the second process and the ring gain.
  *
- * shmsum reads in one process and parses in another; bench-one-process does both in one, with the
- * same code. Both read the same file from a warm page cache and write the same results beside it,
- * compared byte by byte before any time counts. Wall time says what a user waits, CPU time what the
- * two processes cost together.
+ * shmsum reads in one process and parses in another; bench-one-process does both in one process,
+ * with the same code. Both read the same file from a warm page cache and write the same results to
+ * a file; the section compares the results byte by byte before it measures. Wall time is the time
+ * that a user waits, CPU time is the cost of all processes together.
  */
 #include <stdio.h>
 

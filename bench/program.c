@@ -1,14 +1,15 @@
 /*
- * program.c - section `program`: shmsum against what people would use instead, as whole programs.
+ * program.c - section `program`: shmsum and other programs that people use to sum lines.
  *
- * Each sums every line of the same file, from a warm page cache into a file beside it, and is run
- * in turns with the others. Before any time counts, the results are compared with bc's, number by
- * number: shmsum's must agree in every line; of the others the table says in how many they do not
- * (they sum binary doubles, and are asked for 15 digits, which is what suits them best).
+ * Each program sums every line of the same file, from a warm page cache into another file; the
+ * programs run in turns. Before the measurement the section compares all results with those of bc,
+ * number by number. The results of shmsum must agree in every line. For the others the table says
+ * in how many lines they differ: they sum binary doubles and print 15 digits, which suits them
+ * best.
  *
- * Who is slow gets the first 1/n of the file, and his seconds are multiplied by n: the table says
- * so. numsum knows no exponents and gets the same numbers spelled without; bc gets them as
- * expressions, 1+2+3, made beforehand. wc -l sums nothing: it is what reading the file costs.
+ * A slow program gets only the first 1/n of the file, and its time is multiplied by n; the table
+ * says so. numsum does not know exponents and gets the same numbers without them; bc gets the lines
+ * as expressions, 1+2+3. wc -l does not sum; it shows the cost of reading the file.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ struct contestant {
     const char *name;
     char *argv[6]; /* the input is its standard input */
     enum numbers_spelling spelling;
-    unsigned part; /* gets the first 1/part of the lines */
+    unsigned part; /* the program gets the first 1/part of the lines */
     bool sums;
 };
 
@@ -44,7 +45,8 @@ enum { CONTESTANTS = sizeof contestants / sizeof *contestants, SHMSUM = 0, MAWK 
 
 static const struct {
     enum numbers_kind kind;
-    unsigned lines_divisor; /* of the size of the section: about as many numbers in each */
+    unsigned lines_divisor; /* divides the number of lines, so that all inputs have about as many
+                             * numbers */
     const char *title;
 } inputs[] = {
     {NUMBERS_INTEGERS, 1, "integers from 0 to 10^9, 8 a line"},
@@ -58,8 +60,8 @@ static const struct {
 
 enum { TEXT_MAX = 4096, CANONICAL_MAX = TEXT_MAX + 32 };
 
-/* The one spelling of a number, with or without an exponent; of what is none, itself. Not shmsum's
- * code, on purpose: that is to be checked with this. */
+/* The canonical form of a number, with or without an exponent; any other text stays as it is. This
+ * code is independent of shmsum's on purpose, because it checks shmsum's results. */
 static void canonical(const char *text, char *to)
 {
     const char *all = text;
@@ -95,7 +97,7 @@ static void canonical(const char *text, char *to)
         snprintf(to, CANONICAL_MAX, "0");
         return;
     }
-    /* ddd x 10^-scale, without zeros at either end: no other spelling of it */
+    /* ddd x 10^-scale, without zeros at either end, is unique. */
     snprintf(to, CANONICAL_MAX, "%s%.*se%ld", negative ? "-" : "", (int)count, digits, -scale);
 }
 
@@ -107,8 +109,8 @@ static bool next_line(FILE *file, char *line)
     return true;
 }
 
-/* In how many of the lines of `path` the number is not the one in the reference. All of `path` must
- * stand there: with `lines` lines. */
+/* The number of lines of `path` whose number differs from that of the reference. `path` must have
+ * `lines` lines. */
 static uint64_t wrong_lines(const char *path, const char *reference, uint64_t lines)
 {
     static char ours[TEXT_MAX], theirs[TEXT_MAX], one[CANONICAL_MAX], other[CANONICAL_MAX];

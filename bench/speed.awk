@@ -1,7 +1,7 @@
-# speed.awk - the chart of the README, docs/speed.svg: how many times as fast as mawk each program
-# sums integers and %.2f. For bench/run, which gives it the file of records. The axis is linear and
-# begins at 0, so the length of a bar is its speed. The color says whether every sum was right.
-# Prints nothing when the section `program` was not measured.
+# speed.awk - makes the chart of the README, docs/speed.svg: how many times as fast as mawk each program
+# sums integers and %.2f. bench/run passes the file of records. The axis is linear and begins at 0, so the
+# length of a bar is the speed. The color shows whether every sum is right. Prints nothing if the section
+# `program` was not measured.
 BEGIN {
     FS = "\t"
     programs = split("shmsum mawk gawk perl python bc", name, " ")
@@ -24,7 +24,7 @@ function bar(x, y, width, color) {
         x, y, width, thick, color
 }
 END {
-    # Of what is drawn only: wc -l, which sums nothing, is faster than all.
+    # Scale by the programs that are drawn: wc -l, which does not sum, is faster than all.
     most = 0
     for (panel = 1; panel <= 2; panel++)
         for (i = 1; i <= programs; i++)

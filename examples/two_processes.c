@@ -1,6 +1,6 @@
 /*
- * two_processes.c - cat(1) through shared memory: what the parent reads from standard input, a
- * forked child writes to standard output.
+ * two_processes.c - cat(1) through shared memory: the parent reads standard input, and a forked
+ * child writes the same bytes to standard output.
  *
  *     cc two_processes.c $(pkg-config --cflags --libs shmsum) -o two_processes
  */
@@ -15,7 +15,7 @@
 
 enum { SLOTS = 8, SLOT_BYTES = 4096 };
 
-static struct shmsum_word stop; /* set when the child is dead: ends every wait of the parent */
+static struct shmsum_word stop; /* set when the child has died: ends every wait of the parent */
 
 static void on_child_death(int signal)
 {
@@ -23,8 +23,8 @@ static void on_child_death(int signal)
     shmsum_stop_raise(shmsum_os_default(), &stop, SHMSUM_STOP_PEER);
 }
 
-/* Leaving is all that has to be done about a failure: the region goes with the last process that
- * has it mapped, and each process learns of the other one's death. */
+/* Exits on a failure. No cleanup is needed: the kernel frees the region when no process maps it any
+ * more, and each process is informed when the other one dies. */
 static void check(const char *call, int result)
 {
     if (result >= 0)
@@ -79,7 +79,7 @@ int main(void)
     shmsum_channel_init(&channel, &region, role, &stop, SHMSUM_STOP_PEER);
 
     if (child == 0) {
-        check("die_signal", os->set_pdeathsig(os, SIGKILL)); /* when the parent is dead */
+        check("prctl", os->set_pdeathsig(os, SIGKILL)); /* do not outlive the parent */
         check("getppid", getppid() == parent ? 0 : -ESRCH);
         consume(&channel);
         return EXIT_SUCCESS;

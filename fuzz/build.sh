@@ -1,9 +1,9 @@
 #!/bin/sh
-# fuzz/build.sh - builds all fuzz targets by the rules of OSS-Fuzz (and so of ClusterFuzzLite and
-# AFL++): with $CC and $CFLAGS, linked to $LIB_FUZZING_ENGINE ($CXX links, if it is given), into
-# $OUT, with TARGET_seed_corpus.zip, TARGET.dict and TARGET.options beside each. $WORK is for what
-# is built on the way. Without $LIB_FUZZING_ENGINE the targets are run over files by replay.c.
-# Installs nothing. Exit status: 0; 1 something could not be built.
+# fuzz/build.sh - builds all fuzz targets by the rules of OSS-Fuzz, which ClusterFuzzLite and AFL++ share.
+# Compiles with $CC and $CFLAGS, links with $LIB_FUZZING_ENGINE (by $CXX, if it is set), and writes to $OUT:
+# each target with TARGET_seed_corpus.zip, TARGET.dict and TARGET.options. $WORK is for intermediate files.
+# Without $LIB_FUZZING_ENGINE, replay.c runs the targets over files. Installs nothing. Exit status: 0; 1 a
+# target could not be built.
 set -eu
 
 self=$(readlink -f -- "$0")
@@ -16,7 +16,7 @@ mkdir -p "$OUT" "$WORK"
 OUT=$(cd "$OUT" && pwd)
 WORK=$(cd "$WORK" && pwd)
 
-# The runner of OSS-Fuzz has no libgmp.so.
+# OSS-Fuzz runs the targets on machines without libgmp.so, so libgmp is linked statically.
 gmp=
 case $LIB_FUZZING_ENGINE in
 ?*)
@@ -31,7 +31,7 @@ engine=replay
 
 build=$WORK/shmsum
 rm -rf "$build"
-# Debug: no optimisation and no hardening but those of $CFLAGS; assertions.
+# The build type Debug adds no optimisation and no hardening to $CFLAGS, and keeps assertions.
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG= \
     -DSHMSUM_TESTS=OFF -DSHMSUM_FUZZ=ON -DSHMSUM_FUZZ_ENGINE="${engine%;}" \
     -DSHMSUM_FUZZ_LINKER="${CXX:+CXX}" ${gmp:+"-DGMP_LIBRARY=$gmp"}

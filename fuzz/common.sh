@@ -1,16 +1,16 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# common.sh - what fuzz/run, fuzz/check-targets and fuzz/coverage share. Sourced; the caller has set
-# -eu and $root, the folder of the project.
+# common.sh - shared code of fuzz/run, fuzz/check-targets and fuzz/coverage, which source it after set -eu.
+# $root is the folder of the project.
 
 # shellcheck source=.ci/packages.sh
 . "$root/.ci/packages.sh"
 
-# See packages.sh for what these say.
+# packages.sh explains the format of these lists.
 packages_to_fuzz="$packages_to_build $packages_for_clang libgmp-dev:lib llvm:llvm-symbolizer"
 packages_to_check_targets="$packages_to_fuzz patch:patch"
 packages_to_cover="$packages_to_fuzz llvm:llvm-cov"
 
-# all_targets: their names, one a line.
+# all_targets: prints the names of all targets, one per line.
 all_targets() {
     for source in "$root"/fuzz/fuzz_*.c; do
         name=${source##*/fuzz_}
@@ -18,7 +18,7 @@ all_targets() {
     done
 }
 
-# expect_target NAME: exits with 2 when there is none of this name.
+# expect_target NAME: exits with 2 if there is no target of this name.
 expect_target() {
     [ -f "$root/fuzz/fuzz_$1.c" ] || {
         # shellcheck disable=SC2046  # words
@@ -27,13 +27,15 @@ expect_target() {
     }
 }
 
-# fuzz PROGRAM TARGET SECONDS FINDINGS SCRATCH TREE [OPTION]...: becomes libFuzzer (call it in a
-# subshell) over the scratch corpus, which may grow, and the inputs in the tree, which do not.
+# fuzz PROGRAM TARGET SECONDS FINDINGS SCRATCH TREE [OPTION]...: replaces this process by libFuzzer, so call
+# it in a subshell. The inputs are the scratch corpus, to which libFuzzer adds, and the committed inputs in
+# TREE.
 fuzz() {
     program=$1 target=$2 seconds=$3 findings=$4 scratch=$5 tree=$6
     shift 6
-    # Of two that are alike libFuzzer takes the later: the caller's, the target's, ours.
-    if [ -f "$tree/fuzz/options/$target.options" ]; then # there: one "name = value" a line
+    # libFuzzer uses the last value of an option, so the options of the caller come last, after those of
+    # the target and the defaults.
+    if [ -f "$tree/fuzz/options/$target.options" ]; then # lines of the form "name = value"
         while IFS=' =' read -r name value; do
             [ -z "$value" ] || set -- "-$name=$value" "$@"
         done <"$tree/fuzz/options/$target.options"
@@ -50,14 +52,14 @@ fuzz() {
     exec env UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:${UBSAN_OPTIONS-}" "$program" "$@"
 }
 
-# executions LOG: how many inputs were run, as far as the log knows.
+# executions LOG: prints how many inputs were run, according to the log.
 executions() {
     awk '/^stat::number_of_executed_units:/ { exact = $2 }
          /^#[0-9]+[ \t]/ { seen = substr($1, 2) }
          END { print exact != "" ? exact : seen + 0 }' "$1"
 }
 
-# finding LOG: what was found, in a few words; nothing if the fuzzer itself went wrong.
+# finding LOG: prints the finding in a few words; nothing if the fuzzer itself failed.
 finding() {
     awk '
         / not so: / { sub(/^.*\//, ""); sub(/: not so: .*/, ""); check = "FUZZ_CHECK " $0 }

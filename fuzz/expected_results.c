@@ -1,4 +1,4 @@
-/* expected_results.c - what the results file must hold. See expected_results.h. */
+/* expected_results.c - the expected content of the results file. See expected_results.h. */
 #include "expected_results.h"
 
 #include "fuzz.h"

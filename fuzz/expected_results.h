@@ -1,6 +1,7 @@
 /*
- * expected_results.h - what the results file must hold, for targets whose matter is how the bytes
- * come to the parser: it is fed whole sources here, with no channel, role or file in between.
+ * expected_results.h - the expected content of the results file, for targets that test how the
+ * bytes reach the parser. Here the parser gets each source as a whole, without channel, roles or
+ * files.
  */
 #ifndef SHMSUM_FUZZ_EXPECTED_RESULTS_H
 #define SHMSUM_FUZZ_EXPECTED_RESULTS_H
@@ -10,7 +11,7 @@
 enum {
     EXPECTED_TEXT_MAX = 255,
     EXPECTED_SOURCES_MAX = 3,
-    EXPECTED_BYTES = 65536, /* more than the results of any text of that size */
+    EXPECTED_BYTES = 65536, /* enough for the results of any text of EXPECTED_TEXT_MAX bytes */
 };
 
 struct expected_input {
@@ -26,11 +27,11 @@ struct expected {
     char text[EXPECTED_BYTES];
     size_t size;
     uint64_t lines;
-    bool blank; /* ended by a blank line */
+    bool blank; /* a blank line has ended the input */
 };
 
-/* The results of the first `size` bytes of the input. With `finish` an unfinished last line counts,
- * otherwise only that of a source with another behind it. Valid until the next call. */
+/* The results of the first `size` bytes of the input. The unfinished last line of a source counts
+ * if another source follows, or with `finish`. The result is valid until the next call. */
 const struct expected *expected_results(const struct expected_input *input, size_t size,
                                         bool finish);
 

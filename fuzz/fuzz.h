@@ -1,9 +1,9 @@
 /*
- * fuzz.h - what the fuzz targets share.
+ * fuzz.h - shared code of the fuzz targets.
  *
- * A target is one C file that opens with the property it asserts and defines
- * LLVMFuzzerTestOneInput: libFuzzer, AFL++ and replay.c call it. It keeps no state from one input
- * to the next, so that an input alone is a test.
+ * A target is one C file that begins with the property that it asserts. It defines
+ * LLVMFuzzerTestOneInput, which libFuzzer, AFL++ and replay.c call. A target keeps no state from
+ * one input to the next, so that each input alone is a test.
  */
 #ifndef SHMSUM_FUZZ_FUZZ_H
 #define SHMSUM_FUZZ_FUZZ_H
@@ -18,13 +18,13 @@
 #include "random.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-/* Optional. Makes data[0..size) another input, of at most max_size bytes; returns its size. */
+/* Optional: replaces data[0..size) by another input of at most max_size bytes; returns its size. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
-/* libFuzzer's own mutations; other engines have none, and do not call custom mutators. */
+/* libFuzzer's own mutations. Other engines do not define it and do not call custom mutators. */
 __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
-/* The property does not hold: says what, and stops the program where a fuzzer and a debugger see
- * it. */
+/* Asserts a property. If it does not hold, prints it and aborts, which fuzzers and debuggers
+ * detect. */
 #define FUZZ_CHECK(holds)                                                       \
     do {                                                                        \
         if (!(holds)) {                                                         \
@@ -33,7 +33,7 @@ __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t
         }                                                                       \
     } while (0)
 
-/* The input, taken from its beginning. What is asked for beyond its end is 0. */
+/* An input, read from its beginning. Bytes beyond its end read as 0. */
 struct fuzz_input {
     const uint8_t *at;
     size_t left;
@@ -61,7 +61,8 @@ static inline uint32_t fuzz_below(struct fuzz_input *input, uint32_t limit)
     return (limit <= 256 ? fuzz_byte(input) : fuzz_word(input)) % limit;
 }
 
-/* For custom mutators: what libFuzzer would do by itself; and numbers in [0, limit), limit > 0. */
+/* For custom mutators: fuzz_mutate is libFuzzer's own mutation; fuzz_draw is a random number in
+ * [0, limit), limit > 0. */
 static inline size_t fuzz_mutate(uint8_t *data, size_t size, size_t max_size)
 {
     return LLVMFuzzerMutate != NULL ? LLVMFuzzerMutate(data, size, max_size) : size;

@@ -1,19 +1,19 @@
 /*
- * fuzz_decimal_sum.c - asserts: whatever numbers are added, in whatever order and pieces, and
- * whatever is asked in between, the sum is exactly GMP's (tests/support/oracle.h): its text is the
- * canonical one of that value, reads back as that value, and writing it changes nothing; a number
- * is refused (-ERANGE) exactly when the oracle refuses it, with the sum as it was.
+ * fuzz_decimal_sum.c - asserts: after any sequence of additions and other calls, the sum has the
+ * value that GMP computes (tests/support/oracle.h). Its text is canonical and reads back as that
+ * value, and formatting does not change the value. Adding a number returns -ERANGE exactly if the
+ * oracle finds it out of range, and then the sum is unchanged.
  *
- * The input is a list of steps of STEP bytes each (the last one is filled up with zeros):
+ * The input is a list of steps of STEP bytes each. Zeros fill up the last one:
  *
- *     byte 0       what is done, a letter: see enum step_kind. Any other byte: ADD
- *     byte 1       bit 0: negative; bits 1..2: how the exponent is meant, see exponent_of; bits
- *                  3..5: in what pieces the digits are pushed, see piece_of; bit 6: a byte that is
- *                  no digit stands behind them
+ *     byte 0       the operation, a letter: see enum step_kind. Any other byte: ADD
+ *     byte 1       bit 0: negative; bits 1..2: the meaning of the exponent, see exponent_of;
+ *                  bits 3..5: the pieces in which the digits are pushed, see piece_of; bit 6: a
+ *                  byte that is not a digit follows the digits
  *     bytes 2..3   a signed word, for the exponent
  *     bytes 4..15  six runs of digits, two bytes each: see put_run
  *
- * Steps other than ADD take their operands from the same bytes in their own way.
+ * Steps other than ADD use these bytes in their own ways.
  */
 #include <shmsum/decimal_sum.h>
 
@@ -23,33 +23,33 @@
 #include "oracle.h"
 
 enum step_kind {
-    ADD = 'n',    /* a number, digit by digit */
-    SMALL = 's',  /* a small number, byte 3 and one times */
-    FORMAT = 'f', /* compares with the oracle; so does the end of the input */
+    ADD = 'n',    /* adds a number */
+    SMALL = 's',  /* adds a small number, byte 3 + 1 times */
+    FORMAT = 'f', /* compares the text with the oracle; the end of the input does so too */
     CANCEL = 'c', /* adds the sum's own text, negated */
-    AGAIN = 'a',  /* the last number so many times more: see add_again */
-    TIMES = 't',  /* all so far so many times: see multiply */
-    CLEAR = 'z',  /* the sum is zero again */
-    BROKEN = 'v', /* the invariants notice a field that cannot be */
+    AGAIN = 'a',  /* adds the last number many times: see add_again */
+    TIMES = 't',  /* multiplies the sum: see multiply */
+    CLEAR = 'z',  /* sets the sum to zero */
+    BROKEN = 'v', /* checks that the invariants find a wrong field */
 };
 
 enum {
     STEP = 16,
     RUNS = 6,
     INPUT_MAX = 64 * STEP,
-    DIGITS_MAX = 12000, /* in all steps: keeps a run short */
+    DIGITS_MAX = 12000, /* in all steps together: keeps a run short */
 };
 
-/* As decimal_sum.c has it: when limbs are carried. AGAIN and TIMES count towards it. */
+/* The limbs are carried after this many additions, as in decimal_sum.c. AGAIN and TIMES count. */
 static const uint32_t carry_after = UINT32_C(1) << 31;
 
 static struct {
     struct shmsum_decimal_sum sum;
-    mpz_t exact;    /* the same, times 10^1000 */
-    uint64_t count; /* of the numbers in it, so many at most */
-    char *text;     /* of the sum: exactly as large as the contract says */
+    mpz_t exact;    /* the same sum, times 10^1000 */
+    uint64_t count; /* at least the count of the numbers in it */
+    char *text;     /* of the sum; has exactly the size of the contract */
 
-    /* The last number that could be added. */
+    /* The last number that was in range. */
     struct shmsum_decimal number;
     int64_t exponent;
     bool negative;
@@ -61,8 +61,8 @@ static struct {
 
 /* ---- numbers ---- */
 
-/* Puts `count` digits behind the `size` that there are. The low four bits of `kind` say which: 0 to
- * 9 that one; then patterns. */
+/* Appends `count` digits to the `size` digits. `kind` 0 to 9 is that digit; above are patterns.
+ * Returns the new size. */
 static size_t put_digits(size_t size, unsigned kind, size_t count)
 {
     uint32_t noise = (uint32_t)count * 2654435761U + kind;
@@ -78,7 +78,7 @@ static size_t put_digits(size_t size, unsigned kind, size_t count)
         case 12:
             digit = i + 1 == count;
             break;
-        case 13: /* one less than 99...9 */
+        case 13: /* 99...98 */
             digit = i + 1 == count ? 8 : 9;
             break;
         case 14:
@@ -94,7 +94,8 @@ static size_t put_digits(size_t size, unsigned kind, size_t count)
     return size;
 }
 
-/* A run: the high four bits of byte 0 times byte 1 (0 as 1) is how many digits. */
+/* Appends a run. The low four bits of byte 0 are the kind. The count is the high four bits of byte
+ * 0 (at least 1) times byte 1. */
 static size_t put_run(size_t size, const uint8_t *run)
 {
     unsigned times = run[0] >> 4 == 0 ? 1 : run[0] >> 4;
@@ -106,7 +107,7 @@ static int16_t word_of(const uint8_t *step)
     return (int16_t)(step[2] | step[3] << 8);
 }
 
-/* The exponent of the number that digits[0..size) are. */
+/* Returns the exponent of the number digits[0..size). */
 static int64_t exponent_of(const uint8_t *step, size_t size)
 {
     size_t first = 0, last = size;
@@ -116,11 +117,11 @@ static int64_t exponent_of(const uint8_t *step, size_t size)
         last--;
     int64_t word = word_of(step);
     switch (step[1] >> 1 & 3) {
-    case 1: /* the last non-zero digit so far above the lowest place that there is */
+    case 1: /* puts the last non-zero digit at the lowest place, plus byte 2 */
         return SHMSUM_DECIMAL_LOWEST - (int64_t)(size - last) + (int8_t)step[2];
-    case 2: /* the first one so far above the highest */
+    case 2: /* puts the first non-zero digit at the highest place, plus byte 2 */
         return SHMSUM_DECIMAL_HIGHEST - (int64_t)(size - first) + 1 + (int8_t)step[2];
-    case 3: /* as far as an exponent may go */
+    case 3: /* near the largest or smallest exponent */
         return word < 0 ? -INT64_C(4000000000000000000) - word - 1
                         : INT64_C(4000000000000000000) - word;
     default:
@@ -134,7 +135,7 @@ static size_t piece_of(const uint8_t *step)
     return pieces[step[1] >> 3 & 7];
 }
 
-/* Pushes digits[0..size) piece by piece; they stand alone in memory of their own. */
+/* Pushes digits[0..size) piece by piece, from a copy of exactly that size. */
 static void push(struct shmsum_decimal *number, size_t size, const uint8_t *step)
 {
     bool behind = step[1] >> 6 & 1;
@@ -177,7 +178,7 @@ static void add(size_t size, int64_t exponent, bool negative, const uint8_t *ste
         scene.negative = negative;
         scene.count++;
     } else {
-        /* Byte by byte, with what is between the members: `before` is a copy of all of it. */
+        /* Compare all bytes, also the padding: `before` is a copy of all of them. */
         FUZZ_CHECK(memcmp((const void *)&before, (const void *)&scene.sum, sizeof before) == 0);
     }
     mpz_clears(power, value, NULL);
@@ -233,9 +234,9 @@ static uint32_t times_of(const uint8_t *step)
 }
 
 /*
- * Adds the last number so many times more, as far as the limbs go before they must be carried, in
- * no time: what an addition does to the limbs it does again and again, so it is multiplied. So the
- * next additions are those that find them full.
+ * Adds the last number up to 2^31 times, but not so often that the limbs must be carried. Each
+ * addition would change the limbs in the same way, so the change is multiplied, which takes no
+ * time. The next additions then find the limbs full.
  */
 static void add_again(const uint8_t *step)
 {
@@ -278,8 +279,8 @@ static void format(void)
     mpz_clear(back);
 }
 
-/* Adds the text of the sum to it, negated: nothing is left, unless it is beyond the range of a
- * number. */
+/* Subtracts the sum from itself, through its text. The result is zero, unless the sum is out of the
+ * range of a number. */
 static void cancel(const uint8_t *step)
 {
     size_t size = shmsum_decimal_sum_format(&scene.sum, scene.text);
@@ -300,9 +301,8 @@ static void cancel(const uint8_t *step)
     }
 }
 
-/* The sum becomes 2^(byte 4) times what it was, as if all numbers had been added so often, when
- * that makes no more than 2^64 of them. A carried limb is less than one addition may put into it.
- */
+/* Multiplies the sum by 2^(byte 4), as if each number were added that many times, if that is at
+ * most 2^64 numbers. A carried limb is less than what one addition may add to it. */
 static void multiply(const uint8_t *step)
 {
     unsigned bits = step[4] % 31;
@@ -338,7 +338,7 @@ static void check_invariants(const uint8_t *step)
     case 4:
         number.significant = number.digits + 1;
         break;
-    case 5: /* a digit that is not zero stands first */
+    case 5: /* the first digit is never zero, so at least one is significant */
         number.full = 1;
         number.digits = SHMSUM_DECIMAL_GROUP + number.partial_digits;
         number.significant = 0;
@@ -428,7 +428,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-/* ---- the mutator: keeps steps whole ---- */
+/* ---- the mutator: it keeps steps whole ---- */
 
 static void invent_step(uint8_t *step, struct random *random)
 {
@@ -446,10 +446,9 @@ static void invent_step(uint8_t *step, struct random *random)
         step[5 + 2 * i] =
             (uint8_t)(i < runs ? fuzz_draw(random, fuzz_draw(random, 8) == 0 ? 256 : 22) : 0);
     }
-    if (step[0] == AGAIN && fuzz_draw(random, 2)) /* until the limbs are full */
+    if (step[0] == AGAIN && fuzz_draw(random, 2)) /* the most, which fills the limbs */
         memcpy(step + 4, "\xff\xff\xff\x7f", 4);
-    if (step[0] == SMALL &&
-        fuzz_draw(random, 2)) { /* such as make a whole number with another one */
+    if (step[0] == SMALL && fuzz_draw(random, 2)) { /* likely to add up to an integer */
         static const uint8_t values[] = {1, 2, 5, 9, 10, 20, 25, 50, 75, 80, 90, 100};
         step[1] |= 6;
         step[2] = (uint8_t)fuzz_draw(random, 4);
@@ -469,36 +468,36 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     uint8_t *step = data + which * STEP;
     uint8_t copy[STEP];
     switch (kind) {
-    case 0: /* a new one */
+    case 0: /* insert a new step */
     case 1:
         invent_step(copy, &random);
         break;
-    case 2: /* one that is there, at another place; maybe negated, so that it cancels */
+    case 2: /* copy a step to another place; in case 3 negated, so that it cancels */
     case 3:
         memcpy(copy, step, STEP);
         if (kind == 3)
             copy[1] ^= 1;
         break;
-    case 4: /* one less */
+    case 4: /* remove a step */
         memmove(step, step + STEP, (steps - which - 1) * STEP);
         return (steps - 1) * STEP;
-    case 5: /* one field of one */
+    case 5: /* change a flag */
         step[1] ^= (uint8_t)(1U << fuzz_draw(&random, 8));
         return steps * STEP;
-    case 6: { /* the exponent, a little or so far as all digits move to the next limb */
+    case 6: { /* change the exponent: a little, or by whole limbs */
         static const int8_t moves[] = {-9, -1, 1, 9, -18, 18, 8, -8};
         int moved = word_of(step) + moves[fuzz_draw(&random, sizeof moves)];
         step[2] = (uint8_t)moved;
         step[3] = (uint8_t)((unsigned)moved >> 8);
         return steps * STEP;
     }
-    case 7: { /* a run */
+    case 7: { /* change a run */
         uint32_t run = fuzz_draw(&random, RUNS);
         step[4 + 2 * run] = (uint8_t)fuzz_draw(&random, fuzz_draw(&random, 4) == 0 ? 256 : 16);
         step[5 + 2 * run] = (uint8_t)fuzz_draw(&random, fuzz_draw(&random, 4) == 0 ? 256 : 20);
         return steps * STEP;
     }
-    default: /* its bytes, as libFuzzer likes */
+    default: /* let libFuzzer mutate the bytes of a step */
         fuzz_mutate(step, STEP, STEP);
         return steps * STEP;
     }

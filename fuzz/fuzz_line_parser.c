@@ -1,20 +1,21 @@
 /*
- * fuzz_line_parser.c - asserts: for any bytes, every implementation of the line parser, and every
- * way to cut the bytes into blocks, as events or to a sink that takes what it likes, tells of each
- * line what the oracle (tests/support/oracle.h, on GMP) says of it: sum, count of numbers, line,
- * and of the first error kind, column, length and head of the token; at every cut the anchor is
- * where the oracle sees it; every byte is consumed once, none outside the block is read, and the
- * parser is as new after the end of an input.
+ * fuzz_line_parser.c - asserts: for any bytes, every implementation of the line parser returns what
+ * the oracle returns (tests/support/oracle.h, on GMP), for each way to cut the bytes into blocks,
+ * line by line and with a sink that takes some of the sums. Compared are for each line the sum, the
+ * count of numbers and the line number, for its first error the kind, the column, the length and
+ * the head of the token, and at every cut the anchor. Every byte is consumed once. No byte outside
+ * the block is read. After the end of an input the parser is as after its initialisation.
  *
  * The input:
  *
- *     byte 0    bit 0: the decimal point is ','; bit 1: FILLER blanks and a LF follow the text, so
- *               that the fast implementations, which leave the end of a block to the plain one,
- * come to see all of it; bits 2..7: one more way to cut, into blocks of one size, see step_of byte
- * 1    so many blanks stand before the text, see lead_of: moves it against the chunks of 64 bytes
- * and the stretches of 1024 that the fast implementations read byte 2    which lines a sink takes,
- * see takes the rest  is the text; in it '|' is no byte but a cut, and '\' makes the next byte
- * plain
+ *     byte 0    bit 0: the decimal point is ','
+ *               bit 1: FILLER blanks and a LF follow the text. The fast implementations leave the
+ *               end of a block to the plain one; so they read all of the text.
+ *               bits 2..7: one more way to cut, into blocks of one size: see step_of
+ *     byte 1    the count of blanks before the text: see lead_of. They shift the text relative to
+ *               the chunks of 64 bytes and the stretches of 1024 that the AVX2 one reads.
+ *     byte 2    which lines a sink takes: see takes
+ *     the rest  is the text. In it '|' is a cut, not a byte, and '\' makes the next byte literal.
  */
 #include <shmsum/line_parser.h>
 
@@ -26,19 +27,19 @@
 enum {
     HEADER = 3,
     INPUT_MAX = 4096,
-    LEAD_NEAR = 224, /* fewer blanks than this; or about as many as a stretch has bytes */
+    LEAD_NEAR = 224, /* up to so many blanks; or LEAD_FAR and more: about one stretch */
     LEAD_FAR = 992,
     LEAD_MAX = LEAD_FAR + 255 - LEAD_NEAR,
     FILLER = 112,
     CONTENT_MAX = LEAD_MAX + INPUT_MAX + FILLER + 1,
-    SHORT = 384,    /* the anchor is not asked for at every step of longer contents */
-    FAST_STEP = 96, /* blocks in which the fast implementations have something to do */
+    SHORT = 384,    /* longer contents are not checked for the anchor at every step */
+    FAST_STEP = 96, /* the smallest blocks that the fast implementations read */
 };
 
-/* What the oracle says of one line. */
+/* What the oracle returns for one line. */
 struct expected {
-    size_t begin; /* of the line in the content */
-    size_t after; /* behind its LF */
+    size_t begin; /* offset of the line in the content */
+    size_t after; /* offset after its LF */
     enum shmsum_line event;
     uint64_t numbers;
     char *sum;
@@ -54,14 +55,14 @@ static struct {
     size_t size;
     struct expected lines[CONTENT_MAX];
     size_t line_count;
-    /* The cuts that the text has: block i ends at ends[i]; the last one at size. */
+    /* The cuts in the text: block i ends at ends[i], the last one at size. */
     size_t ends[INPUT_MAX + 1];
     size_t block_count;
     size_t step;
     uint8_t taking; /* which lines a sink takes */
 } input;
 
-/* How the content is cut. */
+/* The ways to cut the content. */
 enum cuts { WHOLE, AS_GIVEN, IN_STEPS, CUTS };
 
 static size_t lead_of(unsigned byte)
@@ -69,7 +70,7 @@ static size_t lead_of(unsigned byte)
     return byte < LEAD_NEAR ? byte : LEAD_FAR + byte - LEAD_NEAR;
 }
 
-/* 0: no such way. */
+/* The size of blocks of IN_STEPS; 0: skip that way. */
 static size_t step_of(unsigned bits)
 {
     return bits < 32 ? bits : FAST_STEP + 5 * (bits - 32);
@@ -140,12 +141,13 @@ static void ask_oracle(void)
     oracle_clean_up(&oracle);
 }
 
-/* The content, cut: each block is memory of its own, so that a sanitizer sees a read beyond it. */
+/* The content in blocks. Each block has its own memory, so that a sanitizer finds a read beyond it.
+ */
 struct block {
     uint8_t *bytes;
     size_t begin;
     size_t size;
-    uint64_t anchor; /* at its end; NOT_ASKED when a line ends there, or it would take too long */
+    uint64_t anchor; /* at its end; NOT_ASKED if a line ends there, or to save time */
 };
 
 #define NOT_ASKED UINT64_MAX
@@ -155,7 +157,7 @@ struct blocks {
     size_t count;
 };
 
-/* The end of the block that begins at `begin` and is the `number`th. */
+/* Returns the end of block `number`, from 0, which begins at `begin`. */
 static size_t block_end(enum cuts cuts, size_t number, size_t begin)
 {
     switch (cuts) {
@@ -214,7 +216,7 @@ static void check_sum(struct shmsum_decimal_sum *sum, size_t number)
     FUZZ_CHECK(memcmp(text, expected->sum, length) == 0);
 }
 
-/* The event that is the `number`th, from 0. */
+/* Checks the event of line `number`, from 0. */
 static void check_event(struct shmsum_line_parser *parser, enum shmsum_line event, size_t number)
 {
     FUZZ_CHECK(number < input.line_count);
@@ -238,8 +240,8 @@ static void check_event(struct shmsum_line_parser *parser, enum shmsum_line even
     FUZZ_CHECK(shmsum_line_parser_anchor(parser) == expected->column);
 }
 
-/* Whether a sink takes the sum of a line, the `number`th of those that one call offers: less than
- * `taking` of them; or those that the low seven bits of it say. */
+/* Whether a sink takes the sum that is the `number`th, from 0, in one call. `taking` below 128: the
+ * first `taking` sums. Else: by the low seven bits of `taking`, in turn. */
 static bool takes(uint8_t taking, uint64_t number)
 {
     return taking < 128 ? number < taking : taking >> number % 7 & 1;
@@ -247,21 +249,21 @@ static bool takes(uint8_t taking, uint64_t number)
 
 struct sink {
     struct shmsum_line_sink sink;
-    size_t line;      /* that is offered next */
-    uint64_t offered; /* in this call */
+    size_t line;      /* the next line */
+    uint64_t offered; /* count of the sums of this call */
 };
 
 static bool take(struct shmsum_line_sink *is, struct shmsum_decimal_sum *sum)
 {
     struct sink *sink = (struct sink *)is; /* its first member */
     bool taken = takes(input.taking, sink->offered++);
-    if (taken || sink->offered % 2) /* what is not taken may have been formatted all the same */
+    if (taken || sink->offered % 2) /* a sink may format a sum that it does not take */
         check_sum(sum, sink->line);
     sink->line += taken;
     return taken;
 }
 
-/* The implementation after the one that is used, of those that this CPU has. */
+/* Changes to the next implementation that this CPU has. */
 static void use_next_implementation(struct shmsum_line_parser *parser)
 {
     unsigned implementation = parser->implementation;
@@ -270,19 +272,19 @@ static void use_next_implementation(struct shmsum_line_parser *parser)
     while (shmsum_line_parser_use(parser, (enum shmsum_line_implementation)implementation) != 0);
 }
 
-/* How a run goes: each line is an event; sums go to a sink that takes some of them; both in turn,
- * and another implementation after each event. */
+/* The ways to feed the content: each line is an event; a sink takes some of the sums; both in turn,
+ * with another implementation after each event. */
 enum way { EVENTS, SINK, MIXED };
 
-/* Where a run is. */
+/* The state of one run over the content. */
 struct run {
     struct shmsum_line_parser *parser;
     enum way way;
     size_t calls;
-    size_t lines; /* told so far */
+    size_t lines; /* count of the lines so far */
 };
 
-/* Feeds bytes[0..size), which stand at `begin` in the content, to a sink. */
+/* Feeds bytes[0..size), which begin at `begin` in the content, with a sink. */
 static enum shmsum_line feed_to_sink(struct run *run, const uint8_t *bytes, size_t size,
                                      size_t begin, size_t *consumed)
 {
@@ -302,13 +304,14 @@ static enum shmsum_line feed_to_sink(struct run *run, const uint8_t *bytes, size
         FUZZ_CHECK(begin + sink.sink.bytes == input.lines[run->lines - 1].after);
     else
         FUZZ_CHECK(sink.sink.bytes == 0);
-    /* An event is not of a sum that would have been taken. */
+    /* A sum is an event only if the sink did not take it. */
     if (event == SHMSUM_LINE_SUM)
         FUZZ_CHECK(sink.offered > 0 && !takes(input.taking, sink.offered - 1));
     return event;
 }
 
-/* Feeds what is left of a block from `at` on; checks what is told; returns how far it came. */
+/* Feeds the block from `at` on, up to an event or its end; checks the result; returns where it
+ * stopped. */
 static size_t feed(struct run *run, const struct block *block, size_t at)
 {
     struct shmsum_line_parser *parser = run->parser;
@@ -334,7 +337,7 @@ static size_t feed(struct run *run, const struct block *block, size_t at)
     return at;
 }
 
-/* Feeds the content as it was cut, and ends it. */
+/* Feeds all blocks, and ends the input. */
 static void check_run(struct shmsum_line_parser *parser, const struct blocks *blocks, enum way way)
 {
     struct run run = {.parser = parser, .way = way};
@@ -348,11 +351,11 @@ static void check_run(struct shmsum_line_parser *parser, const struct blocks *bl
     if (event != SHMSUM_LINE_UNFINISHED)
         check_event(parser, event, run.lines++);
     FUZZ_CHECK(run.lines == input.line_count);
-    /* As new: nothing is unfinished. */
+    /* The parser is as after its initialisation: no line is unfinished. */
     FUZZ_CHECK(shmsum_line_parser_finish(parser) == SHMSUM_LINE_UNFINISHED);
 }
 
-/* What is not about a text. */
+/* Checks the names of the implementations. */
 static void check_implementations(struct shmsum_line_parser *parser)
 {
     for (enum shmsum_line_implementation implementation = 0;
@@ -363,7 +366,7 @@ static void check_implementations(struct shmsum_line_parser *parser)
     FUZZ_CHECK(shmsum_line_parser_use(parser, SHMSUM_LINE_IMPLEMENTATIONS) == -ENOTSUP);
 }
 
-/* The invariant holds, and notices a field that cannot be. */
+/* Checks that the invariant holds, and that it finds a wrong field. */
 static void check_invariant(const struct shmsum_line_parser *parser, unsigned which)
 {
     static struct shmsum_line_parser broken;
@@ -428,9 +431,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-/* ---- the mutator: knows what a token is ---- */
+/* ---- the mutator: it knows what a token is ---- */
 
-/* A short text that is put together in pieces; what does not fit is left out. */
+/* A short text, put together from pieces. Drops what does not fit. */
 struct draft {
     uint8_t bytes[1100];
     size_t size;
@@ -448,7 +451,7 @@ static void put_text(struct draft *draft, const char *text)
         put(draft, (uint8_t)*text++);
 }
 
-/* How many digits: mostly about the lengths at which some implementation changes its way. */
+/* Returns a count of digits: usually one near which an implementation behaves differently. */
 static size_t draw_length(struct random *random)
 {
     static const uint16_t lengths[] = {7,  8,  9,  15, 16,  17,   18,   19,
@@ -485,7 +488,7 @@ static void put_number(struct draft *draft, struct random *random, char point)
     }
 }
 
-/* A row of numbers of one shape. */
+/* Puts numbers of one shape. */
 static void put_alike(struct draft *draft, struct random *random, char point)
 {
     size_t digits = 1 + fuzz_draw(random, 19);
@@ -520,7 +523,7 @@ static void put_something(struct draft *draft, struct random *random, char point
     case 2:
         put_number(draft, random, point);
         break;
-    case 3: /* many */
+    case 3: /* many numbers */
         for (uint32_t left = 2 + fuzz_draw(random, 30); left > 0; left--) {
             put_number(draft, random, point);
             put(draft, fuzz_draw(random, 8) == 0 ? '\n' : ' ');
@@ -529,7 +532,7 @@ static void put_something(struct draft *draft, struct random *random, char point
     case 4:
         put_alike(draft, random, point);
         break;
-    case 5: /* a number with one byte that is anything */
+    case 5: /* a number with one arbitrary byte */
         put_number(draft, random, point);
         draft->bytes[fuzz_draw(random, (uint32_t)draft->size)] = (uint8_t)fuzz_draw(random, 256);
         break;
@@ -543,7 +546,7 @@ static bool ends_token(uint8_t c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Puts the draft in the place of data[at..at + old), if there is room. */
+/* Replaces data[at..at + old) by the draft, if there is room. Returns the new size. */
 static size_t splice(uint8_t *data, size_t size, size_t max_size, size_t at, size_t old,
                      const struct draft *draft)
 {
@@ -579,7 +582,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     if (size < HEADER || fuzz_draw(&random, 4) == 0)
         return fuzz_mutate(data, size, max_size);
     char point = data[0] & 1 ? ',' : '.';
-    /* A token, or a blank, somewhere in the text. */
+    /* Choose a token, or a blank, in the text. */
     size_t at = HEADER + fuzz_draw(&random, (uint32_t)(size - HEADER + 1));
     size_t old = 0;
     while (at > HEADER && !ends_token(data[at - 1]))
@@ -591,23 +594,23 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     case 0:
         mutate_header(data, &random);
         return size;
-    case 1: /* a cut inside a token */
+    case 1: /* cut inside the token */
         put(&draft, '|');
         return splice(data, size, max_size, at + fuzz_draw(&random, (uint32_t)old + 1), 0, &draft);
-    case 2: /* once more */
+    case 2: /* double the token */
         for (size_t i = 0; i < old; i++)
             put(&draft, data[at + i]);
         put(&draft, ' ');
         return splice(data, size, max_size, at, 0, &draft);
-    case 3: /* without it */
+    case 3: /* remove the token */
         return splice(data, size, max_size, at, old < size - at ? old + 1 : old, &draft);
-    case 4: /* something inside it */
+    case 4: /* insert inside the token */
         put_something(&draft, &random, point);
         return splice(data, size, max_size, at + fuzz_draw(&random, (uint32_t)old + 1), 0, &draft);
-    case 5: /* something else */
+    case 5: /* replace the token */
         put_something(&draft, &random, point);
         return splice(data, size, max_size, at, old, &draft);
-    default: /* something before it */
+    default: /* insert before the token */
         put_something(&draft, &random, point);
         put(&draft, fuzz_draw(&random, 6) == 0 ? '\n' : ' ');
         return splice(data, size, max_size, at, 0, &draft);

@@ -1,9 +1,9 @@
 /*
  * replay.c - runs a fuzz target over files, without a fuzzer: `fuzz_NAME FILE|FOLDER...`.
  *
- * For every compiler, for Valgrind, and to look at a crash. Files of a folder, which has no
- * others in it, are taken in the order of their names. Prints how many inputs were run; a property
- * that does not hold ends it.
+ * It works with every compiler and under Valgrind, and reproduces a crash for a debugger. The files
+ * of a folder are run in the order of their names; a folder must not contain other folders. The
+ * program prints how many inputs were run. A property that does not hold aborts it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +23,7 @@ static size_t run_file(const char *path)
     struct stat status;
     if (file == NULL || fstat(fileno(file), &status) != 0)
         die(path);
-    /* Exactly as large as the input, so that a read beyond it is seen. */
+    /* Exactly as large as the input, so that tools detect a read beyond its end. */
     size_t size = (size_t)status.st_size;
     uint8_t *data = malloc(size > 0 ? size : 1);
     if (data == NULL || fread(data, 1, size, file) != size)

@@ -1,8 +1,8 @@
-# cpack.cmake - what cpack reads before each of its generators: the one time that stands in all
-# packages, and what the packages of Debian depend on. ${SHMSUM_PROGRAMS} and ${SHMSUM_SHARED} are
-# what was built.
+# cpack.cmake - cpack reads this file before each of its generators. It sets the time stamp of all files in
+# the packages and the dependencies of the Debian packages. ${SHMSUM_PROGRAMS} and ${SHMSUM_SHARED} are the
+# built files.
 
-# Whoever builds may name the time; otherwise it is that of the changelog.
+# The time stamp is SOURCE_DATE_EPOCH, or else the date of the changelog.
 if(NOT DEFINED ENV{SOURCE_DATE_EPOCH})
     file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/debian/changelog changed REGEX "^ -- " LIMIT_COUNT 1)
     string(REGEX REPLACE "^ -- .*>  " "" changed "${changed}")
@@ -13,12 +13,12 @@ endif()
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/staged.cmake)
 set(CPACK_POST_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/packed.cmake)
 
-# When cpack calls dpkg-shlibdeps by itself it also adds scripts that call ldconfig, for which
-# Debian has a trigger.
+# This function calls dpkg-shlibdeps, because cpack's own call would also add scripts that run ldconfig,
+# although Debian has a trigger for that.
 function(depends component)
     set(folder ${CPACK_PACKAGE_DIRECTORY}/_CPack_Packages/shlibdeps)
     file(WRITE ${folder}/debian/control "")
-    # It warns that the files do not stand in the folder of a package.
+    # dpkg-shlibdeps warns that the files are not in the folder of a package; the warning is dropped.
     execute_process(COMMAND dpkg-shlibdeps -O ${ARGN} WORKING_DIRECTORY ${folder}
         OUTPUT_VARIABLE found ERROR_VARIABLE said RESULT_VARIABLE status)
     if(NOT status EQUAL 0 OR NOT found MATCHES "^shlibs:Depends=([^\n]+)")

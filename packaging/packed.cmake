@@ -1,5 +1,5 @@
-# packed.cmake - what cpack runs last: packs again what it has packed, so that the same bytes come
-# out whoever the builder is, whatever his umask, and in whatever order his file system lists names.
+# packed.cmake - cpack runs this last. It packs each package again, so that the bytes do not depend on the
+# user, the umask, or the order in which the file system lists names.
 get_filename_component(folder ${CPACK_TEMPORARY_DIRECTORY} NAME)
 get_filename_component(above ${CPACK_TEMPORARY_DIRECTORY} DIRECTORY)
 foreach(package IN LISTS CPACK_PACKAGE_FILES)

@@ -1,5 +1,5 @@
-# staged.cmake - what cpack runs when the files of its packages stand in their places: compresses
-# what Debian wants compressed, and makes modes and times those of every other build.
+# staged.cmake - cpack runs this when the files of a package are in its folder. It compresses the files that
+# Debian policy wants compressed, and sets modes and times to fixed values.
 function(run_find)
     execute_process(COMMAND find ${CPACK_TEMPORARY_DIRECTORY} ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()

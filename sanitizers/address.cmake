@@ -1,5 +1,5 @@
-# address.cmake - AddressSanitizer: memory that is not ours, any more or at all; and LeakSanitizer,
-# when a program ends.
+# address.cmake - AddressSanitizer, which finds accesses outside of objects and after their end; and
+# LeakSanitizer, which finds lost memory when a program ends.
 
 list(APPEND sanitizer_flags -fsanitize=address)
 list(APPEND sanitizer_environment

@@ -1,11 +1,11 @@
 # shellcheck shell=sh disable=SC2154
-# common.sh - what the scripts of sanitizers/ share. Sourced; the caller has set -eu and $root, the
-# folder of the project.
+# common.sh - shared code of the scripts in sanitizers/, which source it after set -eu. $root is the folder
+# of the project.
 
 # shellcheck source=.ci/packages.sh
 . "$root/.ci/packages.sh"
 
-# all_tools: their names, one a line.
+# all_tools: prints the names of all tools, one per line.
 all_tools() {
     for file in "$root"/sanitizers/*.cmake; do
         name=${file##*/}
@@ -13,7 +13,7 @@ all_tools() {
     done
 }
 
-# expect_tool NAME: exits with 2 when there is none of this name.
+# expect_tool NAME: exits with 2 if there is no tool of this name.
 expect_tool() {
     for name in $(all_tools); do
         [ "$1" != "$name" ] || return 0

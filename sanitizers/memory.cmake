@@ -1,10 +1,10 @@
-# memory.cmake - MemorySanitizer: decisions by what was never written. handle_segv=0: tests kill
-# programs with SIGSEGV.
+# memory.cmake - MemorySanitizer, which finds decisions that depend on memory that was never written.
+# handle_segv=0, because tests kill programs with SIGSEGV.
 
 list(APPEND sanitizer_flags -fsanitize=memory -fsanitize-memory-track-origins)
 list(APPEND sanitizer_environment "MSAN_OPTIONS=log_path=${sanitizer_findings}/memory:handle_segv=0")
 
-# What is written where the compiler did not look on (see the sources).
+# Wrappers for functions whose writes MemorySanitizer does not observe; see the sources.
 if(SHMSUM_TESTS)
     add_library(sanitizer_memory STATIC
         ${CMAKE_CURRENT_LIST_DIR}/memory/files.c ${CMAKE_CURRENT_LIST_DIR}/memory/gmp.c)

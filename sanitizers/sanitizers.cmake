@@ -1,14 +1,14 @@
-# sanitizers.cmake - what the tools of SHMSUM_SANITIZE want of everything that is built and tested.
-# Each TOOL.cmake adds to:
+# sanitizers.cmake - settings of the tools in SHMSUM_SANITIZE for everything that is built and tested. Each
+# TOOL.cmake adds to these lists:
 #
-#     sanitizer_flags        to compile and to link with
-#     sanitizer_environment  NAME=VALUE, for every test
-#     sanitizer_launcher     what a program that is tested is started through
-#     sanitizer_quick        tests of its selection for CI (label quick): their whole name matches one
+#     sanitizer_flags        flags for compiling and linking
+#     sanitizer_environment  NAME=VALUE for every test
+#     sanitizer_launcher     the command that starts a program under test
+#     sanitizer_quick        patterns for whole names of tests: the selection for CI (label quick)
 #
-# and names, with sanitizer_skip, the tests that cannot run under it. Whatever a tool finds, in
-# whichever process, it writes to a file of its own in sanitizer_findings. There the test
-# "sanitizers.findings", which is run behind all others, looks: nobody has to notice an exit status.
+# and calls sanitizer_skip for the tests that cannot run under the tool. A tool writes the findings of each
+# process to a file of its own in sanitizer_findings. The test "sanitizers.findings" runs after all others
+# and fails if there is a finding. So a finding counts even if no test checks the exit status of its process.
 
 set(sanitizer_findings ${PROJECT_BINARY_DIR}/findings)
 set(sanitizer_flags "")
@@ -25,11 +25,11 @@ macro(sanitizer_skip reason)
 endmacro()
 
 if(SHMSUM_SANITIZE)
-    sanitizer_skip("runs nothing that was built for the tool"
+    sanitizer_skip("the test runs nothing that is built for the tool"
         "cli\\.(hardening|hardening-proof|run-script|source-rules|documented-tests)"
         "fuzz-regression\\.(seeds-are-generated|seeded-bugs-apply|documented|usage|build-script)"
         "sanitizer\\.seeded-mistakes-apply")
-    sanitizer_skip("measures time or memory, which are the tool's" "process\\.soak\\.(idle|long_line)")
+    sanitizer_skip("the test measures time or memory, which the tool changes" "process\\.soak\\.(idle|long_line)")
 endif()
 foreach(tool IN LISTS SHMSUM_SANITIZE)
     include(${CMAKE_CURRENT_LIST_DIR}/${tool}.cmake)

@@ -1,11 +1,12 @@
-# thread.cmake - ThreadSanitizer: two threads at the same memory, one of them writing, that nothing
-# orders. It looks at one process, and at one address of the memory: the channel under two threads
-# over one mapping is what it is for. handle_segv=0: tests kill programs with SIGSEGV.
+# thread.cmake - ThreadSanitizer, which finds unordered accesses of two threads to the same memory, at least
+# one of them a write. It observes one process and one mapping of the memory, so the tests of the channel
+# with two threads over one mapping are the ones that matter. handle_segv=0, because tests kill programs
+# with SIGSEGV.
 
 list(APPEND sanitizer_flags -fsanitize=thread)
 list(APPEND sanitizer_environment "TSAN_OPTIONS=log_path=${sanitizer_findings}/thread:handle_segv=0")
 list(APPEND sanitizer_quick "unit\\.(channel|channel_threads|roles|stress_threads)")
-sanitizer_skip("ThreadSanitizer does not follow programs that change stacks by themselves"
+sanitizer_skip("ThreadSanitizer does not follow programs that switch stacks"
     "fuzz-regression\\.channel_schedule")
 sanitizer_skip("the hostile peer races on purpose" "fault\\.hostile")
-sanitizer_skip("ThreadSanitizer cannot start where no file may grow" "fault\\.limits\\.file_size_region")
+sanitizer_skip("ThreadSanitizer cannot start with a limit of file size" "fault\\.limits\\.file_size_region")

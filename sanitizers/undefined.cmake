@@ -1,6 +1,6 @@
-# undefined.cmake - UndefinedBehaviorSanitizer, with what clang can see besides undefined behaviour:
-# numbers that wrap or are cut without a cast. It tells and goes on, unless halt_on_error=1.
-# handle_segv=0: tests kill programs with SIGSEGV.
+# undefined.cmake - UndefinedBehaviorSanitizer, with further checks of clang: unsigned numbers that wrap,
+# and numbers that a conversion without a cast changes. It reports a finding and continues, unless
+# halt_on_error=1. handle_segv=0, because tests kill programs with SIGSEGV.
 
 list(APPEND sanitizer_flags
     -fsanitize=undefined,integer,implicit-conversion,nullability,local-bounds,float-divide-by-zero

@@ -1,25 +1,25 @@
 #!/bin/sh
-# channel_peer.sh - writes the seeds of fuzz_channel_peer into the folder $1. The bytes are
-# explained in fuzz_channel_peer.c: mode, slots - 1, bytes of payload - 1, two bytes of settings;
-# then the script, where \200 and above are lies in the order of enum lie.
+# channel_peer.sh FOLDER - writes the seeds of fuzz_channel_peer into FOLDER. fuzz_channel_peer.c explains
+# the bytes: mode, slots - 1, payload bytes - 1, two bytes of settings; then the script, in which bytes from
+# \200 on are lies in the order of enum lie.
 set -eu
 cd "$1"
 
-# seed NAME FORMAT: the bytes, as printf takes them.
+# seed NAME FORMAT: writes the bytes, which are a format of printf.
 seed() {
-    # shellcheck disable=SC2059 # it is a format
+    # shellcheck disable=SC2059 # a format on purpose
     printf "$2" >"$1"
 }
 
-# What a peer lets its other side read.
+# The values that the lying peer lets the other side read.
 free='\200'
 ready='\201'
 end='\202'
-none='\203' # no state
+none='\203' # an invalid state
 full='\210'
-wait='\232'      # WAIT is the other way round than it was
-true='\000'      # what is there
-complete='\201'  # endings, as values
+wait='\232'      # the word with its WAIT bit inverted
+true='\000'      # the true value
+complete='\201'  # end reasons, as values
 cut='\202'
 source='\000'
 
@@ -85,7 +85,8 @@ seed calibrates-slow-clock '\001\000\143\004\000\000'"$ready"
 seed attached-stopped "$producer"'\000\000\004\000\000\010'
 seed end-broken "$producer"'\000\000\007'"$end"
 
-# consumer_run. Settings: 8 blank lines are zero, 16 skipped, 32 dialogue, 64 terminal, 128 answers.
+# consumer_run. The bits of the settings: 8 --blank-lines=zero, 16 --blank-lines=skip, 32 dialogue, 64
+# terminal, 128 answers.
 role='\002\003\143'
 text() { # OP: a block with that text
     printf '%s' "$ready$full$source\\$1$true"
@@ -108,7 +109,7 @@ seed run-broken-length "$role"'\000\000'"$(text 000)$ready"'\214'"$w"
 seed run-no-space "$role"'\000\000'"$(text 000)$free$free\\313\\361\\371\\377"
 seed run-no-space-pipe "$role"'\000\002'"$(text 000)$free$free\\313\\377"
 
-# producer_send and producer_dialogue: reads of the input say how many bytes come.
+# producer_send and producer_dialogue: each read of the input has a byte that says how many bytes it returns.
 seed send-file '\003\003\143\000\004'"$free"'\062'"$true$free"'\310'"$true$free"'\000'"$free$true"
 seed send-pipe '\003\001\017\000\010\201'"$free"'\000\005'"$true$free"'\312\000\360\000\334\000\003'"$true$free"'\000\000'"$free$true"
 seed send-read-fails '\003\001\017\000\004'"$free"'\377'

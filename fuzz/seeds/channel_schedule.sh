@@ -1,12 +1,12 @@
 #!/bin/sh
-# The seeds of fuzz_channel_schedule: `sh fuzz/seeds/channel_schedule.sh FOLDER`.
+# channel_schedule.sh FOLDER - writes the seeds of fuzz_channel_schedule into FOLDER.
 set -eu
 folder=$1
 
-# seed NAME SETTING TEXT SCHEDULE: printf texts. SETTING is slots - 1, payload - 1, two bytes of
-# flags, read - 1, write - 1, three lengths of sources (see read_setting); SCHEDULE begins with the
-# spins of both.
-# shellcheck disable=SC2059 # the texts are formats: they hold the octal bytes
+# seed NAME SETTING TEXT SCHEDULE: writes the bytes; the last three are formats of printf. SETTING is slots
+# - 1, payload bytes - 1, two bytes of flags, read size - 1, write size - 1, and the lengths of three
+# sources (see read_setting). SCHEDULE begins with the number of spins of each side.
+# shellcheck disable=SC2059 # formats on purpose: they contain octal bytes
 seed() {
     {
         printf "$2"
@@ -18,8 +18,9 @@ seed() {
 
 many='1 2 3\n4.5 -1\nx\n1e3 7\n0.1 0.2\n9\n8\n7\n6\n'
 
-# flags: 1 dialogue, 2 signals to another thread, 4 no futex_waitv, 8 pipe in, 16 pipe out,
-# 32 no input yet, 64 two CPUs, 128 terminal; more: 16 blank is zero, 32 skipped, 128 no messages
+# The first byte of flags: 1 dialogue, 2 signals go to another thread, 4 no futex_waitv, 8 input is a pipe,
+# 16 output is a pipe, 32 no input yet, 64 two CPUs, 128 terminal. The second byte: 16 --blank-lines=zero,
+# 32 --blank-lines=skip, 128 messages cannot be written.
 seed one-slot '\000\007\000\000\020\077\000\000\000' "$many" '\000\000'
 seed four-slots '\003\007\000\000\020\077\000\000\000' "$many" '\001\002'
 seed nothing '\001\077\000\000\117\077\000\000\000' '' '\000\000'
@@ -58,7 +59,7 @@ seed read-interrupted '\001\007\010\000\020\077\000\000\000' "$many" '\000\000\2
 seed write-interrupted '\001\007\000\000\020\003\000\000\000' "$many" '\000\000\237\324\077\177\177\177\323\077\177'
 seed no-messages '\001\007\100\200\020\077\000\000\000' 'x\ny\n1 z\n' '\002\002'
 seed carriage-returns '\001\001\000\000\020\077\000\000\000' 'x\r\n1\r' '\000\000'
-# the other side moves, or a signal comes, between two looks
+# The other side changes a word, or a signal arrives, between two checks of the word.
 seed stop-seen-spinning '\000\117\077\000\000\000\000\000\000' '' '\001\001\300\300\301'
 seed acquired-spinning '\000\001\003\110\000\020\077\000\000' '\000' '\001\002\000\000\056\313\056\310\000\237\324\077\177\000\077\012'
 seed taken-spinning '\001\007\000\000\000\020\000\000\000' '\000\000\020\077\000\000\000\045' '\001\002\012\050\264\056\065\040\055\061\145\063\031\004\012\066\012\000\000\237\322\077'

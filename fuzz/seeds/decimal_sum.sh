@@ -1,13 +1,14 @@
 # shellcheck shell=sh
-# decimal_sum.sh FOLDER - writes the seeds of fuzz_decimal_sum: steps of 16 bytes.
+# decimal_sum.sh FOLDER - writes the seeds of fuzz_decimal_sum into FOLDER. A seed is a list of steps of 16
+# bytes.
 set -eu
 cd "$1"
 
-# byte NUMBER: as printf takes it; negative ones too.
+# byte NUMBER: prints the byte as an octal escape of printf. The number may be negative.
 byte() {
     printf '\\%03o' $(($1 & 255))
 }
-# step LETTER FLAGS WORD [BYTE]...: twelve bytes at most; the rest is 0.
+# step LETTER FLAGS WORD [BYTE]...: prints a step. At most twelve BYTEs are used; missing ones are 0.
 step() {
     # shellcheck disable=SC2059
     printf "$1$(byte "$2")$(byte "$3")$(byte $(($3 >> 8)))"
@@ -21,15 +22,17 @@ step() {
     done
 }
 
-# FLAGS of numbers: 1 negative; 2 exponent from the lowest place, 4 from the highest, 6 as far as it
-# may be; 8 times the piece: 1 each digit, 3 eight, 4 nine, 5 ten, 6 sixty-four, 7 a thousand; 64 a
-# byte behind. Runs: what digit (10 counting, 11 a power of ten, 12 zeros and a one, 13 nines and an
-# eight, 14 noise) and how many.
+# number FLAGS EXPONENT [DIGIT COUNT]...: adds a number. Bits 1 and 2 of FLAGS say how the exponent is meant:
+# 0 as it is, 2 the lowest digit so far above the lowest place, 4 the highest digit so far above the highest
+# place, 6 as far as possible. 1: the number is negative. 8 times the size of the pieces in which the digits
+# are pushed (1: one digit, 3: eight, 4: nine, 5: ten, 6: sixty-four, 7: a thousand). 64: a byte that is no
+# digit follows. The digits are runs of COUNT digits; DIGIT 10 counts up, 11 is a power of ten, 12 zeros and a
+# one, 13 nines and an eight, 14 noise.
 number() {
     step n "$@"
 }
-# small FLAGS SCALE TIMES [BYTE]...: TIMES up to 256. FLAGS 2: near 10^(first byte), off by the second;
-# 4: so far below the limit; 6: the byte itself.
+# small FLAGS SCALE TIMES [BYTE]...: adds a small number TIMES times, at most 256. FLAGS: 2 near 10^(first
+# byte), at the distance of the second byte; 4 so far below the limit; 6 the byte itself.
 small() {
     flags=$1 word=$(($2 + 256 * ($3 - 1)))
     shift 3
@@ -41,7 +44,7 @@ format() {
 cancel() {
     step c 0 0
 }
-# again TIMES: less than 2^31.
+# again TIMES: adds the last number again; TIMES is less than 2^31.
 again() {
     step a 0 0 "$1" $(($1 >> 8)) $(($1 >> 16)) $(($1 >> 24))
 }
@@ -64,6 +67,7 @@ most=2147483647
 { number 1 -9 9 90 && number 1 -9 1 1 && number 0 72 1 1 && number 0 -9 2 1; } >borrow-far
 { number 0 90 1 1 && number 1 -90 1 1; } >borrow-through-zeros
 { number 0 0 10 30 && number 1 0 10 30 && format && number 0 0 3 1; } >cancelled
+{ number 0 90 10 30 && number 1 90 10 30 && format; } >cancelled-above-the-point
 { number 1 -20 14 60 && cancel && number 0 -20 14 60 && cancel && format; } >cancel-all
 { number 2 0 1 1 && number 4 0 1 1 && format && cancel; } >both-ends
 { number 2 -1 1 1 && number 4 1 1 1 && number 2 -1 0 5 && format; } >beyond-both-ends
@@ -94,7 +98,7 @@ most=2147483647
 { number 5 0 9 27 && again $most && small 4 0 9 && small 4 0 9 && format; } >limbs-full-by-small
 { number 4 0 137 125 && number 4 0 13 200 && format && again $most && times_power_of_two 30 && times_power_of_two 2 && format && cancel; } >two-to-the-64
 { number 3 0 142 250 && again $most && times_power_of_two 30 && format; } >all-digits-often
-# invariant WHICH [BYTE]
+# invariant WHICH [BYTE]: breaks the invariant with this number.
 invariant() {
     step v 0 0 "$@"
 }

@@ -1,10 +1,10 @@
 #!/bin/sh
-# The seeds of fuzz_faults: `sh fuzz/seeds/faults.sh FOLDER`.
+# faults.sh FOLDER - writes the seeds of fuzz_faults into FOLDER.
 set -eu
 folder=$1
 
-# The calls, by their place in FAULT_FOR_EACH (tests/support/fault_os.h), and the errnos, by theirs
-# in fuzz_faults.c.
+# The numbers of the calls, in the order of FAULT_FOR_EACH (tests/support/fault_os.h), and of the errnos, in
+# the order of the list in fuzz_faults.c.
 open=0 close=1 read=2 pread=3 write=4 stat=5 fstat=6 seek=7 truncate=8 sync=9 lock=10 reopen=14
 shm_open=16 shm_unlink=17 list_next=19 allocate=21 map=22 unmap=23 random=24 wait_two=25 wait=26
 poll=28 fork=29 exec=30 wait_child=31 kill=32 set_action=37 set_mask=38 pipe=48
@@ -13,13 +13,14 @@ EEXIST=11
 
 bytes() {
     for byte in "$@"; do
-        # shellcheck disable=SC2059 # the format is the byte
+        # shellcheck disable=SC2059 # the format is the byte on purpose
         printf "\\$(printf '%03o' "$byte")"
     done
 }
 
-# seed NAME SCENARIO "SETTING" "FAULTS" "READ_MAX WRITE_MAX" TEXT: SETTING is four numbers; each
-# fault is four: the call, how many before it go well, how many behind it fail too, the errno.
+# seed NAME SCENARIO "SETTING" "FAULTS" "READ_MAX WRITE_MAX" TEXT: writes a seed. SETTING is four numbers. A
+# fault is four numbers: the call, how many of these calls succeed before it, how many fail after the first
+# that fails, the errno.
 seed() {
     {
         # shellcheck disable=SC2086 # lists of numbers
@@ -27,12 +28,12 @@ seed() {
         count=$((($# - 6) / 4))
         # shellcheck disable=SC2086
         bytes "$2" $3 "$count" $4 $5
-        # shellcheck disable=SC2059 # with its octal bytes
+        # shellcheck disable=SC2059 # a format on purpose, for its octal bytes
         printf "$6"
     } >"$folder/$1"
 }
 
-# 0: region; slots, payload, 1 wrong nonce + 2 unlink
+# Scenario 0, region. SETTING: slots, payload bytes, 1 wrong nonce + 2 unlink.
 seed region 0 '2 8 2 0' '' '0 0' ''
 seed region-no-geometry 0 '0 8 0 0' '' '0 0' ''
 seed region-wrong-nonce 0 '1 8 1 0' '' '0 0' ''
@@ -55,7 +56,7 @@ seed region-reap-fails 0 '1 8 2 0' "$list_next 1 0 $EIO" '0 0' ''
 
 long=0123456789012345678901234567890123456789012345678901234567890123
 
-# 1: results; 1 a pipe, room (0: plenty), size of the buffer
+# Scenario 1, results. SETTING: 1 a pipe, free space (0: unlimited), size of the buffer.
 seed results 1 '0 0 0 0' '' '0 0' '0123456789abcdefghij'
 seed results-full 1 '0 40 0 0' '' '0 7' "$long"
 seed results-interrupted 1 '0 0 0 0' "$write 1 2 $EINTR $sync 0 1 $EINTR $write 5 0 $EAGAIN" '0 7' '0123456789'
@@ -67,7 +68,7 @@ seed results-no-fsync 1 '0 0 0 0' "$sync 0 0 $EIO" '0 0' '1'
 seed results-torn 1 '0 30 0 0' "$truncate 0 0 $EIO" '0 7' "$long"
 seed results-pipe-breaks 1 '1 0 0 0' "$write 2 0 $EIO" '0 7' "$long"
 
-# 2: salvage; 7 a pipe, start
+# Scenario 2, salvage. SETTING: 7 a pipe, start.
 seed salvage 2 '0 0 0 0' '' '0 0' '1\n22\n3'
 seed salvage-from-start 2 '0 4 0 0' "$pread 1 1 $EINTR $truncate 0 0 $EINTR" '3 0' '1\n22\n333\n4'
 seed salvage-read-fails 2 '0 0 0 0' "$pread 1 0 $EIO" '3 0' '1\n22\n333\n4'
@@ -76,8 +77,8 @@ seed salvage-no-fstat 2 '0 0 0 0' "$fstat 0 0 $EIO" '0 0' '1'
 seed salvage-cannot-cut 2 '0 0 0 0' "$truncate 0 0 $EIO" '0 0' '1\n2'
 seed salvage-no-reopen 2 '0 0 0 0' "$reopen 0 0 $EMFILE" '0 0' '1\n2'
 
-# 3: files; kind of the results + 8 standard output + 16 append + 32 sync + 64 locked, kind of the
-# input + 8 times which path + 32 one result too many is claimed
+# Scenario 3, files. SETTING: kind of the results + 8 standard output + 16 append + 32 sync + 64 locked,
+# kind of the input + 8 times the number of the path + 32 one result too many is claimed.
 seed files 3 '32 8 0 0' '' '0 0' '1\n'
 seed files-append 3 '16 0 0 0' "$pread 0 1 $EINTR" '0 0' '1\n'
 seed files-append-unfinished 3 '16 8 0 0' '' '0 0' '1\n2'
@@ -107,8 +108,8 @@ seed files-results-torn 3 '8 8 0 0' '' '0 0' '1\n2'
 seed files-results-no-fstat 3 '0 8 0 0' "$fstat 3 0 $EIO" '0 0' '1\n'
 seed files-results-no-reopen 3 '8 8 0 0' "$reopen 0 0 $EACCES" '0 0' '1\n2'
 
-# 4: roles; slots, payload, 1 spin + 2 dialogue + 4 piped input + 8 piped results + 16 CPUs + 32
-# sync + 64 not attached, messages + 4 comma + 8 times what blank lines are
+# Scenario 4, roles. SETTING: slots, payload bytes, 1 spin + 2 dialogue + 4 input is a pipe + 8 results are
+# a pipe + 16 CPUs + 32 sync + 64 not attached, messages + 4 comma + 8 times --blank-lines.
 seed roles 4 '8 16 32 1' '' '0 0' '1 2\n3.5 -1\nx\ny\n'
 seed roles-dialogue 4 '8 16 2 0' '' '0 0' '1 2\nx\n'
 seed roles-pipes 4 '8 64 28 8' "$read 1 2 $EAGAIN $poll 2 1 $EINTR $set_mask 4 0 $EINVAL" '5 3' '1 2\n\n3\n'
@@ -126,7 +127,7 @@ seed roles-messages-fail 4 '8 16 0 3' "$write 0 0 $EINTR $write 1 0 $EAGAIN $wri
 seed roles-results-fail 4 '8 64 0 0' "$write 0 0 $EIO" '0 0' '1e999\n1e999\n1e999\n1e999\n1e999\n1e999\n'
 seed roles-coarse-clock 4 '8 16 17 64' '' '0 0' '1\n'
 
-# 5: standard descriptors
+# Scenario 5, standard descriptors.
 seed closed-descriptors 5 '0 0 0 0' "$fstat 0 2 14 $open 1 0 $EACCES" '0 0' ''
 
 # 6: the child; 1 status + 2 nohup + 4 its start fails + 8 kill + 16 a second signal kills + 32

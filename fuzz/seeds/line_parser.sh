@@ -1,14 +1,14 @@
 # shellcheck shell=sh
-# line_parser.sh FOLDER - writes the seeds of fuzz_line_parser: three bytes of header, then a text
-# with cuts.
+# line_parser.sh FOLDER - writes the seeds of fuzz_line_parser into FOLDER. A seed is a header of three
+# bytes, then a text with marks where it is cut into blocks.
 set -eu
 cd "$1"
 
-# octal NUMBER: as printf takes it.
+# octal NUMBER: prints the byte as an octal escape of printf.
 octal() {
     printf '\\%03o' "$1"
 }
-# repeat TIMES TEXT
+# repeat TIMES TEXT: prints the text so many times.
 repeat() {
     left=$1
     while [ "$left" -gt 0 ]; do
@@ -16,14 +16,14 @@ repeat() {
         left=$((left - 1))
     done
 }
-# seed NAME FLAGS LEAD TAKING TEXT: TEXT is a format of printf. FLAGS: 1 comma, 2 filler, and four
-# times the step.
+# seed NAME FLAGS LEAD TAKING TEXT: writes a seed. TEXT is a format of printf. FLAGS: 1 comma, 2 filler,
+# plus four times the step.
 seed() {
     # shellcheck disable=SC2059
     printf "$(octal "$2")$(octal "$3")$(octal "$4")$5" >"$1"
 }
 
-# 1. The grammar, in the plain form.
+# 1. The grammar, in the portable implementation.
 seed nothing 0 0 0 ''
 seed blank-lines 4 0 1 '\n \n\t\v\f \r\n\r\n'
 seed every-shape 4 0 3 '1 2. 3.4 .5 6e1 7.e1 8.9e1 .1e1\n+1 -2. +3.4 -.5\n-6e+1 +7.E-1 -8.9e+01 +.1E-0\n'
@@ -42,13 +42,13 @@ seed range 0 0 2 '1e999 1e-1000\n1e1000\n1e-1001\n0e9999\n10e999\n.01e-999\n-1e-
 seed exponent-beyond-words 0 0 1 '0e99999999999999999999999\n1e-99999999999999999999999\n1e18446744073709551616 1\n'
 seed digits-1000 2 0 0 "1$(repeat 99 '0000000000') -$(repeat 50 '09876543210987654321') .$(repeat 50 '12345678901234567890')"'\n'
 
-# 2. Cuts.
+# 2. Cuts into blocks.
 seed cuts-in-a-number 0 0 3 '-|1|2|.|3|4|e|-|5| |6||7|\n||8\n'
 seed cuts-in-an-error 0 0 3 '1 ab|cd|ef gh|\n2 |x| 3|\n1.|.2 |4\n'
 seed every-byte-alone 4 0 1 '12 -3.25\r\n\r4 5\n 6e2 \n7,8'
 seed steps-of-96 130 0 4 '1 22 333 4444 55555 666666 7777777 88888888 999999999\n1.5 -2.25 +3.125\n1 22 333 4444 55555 666666 7777777 88888888 999999999\n12345678901234567 x\n1 22 333 4444 55555 666666 7777777 88888888 999999999 10 11 12 13\n'
 
-# 3. The fast forms, and sinks.
+# 3. The fast implementations, and sinks.
 seed fast-integers 2 0 9 '1 22 333 4444\n55555 666666 7777777 88888888\n999999999 1234567890123456 0 00\n'
 seed fast-decimals 2 0 9 '1.5 -22.25 +333. .4444\n-.5 6.66666 7777.777 -88888888\n0.1 0.2\n-0.5 0.25\n'
 seed fast-comma 3 0 9 '1,5 -22,25 ,5 3,\n1.5\n1,5,6\n'

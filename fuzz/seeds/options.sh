@@ -1,9 +1,10 @@
 # shellcheck shell=sh
-# options.sh FOLDER - writes the seeds of fuzz_options: a byte of flags, arguments with NULs between.
+# options.sh FOLDER - writes the seeds of fuzz_options into FOLDER. A seed is a byte of flags and arguments,
+# separated by NULs.
 set -eu
 cd "$1"
 
-# seed NAME FLAGS ARGUMENTS: FLAGS and ARGUMENTS are formats of printf.
+# seed NAME FLAGS ARGUMENTS: writes a seed. FLAGS and ARGUMENTS are formats of printf.
 seed() {
     # shellcheck disable=SC2059
     printf "$2$3" >"$1"

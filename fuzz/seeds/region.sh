@@ -1,16 +1,16 @@
 #!/bin/sh
-# region.sh - writes the seeds of fuzz_region into the folder $1. The bytes are explained in
-# fuzz_region.c: the first one says which part, 0 attach, 1 create, 2 reap, 3 memory.
+# region.sh FOLDER - writes the seeds of fuzz_region into FOLDER. fuzz_region.c explains the bytes: the
+# first selects the part, 0 attach, 1 create, 2 reap, 3 memory.
 set -eu
 cd "$1"
 
-# seed NAME FORMAT: the bytes, as printf takes them.
+# seed NAME FORMAT: writes the bytes, which are a format of printf.
 seed() {
-    # shellcheck disable=SC2059 # it is a format
+    # shellcheck disable=SC2059 # a format on purpose
     printf "$2" >"$1"
 }
 
-# attach: 4 slots of 100 bytes, nonce, then edits
+# attach: 4 slots of 100 bytes, the nonce, then edits of the object
 good='\000\004\144\001\002'
 seed attach "$good"
 seed attach-smallest '\000\001\001\001\002'
@@ -43,7 +43,7 @@ seed attach-open-refused "$good"'\014\000\001'
 seed attach-fstat-fails "$good"'\015\007'
 seed attach-map-fails "$good"'\016\004'
 
-# create: names lost, count of faults (call, first - 1, times, error)
+# create: how many names are lost, the number of faults; each fault is call, first - 1, times, error
 random='abcdefghijklmnopqrstuvwxyz012345'
 seed create '\001\004\144\000\000'"$random"'\000\005\000'
 seed create-unlink-refused '\001\004\144\000\000'"$random"'\001\005\005'
@@ -62,7 +62,7 @@ seed create-no-space '\001\004\144\000\001\004\000\001\003'"$random"
 seed create-no-space-no-unlink '\001\004\144\000\002\004\000\001\003\006\000\001\000'"$random"
 seed create-map-fails '\001\004\144\000\001\005\000\001\004'"$random"
 
-# reap: what fails, then names and what is the matter with their objects
+# reap: which calls fail, then names and the states of their objects
 seed reap-nothing '\002\000'
 seed reap-dead-alive-others '\002\000\004\000\005\002\006\001\007\004\010\010\011\020\012\000'
 seed reap-near-names '\002\000\000\000\001\000\013\000\024\000\044\000\104\050G\000\104\047g\000\104\047-\000'
@@ -72,7 +72,7 @@ seed reap-list-breaks '\002\022\004\000\005\000\006\000'
 seed reap-fstat-fails '\002\024\004\000\005\000\006\000'
 seed reap-close-fails '\002\010\004\000'
 
-# memory: slots, bytes of payload, more or less bytes than needed, shift
+# memory: slots, payload bytes, how many bytes more or less than needed, shift
 seed memory-exact '\003\002\144\000\000'
 seed memory-1-less '\003\002\144\377\000'
 seed memory-1-more '\003\002\144\001\200'

@@ -1,8 +1,8 @@
 /*
- * files.c - stat(2), fstat(2) and lstat(2) for MemorySanitizer: its run-time library of LLVM 14
- * knows them by the names that they had before glibc 2.33, so it does not see that they fill what
- * they are given. Every program of the preset is linked with --wrap for the names of today, with
- * offsets of 64 bits.
+ * files.c - stat(2), fstat(2) and lstat(2) for MemorySanitizer. The run-time library of LLVM 14
+ * intercepts only the names that these functions had before glibc 2.33, so it does not know that
+ * they fill the struct. Every program of the preset is linked with --wrap for the present names,
+ * those for 64-bit offsets.
  */
 #include <sanitizer/msan_interface.h>
 #include <sys/stat.h>

@@ -1,7 +1,8 @@
 /*
- * gmp.c - GMP for MemorySanitizer, which does not see what a library writes that was compiled
- * without it. Our code looks inside a number (mpz_sgn is a macro), which is filled when it is made,
- * and at text. Every program of the preset is linked with --wrap for these names.
+ * gmp.c - GMP for MemorySanitizer, which does not observe the writes of a library that was compiled
+ * without it. Our code reads the struct of a number (mpz_sgn is a macro) and the text of a number,
+ * so the wrappers mark both as written. Every program of the preset is linked with --wrap for these
+ * names.
  */
 #include <gmp.h>
 #include <sanitizer/msan_interface.h>

@@ -95,8 +95,8 @@ static inline void shared_store_wide(struct shmsum_wide *wide, uint64_t value)
     atomic_store_explicit(&wide->value, value, memory_order_relaxed);
 }
 
-/* Copies payload bytes into private memory, once. The acquire of the slot's state orders the copy. A
- * hostile peer may write meanwhile; then the copy is garbage, but it does not change while it is
+/* Copies payload bytes into private memory, once. The acquire of the slot's state orders the copy.
+ * A hostile peer may write meanwhile; then the copy is garbage, but it does not change while it is
  * parsed. */
 static inline void shared_copy_out(void *to, const void *from, size_t size)
 {

@@ -1,13 +1,14 @@
 /*
- * decimal_push.h - putting digits behind a number, inline: the innermost loop of the line parser.
- * The contract is shmsum_decimal_push's, in decimal_sum.h.
+ * decimal_push.h - appending digits to a number, inline: the innermost loop of the line parser.
+ * shmsum_decimal_push in decimal_sum.h has the contract.
  */
 #ifndef SHMSUM_SRC_DECIMAL_PUSH_H
 #define SHMSUM_SRC_DECIMAL_PUSH_H
 
 #include <shmsum/decimal_sum.h>
 
-static inline void decimal_clear(struct shmsum_decimal *number)
+/* Makes *number the empty digit string. */
+static inline void decimal_push_clear(struct shmsum_decimal *number)
 {
     number->full = 0;
     number->partial = 0;
@@ -18,8 +19,7 @@ static inline void decimal_clear(struct shmsum_decimal *number)
     number->too_long = false;
 }
 
-/* Puts the digits that bytes[0..size) begins with behind the number; returns how many there were.
- */
+/* Appends the digits that bytes[0..size) begins with; returns how many. */
 static inline size_t decimal_push_run(struct shmsum_decimal *number, const uint8_t *bytes,
                                       size_t size)
 {
@@ -27,7 +27,7 @@ static inline size_t decimal_push_run(struct shmsum_decimal *number, const uint8
     if (number->digits == 0)
         while (i < size && bytes[i] == '0') /* leading zeros */
             i++;
-    /* Digits that are kept, in groups of nine. */
+    /* Keep digits, in groups of nine, while there is room. */
     size_t first = i;
     size_t room = SHMSUM_DECIMAL_DIGITS - number->digits;
     size_t stop = size - first < room ? size : first + room;
@@ -49,7 +49,7 @@ static inline size_t decimal_push_run(struct shmsum_decimal *number, const uint8
     if (significant > first)
         number->significant = number->digits + (uint32_t)(significant - first);
     number->digits += (uint32_t)(i - first);
-    /* Digits that there is no room for: zeros only count, others are too much. */
+    /* Drop digits without room: count zeros; any other digit makes the number too long. */
     if (number->digits == SHMSUM_DECIMAL_DIGITS) {
         for (uint32_t digit; i < size && (digit = (uint32_t)(bytes[i] - '0')) <= 9; i++) {
             number->dropped++;

@@ -1,34 +1,41 @@
 /*
- * decimal_small.h - adding small numbers, inline: the innermost step of the fast implementations of
- * the parser. The contract is shmsum_decimal_sum_add_small's, in decimal_sum.h.
+ * decimal_small.h - the buckets of small numbers. The inline functions are the innermost step of
+ * the fast implementations of the parser. shmsum_decimal_sum_add_small in decimal_sum.h has the
+ * contract.
  */
 #ifndef SHMSUM_SRC_DECIMAL_SMALL_H
 #define SHMSUM_SRC_DECIMAL_SMALL_H
 
-#include <shmsum/decimal_sum.h>
+#include "decimal_limbs.h"
 
-/* Empties the buckets into the limbs. */
+/* The value whole + fraction * 10^-scale, negated if `negative`. fraction < 10^scale. */
+struct decimal_small_value {
+    uint64_t whole;
+    uint64_t fraction;
+    uint32_t scale;
+    bool negative;
+};
+
+/* Returns the value of the buckets. */
+struct decimal_small_value decimal_sum_add_up_small(const struct shmsum_decimal_sum *sum);
+
+/* Moves the value of the buckets to the limbs. */
 void decimal_sum_empty_small(struct shmsum_decimal_sum *sum);
 
-/* Makes all limbs zero. */
-void decimal_sum_clear_limbs(struct shmsum_decimal_sum *sum);
+/* The digits after the point of the numbers in a bucket. */
+static inline uint32_t decimal_small_scale(uint32_t bucket)
+{
+    return bucket == 0 ? 0 : bucket - 1;
+}
 
-/* Adds value * 10^power, negated or not, to the limbs: value < 10^18, |power| <= SCALED_POWER, so
- * that it is in range. */
-enum { DECIMAL_SCALED_POWER = 900 };
-void decimal_sum_add_scaled(struct shmsum_decimal_sum *sum, uint64_t value, int power,
-                            bool negative);
-
-extern const uint64_t decimal_powers_of_ten[20];
-
-/* How many units of 10^16 a number of up to 18 digits may take. */
+/* The most units of 10^16 that a number of so many digits takes. digits <= 18. */
 static inline uint32_t decimal_small_units(uint32_t digits)
 {
     return digits <= 16 ? 1 : digits == 17 ? 10 : 100;
 }
 
-/* Makes room for `units` more; false when the buckets have to be emptied first. */
-static inline bool decimal_reserve_small(struct shmsum_decimal_sum *sum, uint32_t units)
+/* Reserves room for `units` more. False: there is none; the caller must empty the buckets first. */
+static inline bool decimal_small_reserve(struct shmsum_decimal_sum *sum, uint32_t units)
 {
     if (sum->small_units + units > SHMSUM_DECIMAL_SMALL_UNITS)
         return false;
@@ -36,20 +43,26 @@ static inline bool decimal_reserve_small(struct shmsum_decimal_sum *sum, uint32_
     return true;
 }
 
-static inline void decimal_add_small(struct shmsum_decimal_sum *sum, int64_t value, uint32_t scale)
+static inline void decimal_small_add(struct shmsum_decimal_sum *sum, int64_t value, uint32_t scale)
 {
-    uint32_t bucket = scale + (scale != 0); /* digits behind the point, and the point */
+    uint32_t bucket = scale + (scale != 0); /* bucket 0 is for integers without a point */
     sum->small[bucket] += value;
     sum->small_used |= UINT32_C(1) << bucket;
 }
 
-/* Makes the sum zero again, as shmsum_decimal_sum_clear does. */
-static inline void decimal_sum_clear_line(struct shmsum_decimal_sum *sum)
+/* Sets all buckets to zero. */
+static inline void decimal_small_clear(struct shmsum_decimal_sum *sum)
 {
     for (uint32_t used = sum->small_used; used != 0; used &= used - 1)
         sum->small[__builtin_ctz(used)] = 0;
     sum->small_used = 0;
     sum->small_units = 0;
+}
+
+/* Sets the sum to zero; shmsum_decimal_sum_clear does this. */
+static inline void decimal_small_clear_sum(struct shmsum_decimal_sum *sum)
+{
+    decimal_small_clear(sum);
     if (sum->high != 0)
         decimal_sum_clear_limbs(sum);
 }

@@ -1,14 +1,13 @@
 /*
- * decimal_sum.c - exact sums of decimal numbers: the plain implementation, which is the
- * specification.
+ * decimal_sum.c - exact sums of decimal numbers.
  *
- * Called by the line parser for every number and by the consumer for every line. Promises: exact,
- * no allocation, no system call.
+ * The line parser calls it for every number. Promises: exact, no allocation, no system call.
  *
- * A limb holds the sum of all groups that were added at its place, signed and not yet carried: an
- * addition touches two limbs per group of nine digits and never ripples. A group is at most 10^9 -
- * 1 before and its two shifted halves are below 10^9 each, so a limb grows by less than 2 * 10^9
- * per number and 2^31 numbers fit into 63 bits before the limbs must be carried.
+ * A limb holds the sum of all groups that were added at its place. It is signed and not yet
+ * carried: an addition changes two limbs for each group of nine digits, and carries nothing
+ * further. A group is below 10^9. Shifted to its place it is split into two halves, each below
+ * 10^9. So one number changes a limb by less than 2 * 10^9, and 2^31 numbers fit into 63 bits
+ * before the limbs must be carried.
  */
 #include <shmsum/decimal_sum.h>
 
@@ -16,6 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "decimal_limbs.h"
 #include "decimal_push.h"
 #include "decimal_small.h"
 
@@ -24,40 +24,8 @@ enum {
     LIMBS = SHMSUM_DECIMAL_LIMBS,
     BELOW = SHMSUM_DECIMAL_LIMBS_BELOW,
 };
-static const int64_t base = 1000000000;
+static const int64_t base = DECIMAL_BASE;
 static const uint32_t carry_after = UINT32_C(1) << 31;
-
-#ifdef __SIZEOF_INT128__
-__extension__ typedef __int128 int128;
-__extension__ typedef unsigned __int128 uint128;
-#endif
-
-static const uint32_t power_of_ten[GROUP + 1] = {
-    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
-};
-
-const uint64_t decimal_powers_of_ten[20] = {
-    UINT64_C(1),
-    UINT64_C(10),
-    UINT64_C(100),
-    UINT64_C(1000),
-    UINT64_C(10000),
-    UINT64_C(100000),
-    UINT64_C(1000000),
-    UINT64_C(10000000),
-    UINT64_C(100000000),
-    UINT64_C(1000000000),
-    UINT64_C(10000000000),
-    UINT64_C(100000000000),
-    UINT64_C(1000000000000),
-    UINT64_C(10000000000000),
-    UINT64_C(100000000000000),
-    UINT64_C(1000000000000000),
-    UINT64_C(10000000000000000),
-    UINT64_C(100000000000000000),
-    UINT64_C(1000000000000000000),
-    UINT64_C(10000000000000000000),
-};
 
 _Static_assert(BELOW *GROUP >= -SHMSUM_DECIMAL_LOWEST, "limbs reach the lowest digit");
 _Static_assert((SHMSUM_DECIMAL_LIMBS_ABOVE - 1) * GROUP >= SHMSUM_DECIMAL_HIGHEST + 1 + 20,
@@ -66,7 +34,7 @@ _Static_assert((SHMSUM_DECIMAL_LIMBS_ABOVE - 1) * GROUP >= SHMSUM_DECIMAL_HIGHES
 bool shmsum_decimal_is_valid(const struct shmsum_decimal *number)
 {
     return number->partial_digits < GROUP &&
-           number->partial < power_of_ten[number->partial_digits] &&
+           number->partial < decimal_powers_of_ten[number->partial_digits] &&
            number->digits == number->full * GROUP + number->partial_digits &&
            number->digits <= SHMSUM_DECIMAL_DIGITS && number->significant <= number->digits &&
            (number->significant > 0 || number->digits == 0) &&
@@ -82,7 +50,7 @@ bool shmsum_decimal_sum_is_valid(const struct shmsum_decimal_sum *sum)
 
 void shmsum_decimal_clear(struct shmsum_decimal *number)
 {
-    decimal_clear(number);
+    decimal_push_clear(number);
 }
 
 size_t shmsum_decimal_push(struct shmsum_decimal *number, const uint8_t *bytes, size_t size)
@@ -118,24 +86,16 @@ void decimal_sum_clear_limbs(struct shmsum_decimal_sum *sum)
 void shmsum_decimal_sum_clear(struct shmsum_decimal_sum *sum)
 {
     assert(shmsum_decimal_sum_is_valid(sum));
-    decimal_sum_clear_line(sum);
+    decimal_small_clear_sum(sum);
 }
 
-/* Division that rounds down, so that what remains is in [0, divisor). */
+/* Divides and rounds down, so that the remainder is in [0, divisor). */
 static int64_t divide_down(int64_t value, int64_t divisor)
 {
     return value / divisor - (value % divisor < 0);
 }
 
-/* Digits behind the point in a bucket. */
-static unsigned bucket_scale(unsigned bucket)
-{
-    return bucket == 0 ? 0 : bucket - 1;
-}
-
-/* Brings all limbs but the highest into [0, 10^9), and that one into (-10^9, 10^9), where its sign
- * is the sign of the sum unless it is zero. The value stays. */
-static void carry(struct shmsum_decimal_sum *sum)
+void decimal_sum_carry(struct shmsum_decimal_sum *sum)
 {
     assert(sum->low < sum->high);
     sum->pending = 0;
@@ -153,7 +113,8 @@ static void carry(struct shmsum_decimal_sum *sum)
     }
 }
 
-/* Where a group goes: the limb of its last digit's power of ten, and how far that is up in it. */
+/* The place of a group: the limb that holds the power of ten of its last digit, and the factor from
+ * the limb's lowest digit up to that power. */
 struct place {
     uint32_t limb;
     uint64_t shift;
@@ -164,11 +125,11 @@ static struct place place_of(int64_t power)
     int64_t limb = divide_down(power, GROUP);
     return (struct place){
         .limb = (uint32_t)(limb + BELOW),
-        .shift = power_of_ten[power - limb * GROUP],
+        .shift = decimal_powers_of_ten[power - limb * GROUP],
     };
 }
 
-/* Adds a group of nine digits and moves on to the place of the group before it. */
+/* Adds a group of nine digits at *place, and moves *place to the next limb up. */
 static void add_group(struct shmsum_decimal_sum *sum, struct place *place, uint64_t group,
                       bool negative)
 {
@@ -180,7 +141,7 @@ static void add_group(struct shmsum_decimal_sum *sum, struct place *place, uint6
     sum->limbs[place->limb] += negative ? -above : above;
 }
 
-/* `groups` groups have been added, the last at the limb before *place. */
+/* Includes the limbs of `groups` groups in [low, high). The last one was added below *place. */
 static void touch(struct shmsum_decimal_sum *sum, const struct place *place, uint32_t groups)
 {
     uint32_t low = place->limb - groups;
@@ -198,17 +159,17 @@ int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_d
         return 0;
     if (number->too_long)
         return -ERANGE;
-    int64_t last = exponent + (int64_t)number->dropped; /* power of ten of the last kept digit */
+    int64_t last = exponent + (int64_t)number->dropped; /* the power of the last kept digit */
     if (last + number->digits - 1 > SHMSUM_DECIMAL_HIGHEST ||
         last + number->digits - number->significant < SHMSUM_DECIMAL_LOWEST)
         return -ERANGE;
 
-    /* Fill the last group with zeros, so that all groups have nine digits, and forget groups of
-     * zeros behind the last significant digit: they may reach below the lowest limb. */
+    /* Fill the last group with zeros, so that every group has nine digits. Skip groups of zeros
+     * after the last significant digit: they may be below the lowest limb. */
     uint32_t groups = number->full;
     uint32_t tail = 0;
     if (number->partial_digits > 0) {
-        tail = number->partial * power_of_ten[GROUP - number->partial_digits];
+        tail = number->partial * (uint32_t)decimal_powers_of_ten[GROUP - number->partial_digits];
         last -= GROUP - number->partial_digits;
         groups++;
     }
@@ -221,13 +182,13 @@ int shmsum_decimal_sum_add(struct shmsum_decimal_sum *sum, const struct shmsum_d
         add_group(sum, &place, i <= number->full ? number->groups[i - 1] : tail, negative);
     touch(sum, &place, used);
     if (++sum->pending == carry_after)
-        carry(sum);
+        decimal_sum_carry(sum);
     assert(shmsum_decimal_sum_is_valid(sum));
     return 0;
 }
 
-/* Adds value, in `groups` groups of nine digits (as many as it may have, so that no branch depends
- * on it), from *place on. */
+/* Adds value at `place`, as `groups` groups of nine digits. `groups` is the most that a value of
+ * its kind has, so that no branch depends on the value. */
 static void add_word(struct shmsum_decimal_sum *sum, struct place place, uint64_t value,
                      uint32_t groups, bool negative)
 {
@@ -235,7 +196,7 @@ static void add_word(struct shmsum_decimal_sum *sum, struct place place, uint64_
         add_group(sum, &place, value % (uint64_t)base, negative);
     touch(sum, &place, groups);
     if (++sum->pending == carry_after)
-        carry(sum);
+        decimal_sum_carry(sum);
 }
 
 void decimal_sum_add_scaled(struct shmsum_decimal_sum *sum, uint64_t value, int power,
@@ -245,50 +206,63 @@ void decimal_sum_add_scaled(struct shmsum_decimal_sum *sum, uint64_t value, int 
     add_word(sum, place_of(power), value, 2, negative);
 }
 
-/* A value that two words hold: whole + fraction * 10^-scale, negated when `negative`. fraction <
- * 10^scale. */
-struct brief {
-    uint64_t whole;
-    uint64_t fraction;
-    uint32_t scale;
-    bool negative;
-};
+/* The largest scale of the buckets in use. */
+static uint32_t largest_scale(uint32_t used)
+{
+    return decimal_small_scale(31 - (uint32_t)__builtin_clz(used | 1));
+}
 
-/* The value of the buckets. All together they are below 900 * 10^16: that is what the units allow.
+/*
+ * Adds up the buckets. The units keep all buckets together below 900 * 10^16. There are two
+ * implementations: the portable one makes whole lines of fractions up to 20 % slower (AVX2, sums as
+ * text), because it divides once for each bucket.
  */
-static struct brief add_up_small(const struct shmsum_decimal_sum *sum)
+#ifdef __SIZEOF_INT128__
+
+__extension__ typedef __int128 int128;
+__extension__ typedef unsigned __int128 uint128;
+
+/* Brings all buckets to the largest scale in use. The total is below 2^63 * 10^18. */
+struct decimal_small_value decimal_sum_add_up_small(const struct shmsum_decimal_sum *sum)
 {
     uint32_t used = sum->small_used;
-    uint32_t scale = bucket_scale(31 - (uint32_t)__builtin_clz(used | 1));
+    uint32_t scale = largest_scale(used);
     uint64_t one = decimal_powers_of_ten[scale];
-#ifdef __SIZEOF_INT128__
-    /* At the scale of the finest: below 2^63 * 10^18. */
     int128 total = 0;
     for (; used != 0; used &= used - 1) {
         uint32_t bucket = (uint32_t)__builtin_ctz(used);
-        uint64_t up = decimal_powers_of_ten[scale - bucket_scale(bucket)];
+        uint64_t up = decimal_powers_of_ten[scale - decimal_small_scale(bucket)];
         total += (int128)sum->small[bucket] * (int64_t)up;
     }
     bool negative = total < 0;
     uint128 size = negative ? -(uint128)total : (uint128)total;
     uint64_t whole = (uint64_t)(size / one);
-    return (struct brief){
+    return (struct decimal_small_value){
         .whole = whole,
         .fraction = (uint64_t)size - whole * one,
         .scale = scale,
         .negative = negative,
     };
+}
+
 #else
-    /* Each bucket as a whole part, rounded down, and the fraction above it. */
+
+/* Splits each bucket into a whole part, rounded down, and a fraction that is not negative. */
+struct decimal_small_value decimal_sum_add_up_small(const struct shmsum_decimal_sum *sum)
+{
+    uint32_t used = sum->small_used;
+    uint32_t scale = largest_scale(used);
+    uint64_t one = decimal_powers_of_ten[scale];
     int64_t whole = 0;
     uint64_t fraction = 0;
     for (; used != 0; used &= used - 1) {
         uint32_t bucket = (uint32_t)__builtin_ctz(used);
-        uint64_t unit = decimal_powers_of_ten[bucket_scale(bucket)];
+        uint64_t unit = decimal_powers_of_ten[decimal_small_scale(bucket)];
         uint64_t value = (uint64_t)sum->small[bucket];
-        uint64_t sign = -(value >> 63); /* all bits or none: rounds down, without a branch */
+        uint64_t sign = -(value >> 63); /* all bits or none: rounds down without a branch */
         uint64_t up = ((value ^ sign) / unit) ^ sign;
-        fraction += (value - up * unit) * decimal_powers_of_ten[scale - bucket_scale(bucket)];
+        fraction +=
+            (value - up * unit) * decimal_powers_of_ten[scale - decimal_small_scale(bucket)];
         bool over = fraction >= one;
         fraction -= over ? one : 0;
         whole += (int64_t)up + over;
@@ -298,24 +272,22 @@ static struct brief add_up_small(const struct shmsum_decimal_sum *sum)
         whole++;
         fraction = one - fraction;
     }
-    return (struct brief){
+    return (struct decimal_small_value){
         .whole = negative ? -(uint64_t)whole : (uint64_t)whole,
         .fraction = fraction,
         .scale = scale,
         .negative = negative,
     };
-#endif
 }
+
+#endif
 
 void decimal_sum_empty_small(struct shmsum_decimal_sum *sum)
 {
-    struct brief brief = add_up_small(sum);
-    add_word(sum, place_of(0), brief.whole, 3, brief.negative);
-    add_word(sum, place_of(-(int64_t)brief.scale), brief.fraction, 2, brief.negative);
-    for (uint32_t used = sum->small_used; used != 0; used &= used - 1)
-        sum->small[__builtin_ctz(used)] = 0;
-    sum->small_used = 0;
-    sum->small_units = 0;
+    struct decimal_small_value value = decimal_sum_add_up_small(sum);
+    add_word(sum, place_of(0), value.whole, 3, value.negative);
+    add_word(sum, place_of(-(int64_t)value.scale), value.fraction, 2, value.negative);
+    decimal_small_clear(sum);
 }
 
 void shmsum_decimal_sum_add_small(struct shmsum_decimal_sum *sum, int64_t value, unsigned scale)
@@ -325,219 +297,9 @@ void shmsum_decimal_sum_add_small(struct shmsum_decimal_sum *sum, int64_t value,
     uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
     assert(size < decimal_powers_of_ten[SHMSUM_DECIMAL_SMALL_DIGITS]);
     uint32_t units = (uint32_t)(size / decimal_powers_of_ten[16]) + 1;
-    if (!decimal_reserve_small(sum, units)) {
+    if (!decimal_small_reserve(sum, units)) {
         decimal_sum_empty_small(sum);
-        decimal_reserve_small(sum, units);
+        decimal_small_reserve(sum, units);
     }
-    decimal_add_small(sum, value, scale);
-}
-
-static void negate(struct shmsum_decimal_sum *sum)
-{
-    for (uint32_t i = sum->low; i < sum->high; i++)
-        sum->limbs[i] = -sum->limbs[i];
-}
-
-/* The eight digits of value < 10^8, as the bytes of a word, the first one lowest. Each step splits
- * every lane in two: thousands, hundreds, tens; the multiplications stand for divisions (Khuong,
- * "How to print integers really fast", 2017). */
-static uint64_t eight_digits(uint32_t value)
-{
-    uint64_t fours = value / 10000 | (uint64_t)(value % 10000) << 32;
-    uint64_t hundreds = (fours * 10486 >> 20) & UINT64_C(0x0000007f0000007f);
-    uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
-    uint64_t tens = (pairs * 103 >> 10) & UINT64_C(0x000f000f000f000f);
-    return (tens | (pairs - tens * 10) << 8) + UINT64_C(0x3030303030303030);
-}
-
-/* Writes the last `count` (1 to 8) of those eight digits, and maybe more bytes behind them: eight
- * in all. */
-static void store_digits(char *to, uint64_t digits, unsigned count)
-{
-    digits >>= 64 - 8 * count;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    digits = __builtin_bswap64(digits);
-#endif
-    memcpy(to, &digits, sizeof digits);
-}
-
-/* Writes the digits of a carried limb, all nine of them. */
-static void write_group(int64_t limb, char *text)
-{
-    assert(limb >= 0 && limb < base);
-    uint32_t digits = (uint32_t)limb;
-    text[0] = (char)('0' + digits / 100000000);
-    store_digits(text + 1, eight_digits(digits % 100000000), 8);
-}
-
-/* How many digits value has, at least 1. */
-static unsigned count_digits(uint64_t value)
-{
-    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
-    unsigned guess = bits * 1233 >> 12; /* log10(2): right, or one too few */
-    return guess + (value >= decimal_powers_of_ten[guess] || guess == 0);
-}
-
-static const uint64_t ten8 = 100000000;
-static const uint64_t ten16 = UINT64_C(10000000000000000);
-
-static const uint64_t eight_zeros = UINT64_C(0x3030303030303030); /* "00000000" */
-
-/* Sixteen digits: the first eight and the last, as eight_digits gives them. */
-struct sixteen {
-    uint64_t first;
-    uint64_t last;
-};
-
-static struct sixteen sixteen_digits(uint64_t value)
-{
-    if (value < ten8)
-        return (struct sixteen){.first = eight_zeros, .last = eight_digits((uint32_t)value)};
-    return (struct sixteen){
-        .first = eight_digits((uint32_t)(value / ten8)),
-        .last = eight_digits((uint32_t)(value % ten8)),
-    };
-}
-
-/* Writes the last `count` (1 to 16) of them, and maybe up to seven bytes behind. Nothing that was
- * just written is read again: that would wait for the writes. */
-static void store_sixteen(char *to, struct sixteen digits, unsigned count)
-{
-    if (count > 8) {
-        store_digits(to, digits.first, count - 8);
-        to += count - 8;
-        count = 8;
-    }
-    store_digits(to, digits.last, count);
-}
-
-/* How many zeros they end in. */
-static unsigned trailing_zeros(struct sixteen digits)
-{
-    uint64_t last = digits.last ^ eight_zeros;
-    if (last != 0)
-        return (unsigned)__builtin_clzll(last) / 8;
-    uint64_t first = digits.first ^ eight_zeros;
-    return first != 0 ? 8 + (unsigned)__builtin_clzll(first) / 8 : 16;
-}
-
-/* Writes the last `count` (1 to 24) digits of value, and maybe up to seven bytes behind them. */
-static void write_digits(char *to, uint64_t value, unsigned count)
-{
-    if (count > 16) {
-        store_digits(to, eight_digits((uint32_t)(value / ten16)), count - 16);
-        to += count - 16;
-        value %= ten16;
-        count = 16;
-    }
-    store_sixteen(to, sixteen_digits(value), count);
-}
-
-/* The text of value * 10^-scale, |value| < 10^16, scale < 16. No division by a power of ten that is
- * not known before, and next to no branch. */
-static size_t format_one(int64_t value, unsigned scale, char *text)
-{
-    char *to = text;
-    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    *to = '-';
-    to += value < 0;
-    struct sixteen digits = sixteen_digits(size);
-    unsigned count = count_digits(size);
-    count = count > scale ? count : scale + 1; /* at least one before the point */
-    store_sixteen(to, digits, count);
-    to += count - scale;
-    unsigned behind = trailing_zeros(digits);
-    if (behind < scale) {
-        *to++ = '.';
-        store_sixteen(to, digits, scale);
-        to += scale - behind;
-    }
-    return (size_t)(to - text);
-}
-
-static size_t format_brief(const struct brief *brief, char *text)
-{
-    char *to = text;
-    *to = '-';
-    to += brief->negative;
-    unsigned digits = count_digits(brief->whole);
-    write_digits(to, brief->whole, digits);
-    to += digits;
-    uint64_t fraction = brief->fraction;
-    if (fraction != 0) {
-        unsigned scale = brief->scale;
-        for (; fraction % 10 == 0; fraction /= 10)
-            scale--;
-        *to++ = '.';
-        write_digits(to, fraction, scale);
-        to += scale;
-    }
-    return (size_t)(to - text);
-}
-
-size_t shmsum_decimal_sum_format(struct shmsum_decimal_sum *sum, char *text)
-{
-    assert(shmsum_decimal_sum_is_valid(sum));
-    if (sum->high == 0) {
-        uint32_t used = sum->small_used | (sum->small_used == 0);
-        unsigned bucket = (unsigned)__builtin_ctz(used);
-        int64_t value = sum->small[bucket];
-        if ((used & (used - 1)) == 0 && bucket_scale(bucket) < 16 && value < (int64_t)ten16 &&
-            value > -(int64_t)ten16)
-            return format_one(value, bucket_scale(bucket), text);
-        struct brief brief = add_up_small(sum);
-        return format_brief(&brief, text);
-    }
-    if (sum->small_used != 0)
-        decimal_sum_empty_small(sum);
-    char *to = text;
-    carry(sum);
-    uint32_t high = sum->high;
-    while (high > sum->low && sum->limbs[high - 1] == 0)
-        high--;
-    if (high <= sum->low) {
-        *to++ = '0';
-        return 1;
-    }
-    bool negative = sum->limbs[high - 1] < 0;
-    if (negative) { /* its absolute value is what is written */
-        *to++ = '-';
-        negate(sum);
-        carry(sum);
-        while (sum->limbs[high - 1] == 0)
-            high--;
-    }
-
-    /* Integer part. */
-    if (high <= BELOW) {
-        *to++ = '0';
-    } else {
-        uint64_t first = (uint64_t)sum->limbs[high - 1];
-        unsigned digits = count_digits(first);
-        write_digits(to, first, digits);
-        to += digits;
-        for (uint32_t i = high - 1; i-- > BELOW; to += GROUP)
-            write_group(sum->limbs[i], to);
-    }
-
-    /* Fraction, without the zeros at its end. */
-    uint32_t low = sum->low;
-    while (low < BELOW && sum->limbs[low] == 0)
-        low++;
-    if (low < BELOW) {
-        *to++ = '.';
-        for (uint32_t i = BELOW; i-- > low + 1; to += GROUP)
-            write_group(sum->limbs[i], to);
-        char group[GROUP];
-        write_group(sum->limbs[low], group);
-        size_t digits = GROUP;
-        while (group[digits - 1] == '0')
-            digits--;
-        memcpy(to, group, digits);
-        to += digits;
-    }
-    if (negative)
-        negate(sum);
-    assert(to - text <= SHMSUM_DECIMAL_TEXT_MAX);
-    return (size_t)(to - text);
+    decimal_small_add(sum, value, scale);
 }

@@ -2,8 +2,8 @@
  * line_parser.c - bytes in, one event for each line out: the plain implementation, which is the
  * specification.
  *
- * Called by the consumer for every block. A state machine over bytes, which takes runs of digits
- * and the rest of a bad line in one step each.
+ * The consumer calls it for every block. It is a state machine over bytes. A run of digits takes
+ * one step, and so does the rest of a bad line.
  *
  * DOC: line-parser-states
  *
@@ -12,9 +12,9 @@
  *        |                                     INTEGER --e--> EXPONENT
  *        `--anything else--> BAD (the rest of the token) --separator--> SKIP (the rest of the line)
  *
- * INTEGER, FRACTION and EXPONENT_DIGITS accept. CR leads from any state but SKIP to CR, and from
- * there LF ends the line as if the CR were not there; any other byte makes the CR part of a token,
- * and so an error.
+ * INTEGER, FRACTION and EXPONENT_DIGITS accept. A CR leads from any state but SKIP to CR. There an
+ * LF ends the line as if the CR were not there. Any other byte makes the CR a byte of a token, and
+ * so an error.
  */
 #include <shmsum/line_parser.h>
 
@@ -39,7 +39,7 @@ enum state {
     CR,
 };
 
-/* An exponent stops growing here. No input is long enough for its digits to make up for it. */
+/* Exponents saturate here. No input has enough digits to bring such a number into range. */
 static const uint64_t exponent_max = UINT64_C(1000000000000000000);
 
 bool shmsum_line_parser_is_valid(const struct shmsum_line_parser *parser)
@@ -106,7 +106,7 @@ void shmsum_line_parser_init(struct shmsum_line_parser *parser, char point)
     parser->ahead = LINE_PARSER_AHEAD;
     parser->implementation =
         has_implementation(SHMSUM_LINE_AVX2) ? SHMSUM_LINE_AVX2 : SHMSUM_LINE_SWAR;
-    decimal_clear(&parser->number);
+    decimal_push_clear(&parser->number);
     shmsum_decimal_sum_init(&parser->sum);
 }
 
@@ -135,7 +135,7 @@ static bool is_separator(uint8_t c)
     return c == ' ' || c == '\t' || c == '\v' || c == '\f';
 }
 
-/* A token starts at `column`: until it proves bad this is where its error would be. */
+/* Begins a token at `column`. If the token is bad, this is the column of the error. */
 static void begin_token(struct shmsum_line_parser *parser, uint64_t column)
 {
     parser->error.column = column;
@@ -144,11 +144,11 @@ static void begin_token(struct shmsum_line_parser *parser, uint64_t column)
     parser->exponent_negative = false;
     parser->fraction_digits = 0;
     parser->exponent = 0;
-    decimal_clear(&parser->number);
+    decimal_push_clear(&parser->number);
 }
 
-/* Remembers [from, to) as the next bytes of the token, for a message. Good tokens that stand in one
- * block never come here. */
+/* Keeps [from, to) as the next bytes of the token, for a message. A good token that is in one block
+ * is never kept. */
 static void keep_token(struct shmsum_line_parser *parser, const uint8_t *from, const uint8_t *to)
 {
     struct shmsum_line_error *error = &parser->error;
@@ -166,7 +166,7 @@ static void reject(struct shmsum_line_parser *parser, enum shmsum_line_error_kin
     parser->error.kind = kind;
 }
 
-/* The byte c cannot stand where it stands: the token is bad. */
+/* Rejects the token: it cannot have the byte c at this place. */
 static void reject_byte(struct shmsum_line_parser *parser, uint8_t c)
 {
     if (c == ',' && parser->point == '.')
@@ -178,8 +178,8 @@ static void reject_byte(struct shmsum_line_parser *parser, uint8_t c)
     parser->state = BAD;
 }
 
-/* The token is over. In a state that accepts, adds the number; otherwise, or when that cannot be,
- * the line is bad. The token's bytes have been kept by then only if they may be asked for. */
+/* Ends the token and adds its number. False: the token is not a number or is out of range, and the
+ * line is bad; the caller must keep the bytes of the token that are not kept yet. */
 static bool end_token(struct shmsum_line_parser *parser)
 {
     switch (parser->state) {
@@ -214,14 +214,14 @@ static enum shmsum_line end_line(struct shmsum_line_parser *parser)
     return parser->numbers > 0 ? SHMSUM_LINE_SUM : SHMSUM_LINE_BLANK;
 }
 
-/* Whether a token is open whose bytes were not all kept yet. */
+/* Whether a token is open that has bytes in this block that are not kept yet. */
 static bool in_token(const struct shmsum_line_parser *parser)
 {
     return parser->state != BETWEEN && parser->state != SKIP && parser->state != CR;
 }
 
-/* The digits at the beginning of bytes[0..size), at least one, in a state that takes digits;
- * returns how many it took. */
+/* Takes the digits at the beginning of bytes[0..size), of which there is at least one, in a state
+ * that accepts digits. Returns their count. */
 static size_t take_digits(struct shmsum_line_parser *parser, const uint8_t *bytes, size_t size)
 {
     size_t digits;
@@ -248,7 +248,7 @@ static size_t take_digits(struct shmsum_line_parser *parser, const uint8_t *byte
     return digits;
 }
 
-/* A byte inside a token that is no digit, separator, CR or LF. */
+/* Takes a byte of a token that is not a digit, separator, CR or LF. */
 static void take_mark(struct shmsum_line_parser *parser, uint8_t c)
 {
     bool point = c == (uint8_t)parser->point;
@@ -287,7 +287,7 @@ static void take_mark(struct shmsum_line_parser *parser, uint8_t c)
             return;
         }
         break;
-    case BAD: /* one error a token */
+    case BAD: /* the token already has an error */
         return;
     default:
         break;
@@ -295,8 +295,17 @@ static void take_mark(struct shmsum_line_parser *parser, uint8_t c)
     reject_byte(parser, c);
 }
 
-/* The CR at `column` was not the beginning of a line's end: it is a byte of a token, and a bad one.
- */
+/* Takes the digits at the beginning of bytes[0..size), or one other byte. Returns the count of
+ * bytes taken. */
+static inline size_t take_some(struct shmsum_line_parser *parser, const uint8_t *bytes, size_t size)
+{
+    if (is_digit(*bytes) && parser->state != BAD)
+        return take_digits(parser, bytes, size);
+    take_mark(parser, *bytes);
+    return 1;
+}
+
+/* Takes the CR at `column` as a byte of a token, and rejects the token: no LF followed the CR. */
 static void take_cr_as_data(struct shmsum_line_parser *parser, uint64_t column)
 {
     static const uint8_t cr = '\r';
@@ -311,19 +320,15 @@ bool line_parser_add_token(struct shmsum_line_parser *parser, const uint8_t *tok
 {
     begin_token(parser, 0);
     for (size_t at = 0; at < size && parser->state != BAD;)
-        if (is_digit(token[at]))
-            at += take_digits(parser, token + at, size - at);
-        else
-            take_mark(parser, token[at++]);
+        at += take_some(parser, token + at, size - at);
     bool good = end_token(parser);
     parser->bad = false;
     parser->state = BETWEEN;
     return good;
 }
 
-/* The common tokens from `at` on, in the fast implementation: see DOC: line-parser-implementations.
- */
-static const uint8_t *take_fast(struct line_feed *feed, const uint8_t *at, bool *line_ended)
+/* Takes the common tokens from `at` on: see DOC: line-parser-implementations. */
+static const uint8_t *take_fast(struct line_parser_feed *feed, const uint8_t *at, bool *line_ended)
 {
     switch (feed->parser->implementation) {
 #if defined(__x86_64__)
@@ -338,90 +343,126 @@ static const uint8_t *take_fast(struct line_feed *feed, const uint8_t *at, bool 
     }
 }
 
+/* Takes the LF at `at`. True: the sink took the sum and the next line has begun. False: the line is
+ * an event. */
+static inline bool take_newline(struct line_parser_feed *feed, const uint8_t *token,
+                                const uint8_t *at)
+{
+    struct shmsum_line_parser *parser = feed->parser;
+    if (in_token(parser) && !end_token(parser))
+        keep_token(parser, token, at);
+    if (parser->bad || !line_parser_put_line(feed, at + 1))
+        return false;
+    parser->state = BETWEEN;
+    return true;
+}
+
+/* Ends the line whose last byte is before `next`. */
+static enum shmsum_line end_line_at(struct line_parser_feed *feed, const uint8_t *next,
+                                    size_t *consumed)
+{
+    *consumed = (size_t)(next - feed->bytes);
+    return end_line(feed->parser);
+}
+
+/* Takes the CR at `at`, which may begin the line's end. Returns where an open token goes on. */
+static inline const uint8_t *take_cr(struct shmsum_line_parser *parser, const uint8_t *token,
+                                     const uint8_t *at)
+{
+    if (in_token(parser)) {
+        keep_token(parser, token, at);
+        token = at + 1;
+    }
+    parser->before_cr = parser->state;
+    parser->state = CR;
+    return token;
+}
+
+/* Decides what a CR was from the next byte, c, which is at bytes[offset] of the block. True: the CR
+ * begins the line's end. False: the CR is data, and a token is open. */
+static inline bool take_after_cr(struct shmsum_line_parser *parser, uint8_t c, ptrdiff_t offset)
+{
+    parser->state = parser->before_cr;
+    if (c == '\n')
+        return true;
+    take_cr_as_data(parser, parser->column + (uint64_t)offset);
+    return false;
+}
+
+/* Takes the separator at `at`. True: it ends a good token. */
+static inline bool take_separator(struct shmsum_line_parser *parser, const uint8_t *token,
+                                  const uint8_t *at)
+{
+    if (!in_token(parser))
+        return false;
+    bool good = end_token(parser);
+    if (!good)
+        keep_token(parser, token, at);
+    parser->state = good ? BETWEEN : SKIP;
+    return good;
+}
+
+/* Ends a block whose last line goes on in the next block. */
+static void end_block(struct line_parser_feed *feed, const uint8_t *token)
+{
+    struct shmsum_line_parser *parser = feed->parser;
+    size_t size = (size_t)(feed->end - feed->bytes);
+    if (feed->sink != NULL && feed->sink->bytes == size) {
+        /* The block ends with a line that the sink took. Take back the beginning of the next line:
+         * there may be none. */
+        parser->ended = true;
+        parser->next_line--;
+        return;
+    }
+    if (in_token(parser))
+        keep_token(parser, token, feed->end);
+    parser->column += size;
+}
+
 static enum shmsum_line feed_lines(struct shmsum_line_parser *parser, const uint8_t *bytes,
                                    size_t size, struct shmsum_line_sink *sink, size_t *consumed)
 {
     assert(shmsum_line_parser_is_valid(parser));
-    *consumed = 0;
+    *consumed = size;
     if (size == 0)
         return SHMSUM_LINE_UNFINISHED;
     if (parser->ended)
         begin_line(parser);
 
     const uint8_t *end = bytes + size;
-    struct line_feed feed = {.parser = parser, .sink = sink, .bytes = bytes, .end = end};
-    const uint8_t *token = bytes; /* where the open token begins, or goes on, in this block */
+    struct line_parser_feed feed = {.parser = parser, .sink = sink, .bytes = bytes, .end = end};
+    const uint8_t *token = bytes; /* the part of the open token in this block */
     bool try_fast = parser->state == BETWEEN;
+    bool line_ended = false;
     for (const uint8_t *at = bytes; at < end; at++) {
         if (try_fast && (size_t)(end - at) >= LINE_PARSER_FAST_MIN) {
-            bool line_ended;
             at = take_fast(&feed, at, &line_ended);
-            if (line_ended) {
-                *consumed = (size_t)(at - bytes);
-                return end_line(parser);
-            }
+            if (line_ended)
+                return end_line_at(&feed, at, consumed);
         }
         try_fast = false; /* until the plain implementation has taken a token */
+        if (parser->state == SKIP && (at = memchr(at, '\n', (size_t)(end - at))) == NULL)
+            break;
         uint8_t c = *at;
-        if (parser->state == SKIP) {
-            at = memchr(at, '\n', (size_t)(end - at));
-            if (at == NULL)
-                break;
-            c = '\n';
-        }
-        if (parser->state == CR) {
-            parser->state = parser->before_cr;
-            if (c != '\n') {
-                take_cr_as_data(parser, parser->column + (uint64_t)(at - bytes));
-                token = at;
-            }
-        }
+        if (parser->state == CR && !take_after_cr(parser, c, at - bytes))
+            token = at;
         if (c == '\n') {
-            if (in_token(parser) && !end_token(parser))
-                keep_token(parser, token, at);
-            if (!parser->bad && line_feed_put(&feed, at + 1)) {
-                parser->state = BETWEEN;
-                try_fast = true;
-                continue;
-            }
-            *consumed = (size_t)(at - bytes) + 1;
-            return end_line(parser);
-        }
-        if (c == '\r') {
-            if (in_token(parser)) {
-                keep_token(parser, token, at);
-                token = at + 1;
-            }
-            parser->before_cr = parser->state;
-            parser->state = CR;
+            if (!take_newline(&feed, token, at))
+                return end_line_at(&feed, at + 1, consumed);
+            try_fast = true;
+        } else if (c == '\r') {
+            token = take_cr(parser, token, at);
         } else if (is_separator(c)) {
-            if (in_token(parser)) {
-                bool good = end_token(parser);
-                if (!good)
-                    keep_token(parser, token, at);
-                parser->state = good ? BETWEEN : SKIP;
-                try_fast = good;
-            }
+            try_fast = take_separator(parser, token, at);
         } else {
             if (parser->state == BETWEEN) {
                 token = at;
                 begin_token(parser, parser->column + (uint64_t)(at - bytes) + 1);
             }
-            if (is_digit(c) && parser->state != BAD)
-                at += take_digits(parser, at, (size_t)(end - at)) - 1;
-            else
-                take_mark(parser, c);
+            at += take_some(parser, at, (size_t)(end - at)) - 1;
         }
     }
-    *consumed = size;
-    if (sink != NULL && sink->bytes == size) { /* nothing is open: the next line has not begun */
-        parser->ended = true;
-        parser->next_line--;
-        return SHMSUM_LINE_UNFINISHED;
-    }
-    if (in_token(parser))
-        keep_token(parser, token, end);
-    parser->column += size;
+    end_block(&feed, token);
     assert(shmsum_line_parser_is_valid(parser));
     return SHMSUM_LINE_UNFINISHED;
 }

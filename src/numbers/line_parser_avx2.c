@@ -1,22 +1,22 @@
 /*
  * line_parser_avx2.c - the fast implementation for x86-64 CPUs with AVX2 and BMI. See
- * line_parser_implementations.h.
+ * line_parser_implementations.h. The line parser calls it only if the CPU has them.
  *
  * DOC: line-parser-stages
  *
- * A stretch of bytes goes through three stages, each a loop of its own, as far as possible without
- * branches that depend on the data:
+ * A stretch of bytes goes through three stages. Each stage is a loop with as few branches on the
+ * data as possible:
  *
- *     ends     where each token ends: 64 bytes at a time, as bit masks (Langdale and Lemire,
+ *     ends     finds where each token ends, in bit masks of 64 bytes (Langdale and Lemire,
  *              "Parsing gigabytes of JSON per second", 2019)
- *     values   each token as an integer and a bucket, four tokens at a time: load 16 bytes from
- *              where it begins, move the digits to the right and the point out of the way with one
- *              shuffle, multiply neighbours together (Muła, "SIMD-ized conversion of 16 digits")
- *     lines    the values of each line added up, and its sum given away
+ *     values   converts each token to an integer and a bucket, four tokens at a time: loads
+ *              16 bytes from the beginning of the token, moves the digits to the right and over
+ *              the point with one shuffle, multiplies neighbours (Muła, "SIMD-ized conversion of
+ *              16 digits")
+ *     lines    adds up the values of each line and gives the sum to the sink
  *
- * What the second stage cannot convert is left to the third, which asks the plain implementation.
- *
- * Called by the line parser only where the CPU has been asked.
+ * The second stage marks the tokens that it cannot convert. The third stage gives those to the
+ * plain implementation.
  */
 #include "line_parser_implementations.h"
 
@@ -33,52 +33,50 @@ enum {
     STRETCH = LINE_PARSER_AHEAD,
     STRETCH_MIN = 2 * CHUNK,
     TOGETHER = 4, /* tokens converted at once */
-    /* The last token may end with the chunk. Behind it, its 16 bytes and its sign, or up to three
-     * that stand in for others: see take_integers. */
+    /* The bytes that must be readable from a chunk on. The last token may end with the chunk; its
+     * sign and 16 bytes are read from its beginning. take_integers reads up to three more tokens
+     * after it. */
     REACH = CHUNK + 1 + 2 * (TOGETHER - 1) + TOKEN,
-    ENDS_AT_ONCE = 8, /* ends written at once, needed or not */
+    ENDS_AT_ONCE = 8, /* ends written in one step, needed or not */
     LINES_AT_ONCE = 2,
     TOKENS = STRETCH + ENDS_AT_ONCE,
     DIGITS = SHMSUM_DECIMAL_SMALL_DIGITS,
-    LONG_TOKEN = DIGITS + 2, /* with sign and point */
-    EXPONENT_DIGITS = 3,     /* of a number with an exponent that is converted here */
+    LONG_TOKEN = DIGITS + 2, /* with a sign and a point */
+    EXPONENT_DIGITS = 3,     /* the most digits of an exponent that is converted here */
 };
 _Static_assert((int)REACH < (int)LINE_PARSER_FAST_MIN, "a fast implementation can do something");
 
-/* What the second stage says of a token, other than its bucket. */
+/* What the second stage sets for a token besides a bucket. */
 enum {
-    LONG = 0x20,   /* and a bucket: a number of 17 or 18 digits */
-    SCALED = 0x40, /* a number with an exponent: times a power of ten */
-    EMPTY = 0x41,  /* nothing: a separator stands where a token might begin */
-    ODD = 0x42,    /* not converted */
+    LONG = 0x20,   /* added to the bucket: a number of 17 or 18 digits */
+    SCALED = 0x40, /* a number to multiply by a power of ten */
+    EMPTY = 0x41,  /* no token: two separators in a row */
+    ODD = 0x42,    /* not converted: for the plain implementation */
 };
 
-static const uint64_t ten16 = UINT64_C(10000000000000000);
-
-/* Read at n: the shuffle that moves the first n bytes to the right end. A negative index gives 0.
- */
+/* to_right + n is the shuffle that moves the first n bytes to the right end. A negative index
+ * gives 0. */
 static const int8_t to_right[32] = {
     -16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1,
     0,   1,   2,   3,   4,   5,   6,   7,  8,  9,  10, 11, 12, 13, 14, 15,
 };
-/* Read at n: -1 in all but the last n bytes; 0 in all from n = 16 on. */
+/* all_but_last + n is -1 in all but the last n of 16 bytes; 0 in all bytes for n >= 16. */
 static const int8_t all_but_last[48] = {-1, -1, -1, -1, -1, -1, -1, -1,
                                         -1, -1, -1, -1, -1, -1, -1, -1};
 
 struct stretch {
     const uint8_t *bytes;
-    uint32_t tokens;         /* how many end in it */
-    uint32_t lines;          /* and how many lines */
-    bool plain;              /* nothing but digits and separators in it */
+    uint32_t tokens;         /* count of the tokens that end in it */
+    uint32_t lines;          /* count of the lines that end in it */
+    bool plain;              /* it holds only digits and separators */
     bool empties;            /* some tokens are EMPTY */
-    uint32_t kind;           /* a bucket, as a rule that of the first number */
-    uint32_t kinds;          /* how the others differ from it; 0: all numbers are in this one */
-    uint16_t ends[TOKENS];   /* where each token ends: the next one begins behind it */
-    uint16_t last[TOKENS];   /* of each line, its last token */
-    int64_t values[TOKENS];  /* of a number: its digits, and its sign */
-    uint8_t buckets[TOKENS]; /* where its point is: see struct shmsum_decimal_sum; or one of the
-                                above */
-    int16_t powers[TOKENS];  /* when SCALED */
+    uint32_t kind;           /* a bucket, usually that of the first number */
+    uint32_t kinds;          /* bits in which other buckets differ; 0: all numbers are in `kind` */
+    uint16_t ends[TOKENS];   /* the end of each token; the next token begins after it */
+    uint16_t last[TOKENS];   /* the last token of each line */
+    int64_t values[TOKENS];  /* the digits of each number, with its sign */
+    uint8_t buckets[TOKENS]; /* a bucket of struct shmsum_decimal_sum, or one of the above */
+    int16_t powers[TOKENS];  /* the power of ten, for SCALED */
 };
 
 AVX2 static inline __m128i load16(const void *bytes)
@@ -107,13 +105,13 @@ AVX2 static inline bool all_set(__m256i bytes)
     return _mm256_testc_si256(bytes, _mm256_set1_epi8(-1));
 }
 
-/* Bit i: byte i is `byte`. */
+/* Bit i of the result: byte i is `byte`. */
 AVX2 static inline uint32_t mask_of(__m256i bytes, char byte)
 {
     return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte)));
 }
 
-/* Bytes that are 0 to 9. */
+/* Sets the bytes that are 0 to 9 to all ones, the others to 0. */
 AVX2 static inline __m256i up_to_nine(__m256i bytes)
 {
     return _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(9)), bytes);
@@ -122,15 +120,15 @@ AVX2 static inline __m256i up_to_nine(__m256i bytes)
 /* ---- ends ---- */
 
 struct marks {
-    uint64_t ends; /* bit i: byte i ends a token: a separator, LF, or CR directly before LF */
+    uint64_t ends; /* bit i: byte i is a separator, LF, or CR directly before LF */
     uint64_t newlines;
 };
 
-/* CHUNK bytes and one more can be read. Clears *plain when there is a byte that neither ends a
- * token nor is a digit. */
+/* Reads CHUNK bytes and one more. Clears *plain if a byte neither ends a token nor is a digit. */
 AVX2 static inline struct marks find_marks(const uint8_t *chunk, bool *plain)
 {
-    /* Looked up by its low four bits, each separator finds itself, and nothing else does. */
+    /* At the index of its low four bits each byte that may end a token finds itself. No other byte
+     * does. */
     const __m256i table =
         _mm256_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', '\v', '\f', '\r', 0, 0, ' ', 0, 0,
                          0, 0, 0, 0, 0, 0, '\t', '\n', '\v', '\f', '\r', 0, 0);
@@ -152,7 +150,7 @@ AVX2 static inline struct marks find_marks(const uint8_t *chunk, bool *plain)
     __m256i low_cr = _mm256_cmpeq_epi8(low, cr);
     __m256i high_cr = _mm256_cmpeq_epi8(high, cr);
     __m256i any_cr = _mm256_or_si256(low_cr, high_cr);
-    if (!_mm256_testz_si256(any_cr, any_cr)) { /* not directly before a LF: a byte of a token */
+    if (!_mm256_testz_si256(any_cr, any_cr)) { /* a CR that is not directly before a LF is data */
         uint64_t next = marks.newlines >> 1 | (uint64_t)(chunk[CHUNK] == '\n') << (CHUNK - 1);
         uint64_t lone = mask64(low_cr, high_cr) & ~next;
         marks.ends &= ~lone;
@@ -161,7 +159,7 @@ AVX2 static inline struct marks find_marks(const uint8_t *chunk, bool *plain)
     return marks;
 }
 
-/* The ends of the tokens from `bytes` on, in the next `ahead` bytes. */
+/* Finds the ends of the tokens in the next `ahead` bytes from `bytes` on. */
 AVX2 __attribute__((noinline)) static void
 find_tokens(struct stretch *stretch, const uint8_t *bytes, const uint8_t *end, uint32_t ahead)
 {
@@ -202,28 +200,29 @@ find_tokens(struct stretch *stretch, const uint8_t *bytes, const uint8_t *end, u
 
 /* ---- values ---- */
 
-/* The shuffle that moves the first `length` bytes to the right; with `cut` (not 0) of them from the
- * point on, all before the point moves up by one place. length <= 16. */
+/* Returns the shuffle that moves the first `length` bytes to the right end. length <= 16. If `cut`
+ * is not 0, the point is the cut-th byte from the end: then the bytes before it move over it. */
 AVX2 static inline __m128i order(uint32_t length, uint32_t cut)
 {
     return _mm_add_epi8(load16(to_right + length), load16(all_but_last + ((cut - 1) & 31)));
 }
 
-/* Bytes put in order, as numbers: 0 to 9 for a digit and where there is none, more for others. */
+/* Shuffles the bytes and converts each: 0 to 9 for a digit, 0 where there is no byte, more for any
+ * other byte. */
 AVX2 static inline __m256i digits_of(__m256i bytes, __m256i order)
 {
     return _mm256_shuffle_epi8(_mm256_sub_epi8(bytes, _mm256_set1_epi8('0')), order);
 }
 
-/* Each four digits as a number of 32 bits. */
+/* Converts each four digits to a number of 32 bits. */
 AVX2 static inline __m256i convert_fours(__m256i digits)
 {
     __m256i pairs = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(1 << 8 | 10));
     return _mm256_madd_epi16(pairs, _mm256_set1_epi32(1 << 16 | 100));
 }
 
-/* Four times sixteen digits as numbers: the low half of even, of odd; the high half of even, of
- * odd. */
+/* Converts four times sixteen digits. The four numbers are in this order: the low half of even, of
+ * odd, the high half of even, of odd. */
 AVX2 static inline __m256i convert(__m256i even, __m256i odd)
 {
     __m256i fours = _mm256_packus_epi32(convert_fours(even), convert_fours(odd));
@@ -232,8 +231,8 @@ AVX2 static inline __m256i convert(__m256i even, __m256i odd)
     return _mm256_add_epi64(high, _mm256_srli_epi64(eights, 32));
 }
 
-/* The exponent that text[0..size) is; false unless that is a sign or none and one to three digits.
- * Four bytes from the first digit on can be read. */
+/* Reads the exponent text[0..size). False: it is not an optional sign and one to three digits.
+ * Reads four bytes from the first digit on. */
 static inline bool read_exponent(const uint8_t *text, uint32_t size, int *exponent)
 {
     uint32_t negative = *text == '-';
@@ -244,7 +243,7 @@ static inline bool read_exponent(const uint8_t *text, uint32_t size, int *expone
         return false;
     uint32_t word;
     memcpy(&word, text, sizeof word);
-    word = (word ^ UINT32_C(0x30303030)) << 8 * (4 - size); /* what comes first is now 0 */
+    word = (word ^ UINT32_C(0x30303030)) << 8 * (4 - size); /* puts zero bytes first */
     if (((word + UINT32_C(0x76767676)) | word) & UINT32_C(0x80808080))
         return false;
     int value = (int)((word >> 8 & 15) * 100 + (word >> 16 & 15) * 10 + (word >> 24));
@@ -252,22 +251,22 @@ static inline bool read_exponent(const uint8_t *text, uint32_t size, int *expone
     return true;
 }
 
-/* Token i has been converted as far as its exponent, of which `text` is what stands behind the e:
- * brings both together. Where the digits can stand written out they do. */
+/* Applies the exponent to token i, which is converted up to it. `text` is after the e. If the
+ * number written without an exponent is a small number, it becomes that. */
 static inline void scale(struct stretch *stretch, uint32_t i, const uint8_t *text)
 {
-    uint32_t bucket = stretch->buckets[i]; /* not LONG: an exponent follows within 16 bytes */
+    uint32_t bucket = stretch->buckets[i]; /* never LONG: the e is among the first 16 bytes */
     uint32_t size = (uint32_t)(stretch->bytes + stretch->ends[i] - text);
     int exponent;
     if (size == 0 || !read_exponent(text, size, &exponent)) {
         stretch->buckets[i] = ODD;
         return;
     }
-    /* In data all of these come as they like: no branches. */
+    /* Which of these cases a number is cannot be predicted: no branches. */
     int power = exponent + (bucket == 0 ? 0 : 1 - (int)bucket);
     int64_t value = stretch->values[i];
     bool as_fraction = power <= 0 && power >= -DIGITS;
-    uint32_t up = (uint32_t)power & (TOKEN - 1); /* so that it is below TOKEN in any case */
+    uint32_t up = (uint32_t)power & (TOKEN - 1); /* below TOKEN in every case */
     int64_t limit = (int64_t)decimal_powers_of_ten[TOKEN - up];
     bool as_integer = (power == (int)up) & (value > -limit) & (value < limit);
     stretch->values[i] = value * (as_integer ? (int64_t)decimal_powers_of_ten[up] : 1);
@@ -278,7 +277,7 @@ static inline void scale(struct stretch *stretch, uint32_t i, const uint8_t *tex
     stretch->buckets[i] = (uint8_t)(as_integer ? 0 : kind);
 }
 
-/* One token, of any kind. */
+/* Converts token i, of any kind. */
 AVX2 __attribute__((noinline)) static void take_one(struct stretch *stretch, uint32_t i,
                                                     const uint8_t *token, char point)
 {
@@ -298,14 +297,14 @@ AVX2 __attribute__((noinline)) static void take_one(struct stretch *stretch, uin
     uint32_t length = (uint32_t)size;
     uint32_t whole = UINT32_C(1) << length;
     __m128i first = load16(token);
-    /* Up to the exponent, if there is one. */
+    /* The mantissa ends before the exponent. */
     __m128i es = _mm_cmpeq_epi8(_mm_or_si128(first, _mm_set1_epi8(0x20)), _mm_set1_epi8('e'));
     uint32_t mantissa = _tzcnt_u32((uint32_t)_mm_movemask_epi8(es) | whole);
     bool scaled = mantissa < length;
     if (mantissa > DIGITS + 1 || mantissa == 0)
         return;
 
-    /* In two parts: the last 16 bytes, and what is before them, if anything. */
+    /* Two parts: the last 16 bytes of the mantissa (tail) and the bytes before them (head). */
     uint32_t head = mantissa > TOKEN ? mantissa - TOKEN : 0;
     uint32_t tail = mantissa - head;
     __m256i bytes = two(load16(token + head), first);
@@ -321,7 +320,8 @@ AVX2 __attribute__((noinline)) static void take_one(struct stretch *stretch, uin
         !all_set(up_to_nine(numbers)))
         return;
     __m256i both = convert(numbers, numbers);
-    uint64_t value = (uint64_t)_mm256_extract_epi64(both, 2) * (tail_cut != 0 ? ten16 / 10 : ten16);
+    uint64_t value =
+        (uint64_t)_mm256_extract_epi64(both, 2) * decimal_powers_of_ten[TOKEN - (tail_cut != 0)];
     value += (uint64_t)_mm256_extract_epi64(both, 0);
     stretch->values[i] = (int64_t)((value ^ -negative) + negative);
     stretch->buckets[i] = (uint8_t)(cut | (digits > TOKEN ? LONG : 0));
@@ -329,7 +329,7 @@ AVX2 __attribute__((noinline)) static void take_one(struct stretch *stretch, uin
         scale(stretch, i, token + mantissa + 1);
 }
 
-/* The signs that two tokens begin with, one in each half. */
+/* The signs of two tokens, one token in each half. */
 struct signs {
     __m256i unsigned_bytes; /* the tokens with '0' in place of a sign */
     __m256i negative;       /* all bits of a half, or none */
@@ -349,8 +349,9 @@ AVX2 static inline struct signs find_signs(__m256i bytes)
     };
 }
 
-/* Two tokens of TOKEN + 1 to LONG_TOKEN bytes, in two parts each: the last 16 bytes, and what is
- * before them. False: at least one is not a number of that kind; then nothing is to be used. */
+/* Converts two tokens of TOKEN + 1 to LONG_TOKEN bytes, in two parts each: the last 16 bytes (tail)
+ * and the bytes before them (head). False: at least one is not such a number, and the caller must
+ * convert both again. */
 AVX2 static inline bool take_wide(struct stretch *stretch, uint32_t i,
                                   const uint8_t *const tokens[2], const uint32_t lengths[2],
                                   char point)
@@ -385,13 +386,15 @@ AVX2 static inline bool take_wide(struct stretch *stretch, uint32_t i,
     _mm_storeu_si128((__m128i *)(void *)tails, _mm256_castsi256_si128(parts));
     _mm_storeu_si128((__m128i *)(void *)heads, _mm256_extracti128_si256(parts, 1));
     for (uint32_t k = 0; k < 2; k++) {
-        uint64_t value = heads[k] * (tail_cuts[k] != 0 ? ten16 / 10 : ten16) + tails[k];
+        uint64_t value = heads[k] * decimal_powers_of_ten[TOKEN - (tail_cuts[k] != 0)] + tails[k];
         stretch->values[i + k] = (int64_t)((value ^ signs[k]) - signs[k]);
         stretch->kinds |= stretch->buckets[i + k] ^ stretch->kind;
     }
     return true;
 }
 
+/* Converts the tokens [from, to) one by one, the first of which begins at `token`. Returns where
+ * the next token begins. */
 AVX2 static const uint8_t *take_each(struct stretch *stretch, uint32_t from, uint32_t to,
                                      const uint8_t *token, char point)
 {
@@ -404,8 +407,44 @@ AVX2 static const uint8_t *take_each(struct stretch *stretch, uint32_t from, uin
     return token;
 }
 
-/* The stretch is plain: every token is an integer, or empty. Behind the last one, so that all are
- * taken together, stand tokens of one byte, of which nothing is used. */
+/* Tokens that are converted together. Bit k of a mask is about token k. */
+struct group {
+    const uint8_t *tokens[TOGETHER];
+    uint32_t lengths[TOGETHER]; /* up to the exponent, if there is one */
+    uint32_t scaled;            /* mask: the token has an exponent */
+    uint32_t others;            /* mask: take_one must convert the token, or find it bad */
+};
+
+/* Sets the tokens and lengths of the group whose first token has number i and begins at `token`.
+ * Returns where the token after the group begins. */
+static inline const uint8_t *find_group(struct group *group, const struct stretch *stretch,
+                                        uint32_t i, const uint8_t *token)
+{
+    for (uint32_t k = 0; k < TOGETHER; k++) {
+        const uint8_t *end = stretch->bytes + stretch->ends[i + k];
+        group->tokens[k] = token;
+        group->lengths[k] = (uint32_t)(end - token);
+        token = end + 1;
+    }
+    return token;
+}
+
+/* The first 16 bytes of each token of a group. */
+struct heads {
+    __m256i even; /* of tokens 0 and 2 */
+    __m256i odd;  /* of tokens 1 and 3 */
+};
+
+AVX2 static inline struct heads load_heads(const struct group *group)
+{
+    return (struct heads){
+        .even = two(load16(group->tokens[0]), load16(group->tokens[2])),
+        .odd = two(load16(group->tokens[1]), load16(group->tokens[3])),
+    };
+}
+
+/* Converts the tokens of a plain stretch: each is an integer or empty. Fills up the last group with
+ * tokens of one byte after the last token, whose values nobody uses. */
 AVX2 __attribute__((noinline)) static void take_integers(struct stretch *stretch, char point)
 {
     const uint8_t *token = stretch->bytes;
@@ -413,129 +452,151 @@ AVX2 __attribute__((noinline)) static void take_integers(struct stretch *stretch
         stretch->ends[stretch->tokens + i] =
             (uint16_t)(stretch->ends[stretch->tokens - 1] + 2 * (i + 1));
     for (uint32_t i = 0; i < stretch->tokens; i += TOGETHER) {
-        const uint8_t *tokens[TOGETHER];
-        uint32_t lengths[TOGETHER], wrong = 0;
-        const uint8_t *next = token;
-        for (uint32_t k = 0; k < TOGETHER; k++) {
-            const uint8_t *end = stretch->bytes + stretch->ends[i + k];
-            tokens[k] = next;
-            lengths[k] = (uint32_t)(end - next);
+        struct group group;
+        const uint8_t *next = find_group(&group, stretch, i, token);
+        const uint32_t *lengths = group.lengths;
+        uint32_t wrong = 0;
+        for (uint32_t k = 0; k < TOGETHER; k++)
             wrong |= lengths[k] - 1;
-            next = end + 1;
-        }
-        if (wrong >= TOKEN) { /* one of them is empty, or long */
+        if (wrong >= TOKEN) { /* a token is empty or long */
             uint32_t rest = stretch->tokens - i;
             token = take_each(stretch, i, i + (rest < TOGETHER ? rest : TOGETHER), token, point);
             continue;
         }
-        __m256i even = digits_of(two(load16(tokens[0]), load16(tokens[2])),
+        struct heads heads = load_heads(&group);
+        __m256i even = digits_of(heads.even,
                                  two(load16(to_right + lengths[0]), load16(to_right + lengths[2])));
-        __m256i odd = digits_of(two(load16(tokens[1]), load16(tokens[3])),
-                                two(load16(to_right + lengths[1]), load16(to_right + lengths[3])));
+        __m256i odd =
+            digits_of(heads.odd, two(load16(to_right + lengths[1]), load16(to_right + lengths[3])));
         _mm256_storeu_si256((__m256i *)(void *)&stretch->values[i], convert(even, odd));
         memset(&stretch->buckets[i], 0, TOGETHER);
         token = next;
     }
 }
 
-/* Where a token has an exponent among its first 16 bytes its length is cut to what is before;
- * returns the bits of these. */
-AVX2 static inline uint32_t cut_exponents(uint32_t lengths[TOGETHER], __m256i even, __m256i odd)
+/* Finds the tokens with an e among their first 16 bytes: sets the mask `scaled`, and cuts their
+ * lengths to the bytes before it. */
+AVX2 static inline void cut_exponents(struct group *group, const struct heads *heads)
 {
     const __m256i small = _mm256_set1_epi8(0x20);
     const __m256i e = _mm256_set1_epi8('e');
-    __m256i even_e = _mm256_cmpeq_epi8(_mm256_or_si256(even, small), e);
-    __m256i odd_e = _mm256_cmpeq_epi8(_mm256_or_si256(odd, small), e);
+    __m256i even_e = _mm256_cmpeq_epi8(_mm256_or_si256(heads->even, small), e);
+    __m256i odd_e = _mm256_cmpeq_epi8(_mm256_or_si256(heads->odd, small), e);
     __m256i any = _mm256_or_si256(even_e, odd_e);
+    group->scaled = 0;
     if (_mm256_testz_si256(any, any))
-        return 0;
+        return;
     uint32_t even_es = (uint32_t)_mm256_movemask_epi8(even_e);
     uint32_t odd_es = (uint32_t)_mm256_movemask_epi8(odd_e);
     const uint32_t es[TOGETHER] = {even_es & 0xffff, odd_es & 0xffff, even_es >> TOKEN,
                                    odd_es >> TOKEN};
-    uint32_t scaled = 0;
     for (uint32_t k = 0; k < TOGETHER; k++) {
-        uint32_t at = _tzcnt_u32(es[k]); /* 32 when there is none */
-        scaled |= (uint32_t)(at < lengths[k]) << k;
-        lengths[k] = at < lengths[k] ? at : lengths[k];
+        uint32_t at = _tzcnt_u32(es[k]); /* 32 if there is no e */
+        group->scaled |= (uint32_t)(at < group->lengths[k]) << k;
+        group->lengths[k] = at < group->lengths[k] ? at : group->lengths[k];
     }
-    return scaled;
 }
 
-/* The tokens may have signs and points, and be anything else. */
+/* Sets the mask `others` to the tokens that are empty or longer than TOKEN. True: all tokens are
+ * long, and are converted. False: the lengths of the others are now 1, so that convert_group can
+ * read them. */
+AVX2 static inline bool take_long(struct stretch *stretch, uint32_t i, struct group *group,
+                                  char point)
+{
+    group->others = 0;
+    for (uint32_t k = 0; k < TOGETHER; k++)
+        group->others |= (uint32_t)(group->lengths[k] - 1 >= TOKEN) << k;
+    if (group->others == 0)
+        return false;
+    if (group->others == (1 << TOGETHER) - 1 &&
+        take_wide(stretch, i, group->tokens, group->lengths, point) &&
+        take_wide(stretch, i + 2, group->tokens + 2, group->lengths + 2, point))
+        return true;
+    for (uint32_t k = 0; k < TOGETHER; k++)
+        group->lengths[k] = group->others >> k & 1 ? 1 : group->lengths[k];
+    return false;
+}
+
+/* Converts the tokens of a group up to their exponents, as 1 to TOKEN bytes: digits with at most a
+ * sign and a point. Adds the tokens that are not of this kind to the mask `others`. Returns the
+ * buckets, a byte each. */
+AVX2 static inline uint32_t convert_group(struct stretch *stretch, uint32_t i, struct group *group,
+                                          const struct heads *heads, char point)
+{
+    const uint32_t *lengths = group->lengths;
+    const uint32_t even_points = mask_of(heads->even, point);
+    const uint32_t odd_points = mask_of(heads->odd, point);
+    const uint32_t points[TOGETHER] = {even_points, odd_points, even_points >> TOKEN,
+                                       odd_points >> TOKEN};
+    struct signs even_signs = find_signs(heads->even), odd_signs = find_signs(heads->odd);
+    const uint32_t signs[TOGETHER] = {even_signs.bits & 1, odd_signs.bits & 1,
+                                      even_signs.bits >> TOKEN, odd_signs.bits >> TOKEN};
+    uint32_t cuts[TOGETHER];
+    uint32_t others = group->others;
+    for (uint32_t k = 0; k < TOGETHER; k++) {
+        uint32_t first = _bzhi_u32(points[k], lengths[k]) | UINT32_C(1) << lengths[k];
+        cuts[k] = lengths[k] - _tzcnt_u32(first);
+        others |= (uint32_t)(lengths[k] == signs[k] + (cuts[k] != 0)) << k; /* has no digit */
+    }
+    __m256i even = digits_of(even_signs.unsigned_bytes,
+                             two(order(lengths[0], cuts[0]), order(lengths[2], cuts[2])));
+    __m256i odd = digits_of(odd_signs.unsigned_bytes,
+                            two(order(lengths[1], cuts[1]), order(lengths[3], cuts[3])));
+    __m256i negative = _mm256_unpacklo_epi64(even_signs.negative, odd_signs.negative);
+    __m256i values = _mm256_xor_si256(convert(even, odd), negative);
+    _mm256_storeu_si256((__m256i *)(void *)&stretch->values[i], _mm256_sub_epi64(values, negative));
+    uint32_t buckets = cuts[0] | cuts[1] << 8 | cuts[2] << 16 | cuts[3] << 24;
+    memcpy(&stretch->buckets[i], &buckets, sizeof buckets);
+    if (i == 0)
+        stretch->kind = cuts[0];
+    __m256i even_good = up_to_nine(even);
+    __m256i odd_good = up_to_nine(odd);
+    if (!all_set(_mm256_and_si256(even_good, odd_good))) {
+        uint32_t even_bad = ~(uint32_t)_mm256_movemask_epi8(even_good);
+        uint32_t odd_bad = ~(uint32_t)_mm256_movemask_epi8(odd_good);
+        others |= (uint32_t)((even_bad & 0xffff) != 0) | (uint32_t)((odd_bad & 0xffff) != 0) << 1 |
+                  (uint32_t)(even_bad >> TOKEN != 0) << 2 | (uint32_t)(odd_bad >> TOKEN != 0) << 3;
+    }
+    group->others = others;
+    return buckets;
+}
+
+/* Ends a converted group in which some tokens are others: takes those one by one, and applies the
+ * exponents of the rest. */
+AVX2 static inline void take_others(struct stretch *stretch, uint32_t i, const struct group *group,
+                                    char point)
+{
+    for (uint32_t k = 0; k < TOGETHER; k++) {
+        if (group->others >> k & 1)
+            take_one(stretch, i + k, group->tokens[k], point);
+        else if (group->scaled >> k & 1)
+            scale(stretch, i + k, group->tokens[k] + group->lengths[k] + 1);
+        if (stretch->buckets[i + k] != EMPTY)
+            stretch->kinds |= stretch->buckets[i + k] ^ stretch->kind;
+    }
+}
+
+/* Converts the tokens of any stretch. */
 AVX2 __attribute__((noinline)) static void take_decimals(struct stretch *stretch, char point)
 {
     const uint8_t *token = stretch->bytes;
     uint32_t i = 0;
     for (; i + TOGETHER <= stretch->tokens; i += TOGETHER) {
-        const uint8_t *tokens[TOGETHER];
-        uint32_t lengths[TOGETHER], cuts[TOGETHER];
-        const uint8_t *begin = token;
-        for (uint32_t k = 0; k < TOGETHER; k++) {
-            const uint8_t *end = stretch->bytes + stretch->ends[i + k];
-            tokens[k] = token;
-            lengths[k] = (uint32_t)(end - token);
-            token = end + 1;
-        }
-        __m256i even = two(load16(tokens[0]), load16(tokens[2]));
-        __m256i odd = two(load16(tokens[1]), load16(tokens[3]));
-        /* Bit k is about token k. */
-        uint32_t scaled = cut_exponents(lengths, even, odd);
-        uint32_t others = 0;
-        for (uint32_t k = 0; k < TOGETHER; k++)
-            others |= (uint32_t)(lengths[k] - 1 >= TOKEN) << k;
-        if (others != 0) {
-            if (others == (1 << TOGETHER) - 1 && take_wide(stretch, i, tokens, lengths, point) &&
-                take_wide(stretch, i + 2, tokens + 2, lengths + 2, point))
-                continue;
-            for (uint32_t k = 0; k < TOGETHER; k++)
-                lengths[k] = others >> k & 1 ? 1 : lengths[k];
-        }
-        const uint32_t even_points = mask_of(even, point), odd_points = mask_of(odd, point);
-        const uint32_t points[TOGETHER] = {even_points, odd_points, even_points >> TOKEN,
-                                           odd_points >> TOKEN};
-        struct signs even_signs = find_signs(even), odd_signs = find_signs(odd);
-        const uint32_t signs[TOGETHER] = {even_signs.bits & 1, odd_signs.bits & 1,
-                                          even_signs.bits >> TOKEN, odd_signs.bits >> TOKEN};
-        for (uint32_t k = 0; k < TOGETHER; k++) {
-            uint32_t first = _bzhi_u32(points[k], lengths[k]) | UINT32_C(1) << lengths[k];
-            cuts[k] = lengths[k] - _tzcnt_u32(first);
-            others |= (uint32_t)(lengths[k] == signs[k] + (cuts[k] != 0)) << k; /* no digit */
-        }
-        even = digits_of(even_signs.unsigned_bytes,
-                         two(order(lengths[0], cuts[0]), order(lengths[2], cuts[2])));
-        odd = digits_of(odd_signs.unsigned_bytes,
-                        two(order(lengths[1], cuts[1]), order(lengths[3], cuts[3])));
-        __m256i negative = _mm256_unpacklo_epi64(even_signs.negative, odd_signs.negative);
-        __m256i values = _mm256_xor_si256(convert(even, odd), negative);
-        _mm256_storeu_si256((__m256i *)(void *)&stretch->values[i],
-                            _mm256_sub_epi64(values, negative));
-        uint32_t buckets = cuts[0] | cuts[1] << 8 | cuts[2] << 16 | cuts[3] << 24;
-        memcpy(&stretch->buckets[i], &buckets, sizeof buckets);
-        if (i == 0)
-            stretch->kind = cuts[0];
-        __m256i even_good = up_to_nine(even);
-        __m256i odd_good = up_to_nine(odd);
-        if (others == 0 && all_set(_mm256_and_si256(even_good, odd_good))) {
-            stretch->kinds |= (buckets ^ stretch->kind * UINT32_C(0x01010101)) | scaled;
-            for (; scaled != 0; scaled &= scaled - 1) {
-                uint32_t k = _tzcnt_u32(scaled);
-                scale(stretch, i + k, tokens[k] + lengths[k] + 1);
-            }
+        struct group group;
+        token = find_group(&group, stretch, i, token);
+        struct heads heads = load_heads(&group);
+        cut_exponents(&group, &heads);
+        if (take_long(stretch, i, &group, point))
+            continue;
+        uint32_t buckets = convert_group(stretch, i, &group, &heads, point);
+        if (group.others != 0) {
+            take_others(stretch, i, &group, point);
             continue;
         }
-        uint32_t even_bad = ~(uint32_t)_mm256_movemask_epi8(even_good);
-        uint32_t odd_bad = ~(uint32_t)_mm256_movemask_epi8(odd_good);
-        others |= (uint32_t)((even_bad & 0xffff) != 0) | (uint32_t)((odd_bad & 0xffff) != 0) << 1 |
-                  (uint32_t)(even_bad >> TOKEN != 0) << 2 | (uint32_t)(odd_bad >> TOKEN != 0) << 3;
-        for (uint32_t k = 0; k < TOGETHER; k++) {
-            if (others >> k & 1)
-                take_one(stretch, i + k, begin, point);
-            else if (scaled >> k & 1)
-                scale(stretch, i + k, tokens[k] + lengths[k] + 1);
-            if (stretch->buckets[i + k] != EMPTY)
-                stretch->kinds |= stretch->buckets[i + k] ^ stretch->kind;
-            begin = stretch->bytes + stretch->ends[i + k] + 1;
+        stretch->kinds |= (buckets ^ stretch->kind * UINT32_C(0x01010101)) | group.scaled;
+        for (uint32_t scaled = group.scaled; scaled != 0; scaled &= scaled - 1) {
+            uint32_t k = _tzcnt_u32(scaled);
+            scale(stretch, i + k, group.tokens[k] + group.lengths[k] + 1);
         }
     }
     take_each(stretch, i, stretch->tokens, token, point);
@@ -543,14 +604,15 @@ AVX2 __attribute__((noinline)) static void take_decimals(struct stretch *stretch
 
 /* ---- lines ---- */
 
-/* What has been added of the present line and was not told to the parser yet. */
+/* What was added to the current line but is not in the parser's fields yet. */
 struct line {
     struct shmsum_line_parser *parser;
-    uint32_t used; /* bits of buckets */
+    uint32_t used; /* bits of sum.small_used */
     uint32_t numbers;
 };
 
-static inline void tell(struct line *line)
+/* Moves the counts of the line into the parser. */
+static inline void flush(struct line *line)
 {
     line->parser->sum.small_used |= line->used;
     line->parser->numbers += line->numbers;
@@ -558,22 +620,21 @@ static inline void tell(struct line *line)
     line->numbers = 0;
 }
 
-/* The numbers of up to 16 digits that `tokens` tokens can be, in units. */
+/* The most units that the numbers of up to 16 digits among `tokens` tokens take. */
 static inline uint32_t units_of(uint32_t tokens)
 {
     return tokens < STRETCH / 2 ? tokens : STRETCH / 2;
 }
 
-/* Makes room in the buckets for so many units; `rest` tokens that have their room already keep it.
- */
+/* Reserves room in the buckets for `units`, and for the `rest` tokens that already had room. */
 static void make_room(struct line *line, uint32_t units, uint32_t rest)
 {
     struct shmsum_decimal_sum *sum = &line->parser->sum;
-    if (decimal_reserve_small(sum, units))
+    if (decimal_small_reserve(sum, units))
         return;
-    tell(line);
+    flush(line);
     decimal_sum_empty_small(sum);
-    decimal_reserve_small(sum, units + units_of(rest));
+    decimal_small_reserve(sum, units + units_of(rest));
 }
 
 static inline const uint8_t *begin_of(const struct stretch *stretch, uint32_t token)
@@ -581,8 +642,8 @@ static inline const uint8_t *begin_of(const struct stretch *stretch, uint32_t to
     return token == 0 ? stretch->bytes : stretch->bytes + stretch->ends[token - 1] + 1;
 }
 
-/* Token i, when it has no plain bucket. False: it is left to the plain implementation, which will
- * say what is wrong with it. */
+/* Takes token i, which has no bucket. False: it is bad, and the plain implementation must report
+ * that. */
 static bool take_other(struct line *line, const struct stretch *stretch, uint32_t i)
 {
     struct shmsum_line_parser *parser = line->parser;
@@ -602,7 +663,7 @@ static bool take_other(struct line *line, const struct stretch *stretch, uint32_
     }
 }
 
-/* Tokens of which all numbers are in one bucket. */
+/* Takes the tokens [from, to) if all numbers are in one bucket. */
 static inline void take_same(struct line *line, const struct stretch *stretch, uint32_t from,
                              uint32_t to)
 {
@@ -618,9 +679,8 @@ static inline void take_same(struct line *line, const struct stretch *stretch, u
     line->numbers += numbers;
 }
 
-/* Tokens of any kind. Returns how far it came: `to`; or the one that it leaves to the plain
- * implementation.
- */
+/* Takes the tokens [from, to) of any kind. Returns `to`, or the first token that the plain
+ * implementation must take. */
 static inline uint32_t take_mixed(struct line *line, const struct stretch *stretch, uint32_t from,
                                   uint32_t to)
 {
@@ -642,9 +702,9 @@ static inline uint32_t take_mixed(struct line *line, const struct stretch *stret
     return to;
 }
 
-/* Adds up what the stretch holds; returns as line_parser_fast does. */
+/* Adds up the lines of the stretch. Returns as line_parser_fast does. */
 AVX2 __attribute__((noinline)) static const uint8_t *
-take_lines(struct line_feed *feed, const struct stretch *stretch, bool *line_ended)
+take_lines(struct line_parser_feed *feed, const struct stretch *stretch, bool *line_ended)
 {
     struct line line = {.parser = feed->parser};
     make_room(&line, units_of(stretch->tokens), 0);
@@ -656,39 +716,39 @@ take_lines(struct line_feed *feed, const struct stretch *stretch, bool *line_end
         } else {
             uint32_t stopped = take_mixed(&line, stretch, token, to);
             if (stopped < to) {
-                tell(&line);
+                flush(&line);
                 return begin_of(stretch, stopped);
             }
         }
         token = to;
-        tell(&line);
+        flush(&line);
         if (i < stretch->lines) {
-            if (!line_feed_put(feed, begin_of(stretch, token))) {
+            if (!line_parser_put_line(feed, begin_of(stretch, token))) {
                 *line_ended = true;
                 break;
             }
-            decimal_reserve_small(&feed->parser->sum, units_of(stretch->tokens - token));
+            decimal_small_reserve(&feed->parser->sum, units_of(stretch->tokens - token));
         }
     }
     return begin_of(stretch, token);
 }
 
-const uint8_t *line_parser_avx2(struct line_feed *feed, const uint8_t *at, bool *line_ended)
+const uint8_t *line_parser_avx2(struct line_parser_feed *feed, const uint8_t *at, bool *line_ended)
 {
     struct stretch stretch;
     uint16_t *ahead = &feed->parser->ahead;
     *line_ended = false;
     for (;;) {
         find_tokens(&stretch, at, feed->end, *ahead);
-        if (stretch.tokens == 0) /* a token without end, or the end of the block */
+        if (stretch.tokens == 0) /* a very long token, or the end of the block */
             return at;
         if (stretch.plain)
             take_integers(&stretch, feed->parser->point);
         else
             take_decimals(&stretch, feed->parser->point);
         const uint8_t *next = take_lines(feed, &stretch, line_ended);
-        /* What stands behind a line that is an event is looked at again in the next call: where
-         * there are many of them, it is better not to look so far. */
+        /* The next call reads what is after an event again. If most of the stretch is after it,
+         * read less ahead. */
         if (*line_ended || next != begin_of(&stretch, stretch.tokens)) {
             if (*ahead > STRETCH_MIN && (size_t)(next - at) < *ahead / 4)
                 *ahead /= 2;

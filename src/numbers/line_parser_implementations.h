@@ -4,39 +4,39 @@
  *
  * DOC: line-parser-implementations
  *
- * A fast implementation reads the common tokens of a line: up to 18 digits with at most one
- * point, and a sign before them. Everything else - long tokens, exponents, errors, the last bytes
- * of a block - it leaves to the plain implementation, which is the specification: so there is one
- * place that knows what an error is and where it stands.
+ * A fast implementation reads the common tokens of a line: up to 18 digits with at most one point,
+ * and an optional sign. It leaves everything else to the plain implementation, which is the
+ * specification: long tokens, exponents (AVX2 reads most of them), errors, and the last bytes of a
+ * block. So only the plain implementation knows what an error is and where it is.
  */
-#ifndef SHMSUM_SRC_LINE_PARSER_FORMS_H
-#define SHMSUM_SRC_LINE_PARSER_FORMS_H
+#ifndef SHMSUM_SRC_LINE_PARSER_IMPLEMENTATIONS_H
+#define SHMSUM_SRC_LINE_PARSER_IMPLEMENTATIONS_H
 
 #include <shmsum/line_parser.h>
 
 #include "decimal_small.h"
 
-/* One call of feed_lines, as the implementations see it. */
-struct line_feed {
+/* What one call of feed_lines shares with the implementations. */
+struct line_parser_feed {
     struct shmsum_line_parser *parser;
     struct shmsum_line_sink *sink; /* NULL: every line is an event */
-    const uint8_t *bytes;          /* what was fed, up to `end` */
+    const uint8_t *bytes;          /* the block, up to `end` */
     const uint8_t *end;
 };
 
 /*
- * Adds the numbers from `at` on, which stands between two tokens (or at a token's first byte), to
- * parser->sum and parser->numbers. Returns where it stopped: behind the LF of a line that is to be
- * an event, with *line_ended set; or, with it clear, between two tokens or at the first byte of a
- * token that it leaves to the plain implementation. Reads nothing outside [at, feed->end).
+ * Adds the numbers from `at` on to parser->sum and parser->numbers. `at` is between two tokens or
+ * at the first byte of a token. Returns where it stopped. With *line_ended set, that is after the
+ * LF of a line that must be an event. With *line_ended clear, it is between two tokens, or at the
+ * first byte of a token that the plain implementation must read. Reads nothing outside [at,
+ * feed->end).
  */
-typedef const uint8_t *line_parser_fast(struct line_feed *feed, const uint8_t *at,
+typedef const uint8_t *line_parser_fast(struct line_parser_feed *feed, const uint8_t *at,
                                         bool *line_ended);
 
 enum {
-    LINE_PARSER_FAST_MIN =
-        96, /* with fewer bytes than this a fast implementation would do nothing */
-    LINE_PARSER_AHEAD = 1024, /* the most that it looks at, at once: where parser->ahead begins */
+    LINE_PARSER_FAST_MIN = 96, /* with fewer bytes a fast implementation does nothing */
+    LINE_PARSER_AHEAD = 1024,  /* the first parser->ahead, and the largest */
 };
 
 #if defined(__x86_64__)
@@ -44,12 +44,12 @@ line_parser_fast line_parser_avx2;
 #endif
 line_parser_fast line_parser_swar;
 
-/* Adds the number that token[0..size) is, of a shape that no fast implementation knows, to the sum
- * of an open line; false when it is none or cannot be added, with nothing changed. */
+/* Adds the number in token[0..size) to the sum of the open line, for a fast implementation that
+ * cannot convert it. False: it is not a number or is out of range, and nothing has changed. */
 bool line_parser_add_token(struct shmsum_line_parser *parser, const uint8_t *token, size_t size);
 
-/* Of the fields that belong to a line only the sum and the numbers are not set here: they are clear
- * already. */
+/* Begins a line: sets all fields of a line except the sum, the numbers and the state, which the
+ * callers clear. */
 static inline void line_parser_begin_line(struct shmsum_line_parser *parser)
 {
     parser->ended = false;
@@ -58,21 +58,21 @@ static inline void line_parser_begin_line(struct shmsum_line_parser *parser)
     parser->column = 0;
 }
 
-/* A good line, if it is not blank, ends with the byte before `next`. If the sink takes its sum the
- * next line is begun; otherwise it is an event. */
-static inline bool line_feed_put(struct line_feed *feed, const uint8_t *next)
+/* Ends a good line, whose last byte is before `next`. True: the sink took the sum, and the next
+ * line has begun. False: the line is blank, or the sink did not take it, so it is an event. */
+static inline bool line_parser_put_line(struct line_parser_feed *feed, const uint8_t *next)
 {
     struct shmsum_line_parser *parser = feed->parser;
     struct shmsum_line_sink *sink = feed->sink;
     if (sink == NULL || parser->numbers == 0 || !sink->take(sink, &parser->sum))
         return false;
-    decimal_sum_clear_line(&parser->sum);
+    decimal_small_clear_sum(&parser->sum);
     sink->lines++;
     sink->numbers += parser->numbers;
     sink->bytes = (size_t)(next - feed->bytes);
     parser->numbers = 0;
     line_parser_begin_line(parser);
-    parser->column -= sink->bytes; /* columns are counted from feed->bytes */
+    parser->column -= sink->bytes; /* columns count from feed->bytes; wraps below 0 */
     return true;
 }
 

@@ -1,31 +1,31 @@
 #!/bin/sh
-# runner.sh CASE... - runs cases of the command line: exact standard output, exact standard error,
-# exact exit status, exact files.
+# runner.sh CASE... - runs cases of the command line. A case states the exact standard output, standard
+# error, exit status and files of each run.
 #
-# A case is a file of these verbs, read from top to bottom. TEXT may hold \n, \r, \t, \\, \ooo
-# (octal) and %%, as in printf; without TEXT the verb takes the lines that follow it, as they are
-# (<<'END' ... END).
+# A case is a file of the verbs below, read from top to bottom. TEXT may contain \n, \r, \t, \\, \ooo
+# (octal) and %%, as in printf. Without TEXT a verb takes the lines that follow it literally (<<'END' ...
+# END).
 #
 #     file NAME [TEXT]     put a file into the case's own empty folder, the working directory
 #     input [TEXT]         standard input of the next run: a file (default: an empty one)
-#     input_pipe [TEXT]    the same through a pipe
+#     input_pipe [TEXT]    the same, but a pipe
 #     run ARGUMENT...      run shmsum
 #     run_child ARG...     run shmsum-child
-#     run_command C ARG... run something else ("$SHMSUM" and "$SHMSUM_CHILD" are the programs)
-#     status N             it exited with N (default: 0)
-#     stdout [TEXT]        its standard output was exactly this (default: nothing)
-#     stderr [TEXT]        its standard error was exactly this (default: nothing)
-#     stderr_mask SED      ... after this sed script was applied to it
-#     results [TEXT]       results.txt is exactly this
-#     holds NAME [TEXT]    and so for any other file that the run made or changed
-#     unprivileged         the runs that follow have no right that a plain user lacks
+#     run_command C ARG... run another command ("$SHMSUM" and "$SHMSUM_CHILD" are the programs)
+#     status N             the run exited with N (default: 0)
+#     stdout [TEXT]        its standard output was exactly this (default: empty)
+#     stderr [TEXT]        its standard error was exactly this (default: empty)
+#     stderr_mask SED      apply this sed script to standard error before the comparison
+#     results [TEXT]       results.txt has exactly this content
+#     holds NAME [TEXT]    the same for another file that the run made or changed
+#     unprivileged         the runs that follow have the rights of an ordinary user
 #
-# What a case does not claim must not be there: silence is a claim too, and so is every file that
-# was not made or changed. The environment is the caller's without its locale.
+# A run must not do what its case does not state: print more, or make, change or remove other files. The
+# environment is that of the caller, without the locale.
 #
 # Exit status: 0 all good, 1 not, 77 cannot run here.
 
-# Most of this is called by the cases, and words are split on purpose:
+# The cases call most of these functions, and some variables hold several words:
 # shellcheck disable=SC2317,SC2086
 set -eu
 
@@ -40,18 +40,19 @@ problem() {
     echo "$case_file: run $runs: $*" >&2
 }
 
-# write_text TO [TEXT]: TEXT, or standard input, into the file TO.
+# write_text TO [TEXT]: writes TEXT, or standard input, into the file TO.
 write_text() {
     write_text_to=$1
     shift
     case $# in
     0) cat >"$write_text_to" ;;
-    *) # shellcheck disable=SC2059  # the text is a format: that is how it spells control characters
+    *) # shellcheck disable=SC2059  # TEXT is a format on purpose, for its escape sequences
         printf "$1" >"$write_text_to" ;;
     esac
 }
 
-# same WHAT EXPECTED FOUND: two files, byte by byte; shows what differs, control characters escaped.
+# same WHAT EXPECTED FOUND: compares two files byte by byte and shows the difference, with control
+# characters escaped.
 same() {
     cmp -s "$2" "$3" && return
     problem "$1 differs (- expected, + found):"
@@ -75,12 +76,12 @@ input_pipe() {
     input "$@"
 }
 
-# Every file of the working directory with a sum over its bytes.
+# Prints every file of the working directory with a checksum.
 manifest() {
     find . -type f -exec cksum {} + | LC_ALL=C sort -k 3
 }
 
-# Judges the last run: what was claimed, and that there was nothing else.
+# Checks the last run against what the case states, and that it did nothing else.
 judge() {
     [ "$runs" -gt 0 ] || return 0
     [ "$found_status" -eq "$expected_status" ] ||
@@ -88,7 +89,7 @@ judge() {
     same "standard output" "$work/stdout.expected" "$work/stdout"
     sed "$mask" "$work/stderr" >"$work/stderr.masked"
     same "standard error" "$work/stderr.expected" "$work/stderr.masked"
-    # What the run changed was seen right after it: a case may put more files there by now.
+    # $work/touched was made directly after the run: the case may have made more files since then.
     while IFS= read -r name; do
         grep -qxF -e "$name" "$work/claimed" || problem "made, changed or removed $name"
     done <"$work/touched"
@@ -105,7 +106,7 @@ run_command() {
     manifest >"$work/before"
     found_status=0
     if [ "$piped" = yes ]; then
-        # cat is not to complain when the program leaves early: that is what some cases are about
+        # Without messages of cat: in some cases the program exits before it has read everything.
         cat <"$work/stdin" 2>/dev/null | "$@" >"$work/stdout" 2>"$work/stderr" || found_status=$?
     else
         "$@" <"$work/stdin" >"$work/stdout" 2>"$work/stderr" || found_status=$?
@@ -157,7 +158,7 @@ results() {
     holds results.txt "$@"
 }
 
-# For cases about permissions, which root does not have to mind. Skips where root cannot be left.
+# For cases about permissions, which do not bind root. Skips the case if another user cannot run the programs.
 unprivileged() {
     [ "$(id -u)" -eq 0 ] || return 0
     as_user="setpriv --reuid=65534 --regid=65534 --clear-groups"
@@ -192,8 +193,8 @@ for case_file in "$@"; do
     mkdir "$work/folder"
     cd "$work/folder"
     # shellcheck source=/dev/null
-    . "$case_file" # a verb that does not exist ends it all: -e
+    . "$case_file" # an unknown verb ends this script, because of -e
     judge
-    [ "$runs" -gt 0 ] || problem "runs nothing"
+    [ "$runs" -gt 0 ] || problem "the case runs nothing"
 done
 exit "$failed"

@@ -1,4 +1,4 @@
-/* calls.c - what is known of the system calls. See calls.h. */
+/* calls.c - what the tests know about system calls. See calls.h. */
 #define _GNU_SOURCE
 #include "calls.h"
 
@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 
 enum { ANY_CALL = -1 };
-/* Old headers lack them; the numbers are the same everywhere. */
+/* Old headers lack these numbers. They are the same on all processors. */
 enum { CLOSE_RANGE = 436, LANDLOCK_CREATE = 444, LANDLOCK_RESTRICT = 446 };
 
 static const struct call calls[] = {
@@ -177,107 +177,114 @@ const struct call *call_find(long number)
     return &unknown;
 }
 
-/* ---- what may be borne ---- */
+/* ---- what follows from a failure ---- */
 
 enum { P = 1 << TRACE_PARENT, F = 1 << TRACE_FORKED, C = 1 << TRACE_CHILD, ALL = P | F | C };
 
-static const char first_look[] = "only whether the descriptor is open is asked: EBADF opens "
-                                 "/dev/null, on a number that nobody uses";
+static const char is_open[] = "only whether the descriptor is open is asked: EBADF opens "
+                              "/dev/null, on a number that nobody uses";
 static const char old_names[] = "what dead instances left is removed when it can be";
-static const char last_look[] = "before they are added to, told; in the end they are judged by "
+static const char size_only[] = "before they are added to, told; in the end they are judged by "
                                 "their size alone";
 static const char nothing_to_do[] = "there is nothing left to do about it";
 static const char granted[] = "the sandbox takes what is granted; --stats says what was not";
 static const char again[] = "interrupted: it is made again";
 static const char lost[] = "then the parent knows the exit status of the forked child alone";
 
-struct bearing_rule {
+struct consequence_rule {
     unsigned roles;     /* bits 1 << enum trace_role */
     long number;        /* or ANY_CALL */
     const char *object; /* NULL: any */
-    unsigned first;     /* only the first so many; 0: all */
-    enum bearing bearing;
+    unsigned first;     /* only the first so many calls; 0: all */
+    enum consequence consequence;
     const char *why;
-    int errors[8]; /* 0 at the end; none: all */
-    bool all_but;  /* all but those */
+    int errors[8]; /* 0 at the end; none: all errors */
+    bool all_but;  /* all errors except these */
 };
 
-/* The first that applies is the one. */
-static const struct bearing_rule rules[] = {
-    {P, SYS_newfstatat, "stdin", 1, BORNE, first_look, {0}, false},
-    {P, SYS_newfstatat, "stdout", 1, BORNE, first_look, {0}, false},
-    {C, SYS_newfstatat, "null", 1, BORNE, first_look, {0}, false},
-    {C, SYS_newfstatat, "results", 1, BORNE, first_look, {0}, false},
-    {C, SYS_newfstatat, "stdout", 1, BORNE, first_look, {0}, false},
-    {ALL, SYS_newfstatat, "messages", 1, BORNE, first_look, {0}, false},
-    {P, ANY_CALL, "names", 0, BORNE, old_names, {0}, false},
-    {P, ANY_CALL, "name left behind", 0, BORNE, old_names, {0}, false},
+/* The first rule that applies decides. */
+static const struct consequence_rule rules[] = {
+    {P, SYS_newfstatat, "stdin", 1, HARMLESS, is_open, {0}, false},
+    {P, SYS_newfstatat, "stdout", 1, HARMLESS, is_open, {0}, false},
+    {C, SYS_newfstatat, "null", 1, HARMLESS, is_open, {0}, false},
+    {C, SYS_newfstatat, "results", 1, HARMLESS, is_open, {0}, false},
+    {C, SYS_newfstatat, "stdout", 1, HARMLESS, is_open, {0}, false},
+    {ALL, SYS_newfstatat, "messages", 1, HARMLESS, is_open, {0}, false},
+    {P, ANY_CALL, "names", 0, HARMLESS, old_names, {0}, false},
+    {P, ANY_CALL, "name left behind", 0, HARMLESS, old_names, {0}, false},
 
-    {ALL, ANY_CALL, "filter", 0, BORNE, granted, {0}, false},
-    {ALL, SYS_memfd_create, NULL, 0, BORNE, granted, {0}, false},
-    {ALL, SYS_seccomp, NULL, 0, BORNE, granted, {0}, false},
-    {ALL, SYS_prlimit64, NULL, 0, BORNE, granted, {0}, false},
-    {ALL, LANDLOCK_CREATE, NULL, 0, BORNE, granted, {0}, false},
-    {ALL, LANDLOCK_RESTRICT, NULL, 0, BORNE, granted, {0}, false},
-    {ALL, CLOSE_RANGE, NULL, 0, BORNE, granted, {0}, false},
+    {ALL, ANY_CALL, "filter", 0, HARMLESS, granted, {0}, false},
+    {ALL, SYS_memfd_create, NULL, 0, HARMLESS, granted, {0}, false},
+    {ALL, SYS_seccomp, NULL, 0, HARMLESS, granted, {0}, false},
+    {ALL, SYS_prlimit64, NULL, 0, HARMLESS, granted, {0}, false},
+    {ALL, LANDLOCK_CREATE, NULL, 0, HARMLESS, granted, {0}, false},
+    {ALL, LANDLOCK_RESTRICT, NULL, 0, HARMLESS, granted, {0}, false},
+    {ALL, CLOSE_RANGE, NULL, 0, HARMLESS, granted, {0}, false},
     {C,
      SYS_prctl,
      "option 1",
      0,
-     MUST_BE_TOLD,
-     "the parent's death would not be heard",
+     REPORTED,
+     "the child would not notice the parent's death",
      {0},
      false},
-    {ALL, SYS_prctl, NULL, 0, BORNE, granted, {0}, false},
+    {ALL, SYS_prctl, NULL, 0, HARMLESS, granted, {0}, false},
 
-    {P, SYS_close, "results", 0, MUST_BE_TOLD, "a lost write may be told now", {EINTR}, true},
-    {C, SYS_close, "results", 0, MUST_BE_TOLD, "a lost write may be told now", {EINTR}, true},
-    {C, SYS_close, "stdout", 0, MUST_BE_TOLD, "a lost write may be told now", {EINTR}, true},
-    {ALL, SYS_close, NULL, 0, BORNE, nothing_to_do, {0}, false},
-    {ALL, SYS_munmap, NULL, 0, BORNE, nothing_to_do, {0}, false},
+    {P, SYS_close, "results", 0, REPORTED, "close may report a lost write", {EINTR}, true},
+    {C, SYS_close, "results", 0, REPORTED, "close may report a lost write", {EINTR}, true},
+    {C, SYS_close, "stdout", 0, REPORTED, "close may report a lost write", {EINTR}, true},
+    {ALL, SYS_close, NULL, 0, HARMLESS, nothing_to_do, {0}, false},
+    {ALL, SYS_munmap, NULL, 0, HARMLESS, nothing_to_do, {0}, false},
     {ALL,
      SYS_write,
      "messages",
      0,
-     BORNE_UNTOLD,
-     "nobody can be told; the results say it all",
+     MESSAGES_DIFFER,
+     "the failure itself cannot be reported; the results are right",
      {EINTR, EAGAIN},
      true},
     {F, SYS_write, "pipe", 0, REASON_LOST, lost, {EINTR}, true},
     {P, SYS_read, "pipe", 0, REASON_LOST, lost, {EINTR}, true},
-    {ALL, SYS_write, NULL, 0, BORNE, "again, once it can be written", {EINTR, EAGAIN}, false},
-    {ALL, SYS_read, NULL, 0, BORNE, again, {EINTR}, false},
-    {P, SYS_read, "stdin", 0, BORNE, "again, once it can be read", {EAGAIN}, false},
-    {ALL, SYS_pread64, NULL, 0, BORNE, again, {EINTR}, false},
-    {P | C, SYS_openat, NULL, 0, BORNE, again, {EINTR}, false},
-    {P, SYS_openat, "results again", 0, EITHER, last_look, {0}, false},
-    {P, SYS_pread64, "results again", 0, EITHER, last_look, {0}, false},
+    {ALL, SYS_write, NULL, 0, HARMLESS, "again, once it can be written", {EINTR, EAGAIN}, false},
+    {ALL, SYS_read, NULL, 0, HARMLESS, again, {EINTR}, false},
+    {P, SYS_read, "stdin", 0, HARMLESS, "again, once it can be read", {EAGAIN}, false},
+    {ALL, SYS_pread64, NULL, 0, HARMLESS, again, {EINTR}, false},
+    {P | C, SYS_openat, NULL, 0, HARMLESS, again, {EINTR}, false},
+    {P, SYS_openat, "results again", 0, EITHER, size_only, {0}, false},
+    {P, SYS_pread64, "results again", 0, EITHER, size_only, {0}, false},
     {P, SYS_openat, "region", 0, EITHER, "another name is tried, a hundred times", {EEXIST}, false},
-    {P, SYS_flock, NULL, 0, BORNE, again, {EINTR}, false},
-    {P, SYS_flock, "results", 0, BORNE, "a file system without locks", {EWOULDBLOCK}, true},
-    {P, SYS_fallocate, NULL, 0, BORNE, again, {EINTR}, false},
-    {P, SYS_fallocate, NULL, 0, BORNE, "the C library writes instead", {EOPNOTSUPP}, false},
-    {P, SYS_ftruncate, NULL, 0, BORNE, again, {EINTR}, false},
-    {P | C, SYS_fsync, NULL, 0, BORNE, again, {EINTR}, false},
-    {P, SYS_fsync, "folder", 0, BORNE, "a file system whose folders need none", {EINVAL}, false},
+    {P, SYS_flock, NULL, 0, HARMLESS, again, {EINTR}, false},
+    {P, SYS_flock, "results", 0, HARMLESS, "a file system without locks", {EWOULDBLOCK}, true},
+    {P, SYS_fallocate, NULL, 0, HARMLESS, again, {EINTR}, false},
+    {P, SYS_fallocate, NULL, 0, HARMLESS, "the C library writes instead", {EOPNOTSUPP}, false},
+    {P, SYS_ftruncate, NULL, 0, HARMLESS, again, {EINTR}, false},
+    {P | C, SYS_fsync, NULL, 0, HARMLESS, again, {EINTR}, false},
+    {P, SYS_fsync, "folder", 0, HARMLESS, "a file system whose folders need none", {EINVAL}, false},
 #ifdef SYS_unlink
-    {C, SYS_unlink, "region", 0, BORNE, "the parent removes it too", {0}, false},
-    {P, SYS_unlink, "region", 0, BORNE, "gone is what it should be", {ENOENT}, false},
+    {C, SYS_unlink, "region", 0, HARMLESS, "the parent removes it too", {0}, false},
+    {P, SYS_unlink, "region", 0, HARMLESS, "the name is gone, as intended", {ENOENT}, false},
 #endif
-    {C, SYS_unlinkat, "region", 0, BORNE, "the parent removes it too", {0}, false},
-    {P, SYS_unlinkat, "region", 0, BORNE, "gone is what it should be", {ENOENT}, false},
+    {C, SYS_unlinkat, "region", 0, HARMLESS, "the parent removes it too", {0}, false},
+    {P, SYS_unlinkat, "region", 0, HARMLESS, "the name is gone, as intended", {ENOENT}, false},
 
-    {ALL, SYS_ioctl, NULL, 0, BORNE_UNTOLD, "then it is no terminal: no prompt", {0}, false},
-    {ALL, SYS_sched_getaffinity, NULL, 0, BORNE, "then two CPUs are assumed", {0}, false},
+    {ALL, SYS_ioctl, NULL, 0, MESSAGES_DIFFER, "taken as no terminal: no prompt", {0}, false},
+    {ALL, SYS_sched_getaffinity, NULL, 0, HARMLESS, "two CPUs are assumed", {0}, false},
     {ALL,
      SYS_set_robust_list,
      NULL,
      0,
-     BORNE,
-     "the C library's: no robust mutexes here",
+     HARMLESS,
+     "made by the C library; no robust mutexes here",
      {0},
      false},
-    {ALL, SYS_getrandom, "malloc", 0, BORNE, "the C library's: it takes the clock", {0}, false},
+    {ALL,
+     SYS_getrandom,
+     "malloc",
+     0,
+     HARMLESS,
+     "made by the C library, which then uses the clock",
+     {0},
+     false},
     {ALL, SYS_brk, NULL, 0, EITHER, "malloc tries mmap", {0}, false},
     {ALL, SYS_mmap, "memory", 0, EITHER, "malloc tries brk", {0}, false},
 
@@ -286,36 +293,43 @@ static const struct bearing_rule rules[] = {
      SYS_futex_waitv,
      NULL,
      0,
-     BORNE,
-     "looks again, or waits for one word only",
+     HARMLESS,
+     "checks the word again, or waits for one word only",
      {EAGAIN, EINTR, ETIMEDOUT, ENOSYS, EPERM},
      false},
 #endif
-    {P | C, SYS_futex, "wait", 0, BORNE, "looks again", {EAGAIN, EINTR, ETIMEDOUT}, false},
+    {P | C,
+     SYS_futex,
+     "wait",
+     0,
+     HARMLESS,
+     "checks the word again",
+     {EAGAIN, EINTR, ETIMEDOUT},
+     false},
     {P,
      SYS_futex,
      "wake myself",
      0,
-     BORNE,
-     "the signal that raised the word ends the wait",
+     HARMLESS,
+     "the signal that set the stop word ends the wait anyway",
      {0},
      false},
-    {P | C, SYS_futex, "wake", 0, EITHER, "the other may not have slept yet", {0}, false},
-    {P | C, SYS_ppoll, NULL, 0, BORNE, again, {EINTR}, false},
-    {P, SYS_ppoll, "nothing", 0, BORNE, "waits for the child without it", {0}, false},
-    {P, SYS_wait4, NULL, 0, EITHER, "asked again, once it has to be known", {0}, false},
+    {P | C, SYS_futex, "wake", 0, EITHER, "the peer may not be asleep", {0}, false},
+    {P | C, SYS_ppoll, NULL, 0, HARMLESS, again, {EINTR}, false},
+    {P, SYS_ppoll, "nothing", 0, HARMLESS, "waits for the child in waitpid instead", {0}, false},
+    {P, SYS_wait4, NULL, 0, EITHER, "called again when the status is needed", {0}, false},
     {P,
      SYS_rt_sigprocmask,
      NULL,
      0,
      EITHER,
-     "while only the child's end is awaited it does without",
+     "not needed while the parent only waits for the child's end",
      {0},
      false},
 };
 
-static bool applies(const struct bearing_rule *rule, const struct trace_site *site, unsigned nth,
-                    int error)
+static bool applies(const struct consequence_rule *rule, const struct trace_site *site,
+                    unsigned nth, int error)
 {
     if ((rule->roles >> site->role & 1) == 0 ||
         (rule->number != ANY_CALL && rule->number != site->number) ||
@@ -328,12 +342,12 @@ static bool applies(const struct bearing_rule *rule, const struct trace_site *si
     return rule->errors[0] == 0 || listed != rule->all_but;
 }
 
-enum bearing call_bearing(const struct trace_site *site, unsigned nth, int error)
+enum consequence call_consequence(const struct trace_site *site, unsigned nth, int error)
 {
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (applies(&rules[i], site, nth, error))
-            return rules[i].bearing;
-    return call_find(site->number)->words[0] == '\0' ? EITHER : MUST_BE_TOLD;
+            return rules[i].consequence;
+    return call_find(site->number)->words[0] == '\0' ? EITHER : REPORTED;
 }
 
 static void print_errors(const int *errors)
@@ -349,16 +363,16 @@ void call_print_all(void)
         print_errors(calls[i].errors);
         printf("\n");
     }
-    static const char *const bearings[] = {"must be told", "borne", "borne, not told",
-                                           "reason lost", "either"};
+    static const char *const consequences[] = {"reported", "harmless", "messages differ",
+                                               "reason lost", "either"};
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        const struct bearing_rule *rule = &rules[i];
+        const struct consequence_rule *rule = &rules[i];
         printf("%s%s%s %s of %s%s%s", rule->roles & P ? "parent " : "",
                rule->roles & F ? "forked " : "", rule->roles & C ? "child" : "",
                rule->number == ANY_CALL ? "any call" : call_find(rule->number)->name,
                rule->object == NULL ? "anything" : rule->object,
                rule->first != 0 ? ", the first" : "", rule->all_but ? ", all but" : ",");
         print_errors(rule->errors);
-        printf(": %s: %s\n", bearings[rule->bearing], rule->why);
+        printf(": %s: %s\n", consequences[rule->consequence], rule->why);
     }
 }

@@ -1,9 +1,9 @@
 /*
- * every.c - every system call of the two programs failed, every instant of theirs killed.
+ * every.c - makes each system call of the two programs fail, and kills the programs at each call.
  *
- * `fault_every calls`: each call fails once, and for good, with each errno that its man page
- * allows; and what is given a count of bytes gets less. `fault_every instants`: at the entry and at
- * the exit of each call one program, or both, are killed, or get a signal.
+ * `fault_every calls`: each call fails, once or from then on, with each errno that its man page
+ * lists; a call with a count of bytes gets a smaller count. `fault_every instants`: at the entry
+ * and at the exit of each call one program or both are killed, or one gets another signal.
  *
  * A scenario is run untouched a few times, to learn its places. A point is one thing done at one
  * place; all points, or a sample of them, are drawn by two workers. After each the survivor is
@@ -35,7 +35,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "account.h"
+#include "tally.h"
 #include "calls.h"
 #include "scenarios.h"
 #include "trace.h"
@@ -46,11 +46,11 @@ enum {
     ROWS_MAX = 400,
     WORKERS = 2,
     LEARNING_RUNS = 4,
-    TRIES = 10,       /* to meet a place */
-    AGAIN_MAX = 20,   /* who is told to try again "for good" is told so that often */
-    SHOWN_MAX = 15,   /* findings, of each worker */
-    SAMPLE = 2000,    /* points, unless all are asked for or SHMSUM_FAULT_POINTS says else */
-    SAMPLE_LEAST = 4, /* points of each row in it */
+    TRIES = 10,       /* runs to reach a place */
+    AGAIN_MAX = 20,   /* EINTR and EAGAIN "for good" end after this many calls */
+    SHOWN_MAX = 15,   /* findings that each worker prints */
+    SAMPLE = 2000,    /* points in a sample, unless SHMSUM_FAULT_POINTS is set */
+    SAMPLE_LEAST = 4, /* points of each row in a sample */
     TEXT_MAX = 4096,
     LIMIT_SECONDS = 7000,
 };
@@ -60,15 +60,15 @@ enum kind {
     FAIL_FOR_GOOD,
     CUT_TO_ONE,
     CUT_TO_HALF,
-    CUT_THEN_FULL, /* half, and then nothing any more: ENOSPC */
-    CUT_THEN_KILL, /* half, and its writer is killed */
+    CUT_THEN_FULL, /* the write is cut to half, all later ones fail with ENOSPC */
+    CUT_THEN_KILL, /* the write is cut to half, then its writer is killed */
     SIGNAL,
 };
 
 struct point {
     uint8_t scenario;
     uint8_t kind;
-    uint8_t site; /* of what the scenario's learning runs have met */
+    uint8_t site; /* index into the sites that the learning runs of the scenario have found */
     uint8_t signal;
     uint16_t nth;
     int16_t error;
@@ -83,23 +83,23 @@ struct row {
     _Atomic uint64_t points, fired, survived, hangs, torn, false_successes, unreported, leaks;
 };
 
-/* What a run has come to. */
+/* How a run has ended. */
 struct outcome {
-    int status; /* of the parent, as of waitpid */
+    int status; /* the wait status of the parent */
     bool hangs;
     bool process_left;
     bool name_at_end, name_left; /* after the run, and after the next start */
-    double late_ms;              /* by which the child outlived the parent */
-    char results[TEXT_MAX], said[TEXT_MAX];
+    double late_ms;              /* how long the child outlived the parent */
+    char results[TEXT_MAX], messages[TEXT_MAX];
     size_t results_size;
 };
 
-/* Shared by the workers; made before they are. */
+/* Memory that the workers share. */
 struct common {
     struct {
         struct trace_site sites[TRACE_SITES_MAX];
         int count;
-        char said[TEXT_MAX];
+        char messages[TEXT_MAX];
     } learned[SCENARIOS_MAX];
     struct row rows[ROWS_MAX];
     int row_count;
@@ -112,15 +112,15 @@ static struct common *common;
 
 /* ---- one run ---- */
 
-/* What is done in the run, and what was. */
+/* The fault of the current run, and what has happened so far. */
 static struct {
-    const struct point *point; /* NULL: nothing */
+    const struct point *point; /* NULL: no fault */
     const struct trace_site *place;
     uint64_t fired;
-    bool matters, either, untold; /* whether any failure so far had to be, might be told, or
-                                   * something else was not said */
-    bool lost;                    /* or why the child did not start */
-    int error;                    /* of the first that matters */
+    bool matters, either, messages_differ; /* whether any failure so far had to be, might be told,
+                                            * or something else was not said */
+    bool lost;                             /* or why the child did not start */
+    int error;                             /* of the first that matters */
     const struct call *call;
     bool caught, ignored; /* what the signal met */
 } now;
@@ -133,8 +133,8 @@ static bool is_again(int error)
 static void note_failure(const struct trace_site *site, int error)
 {
     now.fired++;
-    switch (call_bearing(site, site->count, error)) {
-    case MUST_BE_TOLD:
+    switch (call_consequence(site, site->count, error)) {
+    case REPORTED:
         if (!now.matters) {
             now.error = error;
             now.call = call_find(site->number);
@@ -144,18 +144,18 @@ static void note_failure(const struct trace_site *site, int error)
     case EITHER:
         now.either = true;
         break;
-    case BORNE_UNTOLD:
-        now.untold = true;
+    case MESSAGES_DIFFER:
+        now.messages_differ = true;
         break;
     case REASON_LOST:
         now.lost = true;
         break;
-    case BORNE:
+    case HARMLESS:
         break;
     }
 }
 
-/* What the process does about a signal, as /proc tells. */
+/* Whether the signal is in this set of the process, according to /proc/PID/status. */
 static bool has_signal(pid_t pid, const char *which, int signal)
 {
     char path[64], text[4096];
@@ -176,7 +176,7 @@ static void send_signal(struct trace *trace, struct traced *process)
     now.fired++;
     now.caught = has_signal(pid, "SigCgt:", point->signal);
     now.ignored = has_signal(pid, "SigIgn:", point->signal);
-    /* That call may change it, before or after the signal. */
+    /* The call sets the handler of this very signal, perhaps after the signal has arrived. */
     if (process->site->number == SYS_rt_sigaction &&
         process->arguments[0] == (uint64_t)point->signal)
         now.either = true;
@@ -212,7 +212,8 @@ static void at_call(struct trace *trace, struct traced *process, bool entry)
     case CUT_TO_HALF:
         if (bytes < 2)
             return;
-        if (site->number == SYS_getrandom || call_bearing(site, site->count, EIO) == REASON_LOST)
+        if (site->number == SYS_getrandom ||
+            call_consequence(site, site->count, EIO) == REASON_LOST)
             note_failure(site, EIO);
         else
             now.fired++;
@@ -270,7 +271,7 @@ static void set_up(const struct scenario *scenario)
     }
 }
 
-/* All that is there to be read. */
+/* Reads all bytes that are available now. */
 static size_t drain(int fd, char *text)
 {
     size_t size = 0;
@@ -320,7 +321,7 @@ static void start_again(void)
     harness_await_orphans(NULL);
 }
 
-/* Runs a scenario with what is to be done at the point. */
+/* Runs a scenario with the fault of the point; NULL: without a fault. */
 static void run(const struct scenario *scenario, const struct point *point, struct trace *trace,
                 struct outcome *outcome)
 {
@@ -348,7 +349,8 @@ static void run(const struct scenario *scenario, const struct point *point, stru
     session_close_input(&session);
     for (const char *at = scenario->fed; session.at_terminal && *at != '\0'; at++)
         if (*at == '\n')
-            session_expect(&session, "\r\n"); /* the echo comes first, in every run */
+            /* wait for the echo, so that it comes first in every run */
+            session_expect(&session, "\r\n");
 
     trace->at_call = at_call;
     trace_run(trace, session.parent, now_ms() + DEADLINE_MS);
@@ -370,10 +372,10 @@ static void run(const struct scenario *scenario, const struct point *point, stru
         outcome->name_left = find_name(session.parent, name);
     }
     if (session.at_terminal)
-        drain(session.terminal, outcome->said);
+        drain(session.terminal, outcome->messages);
     else
-        keep_file(session.messages, outcome->said);
-    forget_folder(outcome->said);
+        keep_file(session.messages, outcome->messages);
+    forget_folder(outcome->messages);
     outcome->results_size = scenario->output == OUTPUT_PIPE
                                 ? drain(session.output, outcome->results)
                                 : keep_file("results.txt", outcome->results);
@@ -386,12 +388,12 @@ static void run(const struct scenario *scenario, const struct point *point, stru
         unlink(LEFT_NAME);
 }
 
-/* ---- the account of the survivor ---- */
+/* ---- the checks after a run ---- */
 
 enum { HELD_ALL = 1, HELD_PREFIX = 2, HELD_OLD = 4, HELD_TORN = 8 };
 
-/* What the results hold, in bits. */
-static int look_at_results(const struct scenario *scenario, const struct outcome *outcome)
+/* What the results file holds, as HELD bits. */
+static int held_by_results(const struct scenario *scenario, const struct outcome *outcome)
 {
     const char *old = scenario->old == NULL ? "" : scenario->old;
     const char *text = outcome->results;
@@ -410,8 +412,8 @@ static int look_at_results(const struct scenario *scenario, const struct outcome
     return held | HELD_PREFIX | (size == strlen(scenario->right) ? HELD_ALL : 0);
 }
 
-/* Whether a line of the program tells this failure. */
-static bool tells(const char *said, const char *words, int error)
+/* Whether a message reports this failure: one of the call's names, and the reason. */
+static bool reports(const char *messages, const char *words, int error)
 {
     static const struct {
         int error;
@@ -423,11 +425,11 @@ static bool tells(const char *said, const char *words, int error)
         {EBADMSG, "its last line is unfinished; end or remove that line first"},
         {EINVAL, "not a regular file, so it cannot be put on a disk"},
         {ENOSYS, "the kernel does not have this call"},
-        /* POSIX has other names for these, and so has the C library. */
+        /* The C library replaces these errnos by others that POSIX names. */
         {EISDIR, "Invalid argument"}, /* shm_open */
         {EPERM, "Permission denied"}, /* shm_unlink */
     };
-    for (const char *line = said; (line = strstr(line, "shmsum: ")) != NULL;) {
+    for (const char *line = messages; (line = strstr(line, "shmsum: ")) != NULL;) {
         line += strlen("shmsum: ");
         char word[40] = " ";
         size_t length = strcspn(line, ":\n");
@@ -463,8 +465,8 @@ static void show(const struct scenario *scenario, const struct point *point,
                  point->error == 0 ? "" : strerrorname_np(point->error));
     printf("finding: %s: %s, %s(%s) number %u, %s: %s\n", scenario->name, roles[now.place->role],
            call_find(now.place->number)->name, now.place->object, (unsigned)point->nth, how, what);
-    printf("    status 0x%x, child %.0f ms later, results \"%s\", said \"%s\"\n",
-           (unsigned)outcome->status, outcome->late_ms, outcome->results, outcome->said);
+    printf("    status 0x%x, child %.0f ms later, results \"%s\", messages \"%s\"\n",
+           (unsigned)outcome->status, outcome->late_ms, outcome->results, outcome->messages);
     fflush(stdout);
 }
 
@@ -479,13 +481,14 @@ static bool fails(const struct scenario *scenario, const struct point *point,
 
 #define FAILS(column, what) return fails(scenario, point, outcome, (column), (what))
 
-/* All is as if nothing had been done. */
+/* Whether the run ended as it does without a fault. */
 static bool is_untouched(const struct scenario *scenario, const struct point *point,
                          const struct outcome *outcome, bool with_messages)
 {
     return WIFEXITED(outcome->status) && WEXITSTATUS(outcome->status) == scenario->status &&
-           (look_at_results(scenario, outcome) & HELD_ALL) != 0 &&
-           (!with_messages || strcmp(outcome->said, common->learned[point->scenario].said) == 0);
+           (held_by_results(scenario, outcome) & HELD_ALL) != 0 &&
+           (!with_messages ||
+            strcmp(outcome->messages, common->learned[point->scenario].messages) == 0);
 }
 
 /* The start of the child fails by itself. The program reports its first failure: that one, or an
@@ -496,17 +499,19 @@ static bool judge_failed_start(const struct scenario *scenario, const struct poi
     if (!WIFEXITED(outcome->status) || WEXITSTATUS(outcome->status) != 3)
         FAILS(&row->unreported, "status 3 was expected");
     if (now.lost) {
-        if (strcmp(outcome->said, "shmsum: child: exited with status 127; nothing was read\n") != 0)
+        if (strcmp(outcome->messages,
+                   "shmsum: child: exited with status 127; nothing was read\n") != 0)
             FAILS(&row->unreported, "the exit status is not told, and is all that is known");
         return true;
     }
-    if (strcmp(outcome->said, common->learned[point->scenario].said) == 0 || now.untold)
+    if (strcmp(outcome->messages, common->learned[point->scenario].messages) == 0 ||
+        now.messages_differ)
         return true;
-    if (now.either && strstr(outcome->said, "shmsum: ") != NULL)
+    if (now.either && strstr(outcome->messages, "shmsum: ") != NULL)
         return true;
     if (!now.matters)
         FAILS(NULL, "it is to be borne, and was not");
-    if (!tells(outcome->said, now.call->words, now.error))
+    if (!reports(outcome->messages, now.call->words, now.error))
         FAILS(&row->unreported, "it is not told by its name and reason");
     return true;
 }
@@ -516,41 +521,41 @@ static bool judge_failure(const struct scenario *scenario, const struct point *p
 {
     bool system = WIFEXITED(outcome->status) && WEXITSTATUS(outcome->status) == 3;
     if (!now.matters) {
-        if (is_untouched(scenario, point, outcome, !now.untold && !now.either))
+        if (is_untouched(scenario, point, outcome, !now.messages_differ && !now.either))
             return true;
-        if (now.either && system && strstr(outcome->said, "shmsum: ") != NULL)
+        if (now.either && system && strstr(outcome->messages, "shmsum: ") != NULL)
             return true;
-        FAILS(NULL, "it is to be borne, and was not");
+        FAILS(NULL, "the run must not change because of this failure, but it did");
     }
     if (!system)
         FAILS(&row->unreported, "status 3 was expected");
     const char *words = now.call->words;
-    /* The message itself may be among what fails. */
-    if (!tells(outcome->said, words, now.error) && !now.untold)
-        FAILS(&row->unreported, "it is not told by its name and reason");
+    /* The write of the message may be among the calls that failed. */
+    if (!reports(outcome->messages, words, now.error) && !now.messages_differ)
+        FAILS(&row->unreported, "no message names the call and the reason");
     return true;
 }
 
-static bool says_signal(const struct outcome *outcome, const char *what, int signal)
+static bool reports_signal(const struct outcome *outcome, const char *what, int signal)
 {
     char text[64];
     snprintf(text, sizeof text, "%s by signal %d (", what, signal);
-    return strstr(outcome->said, text) != NULL;
+    return strstr(outcome->messages, text) != NULL;
 }
 
 static bool judge_signal(const struct scenario *scenario, const struct point *point,
                          const struct outcome *outcome, struct row *row)
 {
-    int held = look_at_results(scenario, outcome);
+    int held = held_by_results(scenario, outcome);
     int killed_by = WIFSIGNALED(outcome->status) ? WTERMSIG(outcome->status) : 0;
     int signal = point->signal;
     if (now.either) {
         if (killed_by == signal || is_untouched(scenario, point, outcome, false) ||
             (WIFEXITED(outcome->status) && WEXITSTATUS(outcome->status) == 3))
             return true;
-        FAILS(NULL, "not an end that this signal may have");
+        FAILS(NULL, "the run ended in no way that this signal allows");
     }
-    /* A forked child holds signals back until it ignores these. */
+    /* The forked child blocks signals until it ignores these four. */
     bool forked = now.place->role == TRACE_FORKED &&
                   (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT);
     bool harmless = now.ignored || forked || signal == SIGTSTP || signal == SIGCHLD ||
@@ -562,63 +567,65 @@ static bool judge_signal(const struct scenario *scenario, const struct point *po
     }
     if (point->to_parent) {
         if (killed_by == signal) {
-            if (now.caught && (held & HELD_ALL) == 0 && !says_signal(outcome, "stopped", signal))
-                FAILS(&row->unreported, "stopped in silence");
+            if (now.caught && (held & HELD_ALL) == 0 && !reports_signal(outcome, "stopped", signal))
+                FAILS(&row->unreported, "the program was stopped and did not report it");
             return true;
         }
         if (is_untouched(scenario, point, outcome, false))
-            return true; /* it came too late */
-        FAILS(NULL, "not an end that this signal may have");
+            return true; /* the signal came too late */
+        FAILS(NULL, "the run ended in no way that this signal allows");
     }
     bool gone = now.place->number == SYS_exit_group ||
                 (scenario->child != NULL && now.place->role == TRACE_PARENT);
     if (gone && is_untouched(scenario, point, outcome, true))
         return true; /* likewise: it was on its way out, or dead */
     if (!WIFEXITED(outcome->status) || WEXITSTATUS(outcome->status) != 3)
-        FAILS(&row->unreported, "status 3 was expected: the child was killed");
-    if (!says_signal(outcome, "child: killed", signal))
-        FAILS(&row->unreported, "it is not told that the child was killed");
+        FAILS(&row->unreported, "status 3 was expected, because the child was killed");
+    if (!reports_signal(outcome, "child: killed", signal))
+        FAILS(&row->unreported, "no message says that the child was killed");
     return true;
 }
 
-/* Whether the results are as many as the last message about them says. */
+/* Whether the last message about the number of results is right. */
 static bool is_count_right(const struct scenario *scenario, const struct outcome *outcome)
 {
-    unsigned long count = 0, lines = 0, said = 0;
-    bool is_said = false, exact = false;
-    for (const char *at = outcome->said; (at = strstr(at, "the first ")) != NULL; is_said = true) {
-        exact = at - outcome->said >= 6 && memcmp(at - 6, "holds ", 6) == 0;
+    unsigned long count = 0, lines = 0, reported = 0;
+    bool is_reported = false, exact = false;
+    for (const char *at = outcome->messages; (at = strstr(at, "the first ")) != NULL;
+         is_reported = true) {
+        exact = at - outcome->messages >= 6 && memcmp(at - 6, "holds ", 6) == 0;
         at += strlen("the first ");
-        said = strtoul(at, NULL, 10);
+        reported = strtoul(at, NULL, 10);
     }
     for (size_t i = 0; i < outcome->results_size; i++)
         lines += outcome->results[i] == '\n';
     count = lines - (scenario->appends && scenario->old != NULL);
-    return !is_said || said == count || (said < count && !exact);
+    return !is_reported || reported == count || (reported < count && !exact);
 }
 
-/* Whether the run has ended as promised. */
+/* Whether the run has ended as promised; see the top of this file. */
 static bool judge(const struct scenario *scenario, const struct point *point,
                   const struct outcome *outcome, struct row *row)
 {
     if (outcome->hangs)
         FAILS(&row->hangs, "hangs");
     if (outcome->process_left)
-        FAILS(&row->leaks, "a process is left");
-    /* Only a parent that was killed, or could not remove it, may leave it to the next start. */
+        FAILS(&row->leaks, "a process is left behind");
+    /* The name may stay until the next start only if the parent was killed or could not remove it.
+     */
     bool may_stay = (WIFSIGNALED(outcome->status) && !now.caught) ||
                     strcmp(call_find(now.place->number)->words, " shm_unlink ") == 0;
     if (outcome->name_left || (outcome->name_at_end && !may_stay))
-        FAILS(&row->leaks, "a name is left");
-    int held = look_at_results(scenario, outcome);
+        FAILS(&row->leaks, "a name is left behind");
+    int held = held_by_results(scenario, outcome);
     bool both = point->to_parent && point->to_child;
-    /* What a pipe has taken cannot be taken back. */
+    /* The program cannot take bytes back from a pipe. */
     bool gone = scenario->output == OUTPUT_PIPE &&
                 (point->kind == CUT_THEN_FULL || point->kind == CUT_THEN_KILL);
     if ((held & HELD_TORN) != 0 && !both && !gone)
         FAILS(&row->torn, "the results are torn");
     if (!is_count_right(scenario, outcome))
-        FAILS(NULL, "there are not as many results as it says");
+        FAILS(NULL, "the number of results is not the reported one");
     bool success = WIFEXITED(outcome->status) && WEXITSTATUS(outcome->status) <= 1;
     if (success && (held & HELD_ALL) == 0)
         FAILS(&row->false_successes, "success without the results");
@@ -646,9 +653,9 @@ static void try_point(const struct point *point)
                 row->survived++;
             return;
         }
-        /* Nothing was done: then nothing happens. */
+        /* The place was not reached, so the run must end as it does without a fault. */
         if (!is_untouched(scenario, point, &outcome, true)) {
-            show(scenario, point, &outcome, "untouched, and not right");
+            show(scenario, point, &outcome, "wrong although no fault was caused");
             common->not_clean++;
         }
     }
@@ -687,8 +694,8 @@ static void add(struct point point, const char *kind, const char *what)
 static void add_failures(struct point point, const struct trace_site *site)
 {
     const struct call *call = call_find(site->number);
-    if (site->number == SYS_brk && strcmp(site->object, "look at") == 0)
-        return; /* cannot fail */
+    if (site->number == SYS_brk && strcmp(site->object, "query") == 0)
+        return; /* brk(0) cannot fail */
     for (size_t i = 0; i < CALL_ERRORS_MAX && call->errors[i] != 0; i++) {
         point.error = (int16_t)call->errors[i];
         for (int kind = FAIL_ONCE; kind <= FAIL_FOR_GOOD; kind++) {
@@ -731,8 +738,8 @@ static void add_signals(struct point point, const struct trace_site *site)
         for (int to = 0; to < 3; to++) {
             point.to_parent = to == 2 || (to == 0 && site->role == TRACE_PARENT);
             point.to_child = to == 2 || (to == 0 && site->role != TRACE_PARENT);
-            /* Both at once: killed only. The other one: the two run side by side, so its instants
-             * come by themselves. */
+            /* A signal to both is only SIGKILL. No signal goes to the other process alone: the
+             * places of that process are points of their own. */
             if (to == 1 || (to == 2 && (point.signal != SIGKILL || point.nth <= site->alone)))
                 continue;
             for (int at_exit = 0; at_exit < 2; at_exit++) {
@@ -745,7 +752,8 @@ static void add_signals(struct point point, const struct trace_site *site)
     }
 }
 
-/* Runs each scenario untouched, and adds a point for all that may be done at its places. */
+/* Runs each scenario without a fault, and adds a point for each fault that is possible at the
+ * places that were found. */
 static void learn(const void *argument)
 {
     bool calls = strcmp(argument, "calls") == 0;
@@ -759,13 +767,13 @@ static void learn(const void *argument)
             run(scenario, NULL, &trace, &outcome);
             struct point none = {.scenario = (uint8_t)s};
             if (i == 0)
-                memcpy(common->learned[s].said, outcome.said, TEXT_MAX);
+                memcpy(common->learned[s].messages, outcome.messages, TEXT_MAX);
             check(is_untouched(scenario, &none, &outcome, true) && !outcome.hangs &&
                       !outcome.name_at_end,
                   "%s, untouched: status 0x%x, results \"%s\", said \"%s\"", scenario->name,
-                  (unsigned)outcome.status, outcome.results, outcome.said);
-            check(scenario->says == NULL || strcmp(outcome.said, scenario->says) == 0,
-                  "%s, untouched: said \"%s\"", scenario->name, outcome.said);
+                  (unsigned)outcome.status, outcome.results, outcome.messages);
+            check(scenario->says == NULL || strcmp(outcome.messages, scenario->says) == 0,
+                  "%s, untouched: said \"%s\"", scenario->name, outcome.messages);
             for (int t = 0; t < trace.site_count; t++) {
                 const struct trace_site *found = &trace.sites[t];
                 int at = 0;
@@ -795,7 +803,7 @@ static void learn(const void *argument)
     }
 }
 
-/* Leaves `size` of the points, some of each row. */
+/* Keeps about `size` random points: a proportional share of each row, at least SAMPLE_LEAST. */
 static void take_sample(int size)
 {
     struct point *points = common->points;
@@ -820,11 +828,11 @@ static void take_sample(int size)
     common->point_count = taken;
 }
 
-/* ---- */
+/* ---- the workers ---- */
 
 static void isolate(void)
 {
-    /* Names of others come and go in /dev/shm, and each is a few calls of the next start. */
+    /* In a shared /dev/shm, names of other programs would add calls to a start. */
     if (private_mounts())
         mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "size=8m,mode=1777");
 }
@@ -870,12 +878,12 @@ static bool print_rows(void)
     bool clean = true;
     for (int i = 0; i < common->row_count; i++) {
         const struct row *row = &common->rows[i];
-        struct account_row account = {
+        struct tally_row tally = {
             row->kind,     row->role,  row->what, row->points,          row->fired,
             row->survived, row->hangs, row->torn, row->false_successes, row->unreported,
             row->leaks,
         };
-        clean &= account_print(&account);
+        clean &= tally_print(&tally);
     }
     return clean;
 }

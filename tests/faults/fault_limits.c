@@ -1,10 +1,11 @@
 /*
- * fault_limits.c - too little of everything, at every amount: descriptors, bytes of a file, memory,
- * processes, pages and inodes of a disk and of /dev/shm. For both programs from their start, for
- * the child alone, and taken away while they run.
+ * fault_limits.c - runs with too little of a resource, at every amount from none to enough:
+ * descriptors, bytes of a file, memory, processes, pages and inodes of a disk and of /dev/shm. The
+ * limit holds for both programs from their start, for the child alone, or from some moment of the
+ * run on. Each run must end as point.h says.
  *
- * This program also stands in for shmsum-child: it takes a limit upon itself and becomes the real
- * one (main, at the end).
+ * This program also replaces shmsum-child: it sets the limit for itself and executes the real child
+ * (main, at the end).
  */
 #define _GNU_SOURCE
 #include "point.h"
@@ -20,7 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHILD_LIMIT "FAULT_CHILD_LIMIT" /* "resource amount", for the stand-in */
+/* The environment variable that gives "resource amount" to the replacement of shmsum-child. */
+#define CHILD_LIMIT "FAULT_CHILD_LIMIT"
 
 enum { LIMITED_STEPS = 4096, PAGE = 4096, KIB_64 = 65536 };
 
@@ -28,7 +30,7 @@ static const char *const from_file[] = {"-o", "results.txt", "input.txt", NULL};
 static const char *const from_stdin[] = {"-o", "results.txt", NULL};
 static const char *const append_file[] = {"--append", "-o", "results.txt", "input.txt", NULL};
 static const char *const sync_file[] = {"--fsync", "-o", "results.txt", "input.txt", NULL};
-/* The smallest region there is: 768 bytes. */
+/* With the smallest possible region: 768 bytes. */
 static const char *const tiny_append[] = {"--slots=1",   "--slot-bytes=1", "--append", "-o",
                                           "results.txt", "input.txt",      NULL};
 static const char *const tiny_file[] = {"--slots=1",   "--slot-bytes=1", "-o",
@@ -37,7 +39,7 @@ enum { TINY_REGION = 768, DEFAULT_REGION = 512 + 16 * (65536 + 128) };
 
 /* ---- limits from the start ---- */
 
-/* What the new process takes upon itself; see limit_self. */
+/* The limit that limit_self sets in the new process. */
 static struct {
     int resource;
     rlim_t amount;
@@ -45,7 +47,7 @@ static struct {
 
 static void limit_self(void)
 {
-    /* What whoever started the tests left open would take numbers. */
+    /* Inherited descriptors would count against the limit. */
     for (int fd = 3; own_limit.resource == RLIMIT_NOFILE && fd < 1024; fd++)
         close(fd);
     struct rlimit limit = {own_limit.amount, own_limit.amount};
@@ -53,22 +55,23 @@ static void limit_self(void)
         _exit(HARNESS_SKIP);
 }
 
-/* A way to start with so much of a resource, and what may be said when that is too little. */
+/* A series of runs with growing amounts of a resource, and the messages that are right when the
+ * amount is too small. */
 struct sweep {
     int resource;
     const char *what; /* "RLIMIT_AS" */
     bool child_alone;
-    rlim_t step;        /* between amounts; every one of them if SHMSUM_FAULTS=all, down to … */
-    rlim_t finest_step; /* … this distance */
-    rlim_t speechless;  /* with less than this a program may end before its main */
+    rlim_t step;        /* from one amount to the next in a sample */
+    rlim_t finest_step; /* the same if SHMSUM_FAULTS=all */
+    rlim_t speechless;  /* below this amount a program may end before its main() */
     const struct point_reason *reasons;
-    const char *const *const *runs; /* arguments, NULL at the end */
+    const char *const *const *runs; /* the arguments of each run, NULL at the end */
 };
 
 static void skip_under_sanitizer(void)
 {
     if (HARNESS_SANITIZED)
-        test_skip("a sanitizer takes memory, descriptors and threads of its own");
+        test_skip("a sanitizer uses memory, descriptors and threads of its own");
 }
 
 static void place_programs(void)
@@ -107,7 +110,7 @@ static bool has_argument(const char *const *arguments, const char *argument)
     return false;
 }
 
-/* From nothing up to where it works, and a little beyond. */
+/* Tries growing amounts, from 0 until three runs in a row have worked. */
 static void sweep_up(const void *argument)
 {
     const struct sweep *sweep = argument;
@@ -139,7 +142,7 @@ static void sweep_up(const void *argument)
             snprintf(place, sizeof place, "%s %llu, run %zu", sweep->what,
                      (unsigned long long)amount, run);
             point.starved = amount < sweep->speechless;
-            point.mortal = sweep->resource == RLIMIT_STACK; /* it ends where it ends */
+            point.mortal = sweep->resource == RLIMIT_STACK; /* the stack may end anywhere */
             point_set_up(&point);
             struct session session = start_limited(sweep, amount, arguments);
             if (has_argument(arguments, "input.txt")) {
@@ -152,7 +155,7 @@ static void sweep_up(const void *argument)
             if (end == POINT_WORKED) {
                 worked++;
             } else {
-                check(worked == 0, "%s: it worked with less", place);
+                check(worked == 0, "%s: a run with less has worked", place);
                 failed = true;
                 last = amount;
             }
@@ -169,13 +172,13 @@ static const char *const *const file_runs[] = {from_file, NULL};
 
 static const struct point_reason no_descriptors[] = {
     {"shmsum: open: ",
-     ": Too many open files; see 'ulimit -n'"}, /* "/dev/null, for the child" is one */
+     ": Too many open files; see 'ulimit -n'"}, /* also for "/dev/null, for the child" */
     {"shmsum: shm_open: /shmsum-", ": Too many open files; see 'ulimit -n'"},
     {"shmsum: pipe: start of the child", ": Too many open files; see 'ulimit -n'"},
     {"shmsum: exec: ", "shmsum-child: Too many open files"}, /* its shared libraries */
     {NULL, NULL},
 };
-/* The child's loader comes first, and says so on standard error itself. */
+/* The child's loader runs first and prints a message of its own. */
 static const struct point_reason child_not_loaded[] = {
     {"shmsum: child: exited with status 127; nothing was read", ""},
     {NULL, NULL},
@@ -187,10 +190,10 @@ static const struct point_reason no_memory[] = {
     {"shmsum: malloc: buffers: Cannot allocate memory", ""},
     {"shmsum: fork: ", ": Cannot allocate memory"},
     {"shmsum: exec: ", ": Cannot allocate memory"},
-    {"shmsum: exec: ", ": Argument list too long"}, /* what a stack is too small for */
+    {"shmsum: exec: ", ": Argument list too long"}, /* the stack limit bounds the arguments */
     {"shmsum: child: exited with status 127; nothing was read", ""},
     {"shmsum: child: killed by signal 9 (Killed); nothing was read", ""},
-    {"shmsum: child: killed by signal 11 (Segmentation fault); ", ""}, /* a stack that ends */
+    {"shmsum: child: killed by signal 11 (Segmentation fault); ", ""}, /* the stack overflows */
     {NULL, NULL},
 };
 
@@ -203,7 +206,7 @@ static const struct point_reason too_large[] = {
     {NULL, NULL},
 };
 
-/* A limit too small for the region: told at the start, at every byte. */
+/* A limit too small for the region is reported at the start, whatever the number of bytes. */
 static void file_size_region(const void *argument)
 {
     (void)argument;
@@ -225,7 +228,7 @@ static void file_size_region(const void *argument)
         for (rlim_t amount = 0, next; amount <= regions[i].region; amount = next) {
             next = amount + step;
             if (amount < regions[i].region - 1 && next > regions[i].region - 1)
-                next = regions[i].region - 1; /* the last that is too little, whatever the step */
+                next = regions[i].region - 1; /* always try the largest amount that is too small */
             else if (amount == regions[i].region - 1)
                 next = regions[i].region;
             char place[64];
@@ -237,7 +240,7 @@ static void file_size_region(const void *argument)
             enum point_end end = point_end(&point, &session, place);
             check(end == POINT_BAD ||
                       end == (amount < regions[i].region ? POINT_REFUSED : POINT_WORKED),
-                  "%s: not what fits", place);
+                  "%s: does not fit the limit", place);
         }
     }
     point_finish(&point);
@@ -252,22 +255,24 @@ static rlim_t size_of_results(unsigned long lines)
     return size;
 }
 
-/* What must be there at the end is known to the line: all lines that fit. */
+/* The file must hold exactly the results that fit, as whole lines. */
 static void check_cut(const struct point *point, enum point_end end, rlim_t amount,
                       const char *place)
 {
     bool fits = size_of_results(point->lines) <= amount;
-    check(end == POINT_BAD || end == (fits ? POINT_WORKED : POINT_CUT), "%s: not what fits", place);
+    check(end == POINT_BAD || end == (fits ? POINT_WORKED : POINT_CUT),
+          "%s: does not fit the limit", place);
     if (end != POINT_CUT)
         return;
     struct stat status;
     check(stat("results.txt", &status) == 0, "stat: %s", strerror(errno));
     unsigned long held = check_results("results.txt");
     if (held < point->lines && held > point->earlier)
-        check(size_of_results(held + 1) > amount, "%s: a line that fitted is not there", place);
+        check(size_of_results(held + 1) > amount, "%s: a line that fits is missing", place);
 }
 
-/* At every byte of some 200, behind results that are as long as the region is. */
+/* The limit takes some 200 values, one byte apart, so that a write after earlier results fails at
+ * each byte. The earlier results are longer than the region, so that the region fits. */
 static void file_size_append(const void *argument)
 {
     (void)argument;
@@ -296,7 +301,7 @@ static void file_size_append(const void *argument)
     point_finish(&point);
 }
 
-/* ---- taken away while they run ---- */
+/* ---- limits that begin during a run ---- */
 
 enum { PARENT = 1, CHILD = 2 };
 
@@ -310,7 +315,7 @@ static void limit_running(const struct session *session, int who, int resource, 
         test_skip("prlimit: %s", strerror(errno));
 }
 
-/* A run that has written the result of its first line and idles. */
+/* Starts a run, which writes the result of its first line and waits for more input. */
 static struct session start_idle(void)
 {
     struct session session =
@@ -333,7 +338,7 @@ static void file_size_running(const void *argument)
         .row = {.kind = "limit", .role = role_of(who), .what = "RLIMIT_FSIZE later"},
         .results = "results.txt",
         .lines = 68,
-        .old = "old", /* not a line: a line is a sign that it runs */
+        .old = "old", /* no newline: the first newline in the file shows that the run has begun */
         .reasons = too_large,
     };
     rlim_t last = size_of_results(point.lines) + 1;
@@ -352,8 +357,8 @@ static void file_size_running(const void *argument)
     point_finish(&point);
 }
 
-/* Nothing is asked of the system once they run but reading and writing: no memory, no process and
- * no descriptor has to be there. */
+/* Once they run, the programs only read and write: they need no more memory, processes or
+ * descriptors. */
 static void nothing_more(const void *argument)
 {
     int who = *(const int *)argument;
@@ -366,15 +371,16 @@ static void nothing_more(const void *argument)
         {RLIMIT_NOFILE, "RLIMIT_NOFILE"}, {RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK"},
     };
     static const struct point_reason none[] = {
-        {"shmsum: ppoll: stdin: Invalid argument", ""}, /* more of them than RLIMIT_NOFILE */
+        {"shmsum: ppoll: stdin: Invalid argument",
+         ""}, /* ppoll refuses more entries than RLIMIT_NOFILE */
         {NULL, NULL},
     };
     skip_under_sanitizer();
     struct point point = {
         .row = {.kind = "limit", .role = role_of(who), .what = "nothing more"},
         .results = "results.txt",
-        .lines = 6000, /* no more than a pipe takes: nobody reads on when it fails */
-        .old = "old",  /* not a line: a line is a sign that it runs */
+        .lines = 6000, /* fits in the input pipe: after a failure no program reads the rest */
+        .old = "old",  /* no newline: the first newline in the file shows that the run has begun */
         .reasons = none,
     };
     for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++) {
@@ -385,15 +391,15 @@ static void nothing_more(const void *argument)
         session_close_input(&session);
         enum point_end end = point_end(&point, &session, resources[i].name);
         bool polls = (who & PARENT) != 0 && resources[i].resource == RLIMIT_NOFILE;
-        check(end == POINT_BAD || end == POINT_WORKED || polls, "%s: it is needed",
-              resources[i].name);
+        check(end == POINT_BAD || end == POINT_WORKED || polls,
+              "%s: the programs need this resource", resources[i].name);
     }
     point_finish(&point);
 }
 
 /* ---- processes ---- */
 
-enum { LONELY_USER = 61234 }; /* somebody who has no process here */
+enum { LONELY_USER = 61234 }; /* a user without any process */
 
 static void limit_lonely_user(void)
 {
@@ -420,12 +426,12 @@ static void processes(const void *argument)
         .old = "old\n",
         .reasons = no_process,
     };
-    umask(022); /* another user is to read what we make */
+    umask(022); /* the other user must be able to read our files */
     check(chmod(".", 0777) == 0 && mkdir("bin", 0755) == 0, "cannot set up: %s", strerror(errno));
     copy_program(getenv("SHMSUM"), "bin/shmsum");
     copy_program(getenv("SHMSUM_CHILD"), "bin/shmsum-child");
     write_lines("input.txt", 1, point.lines);
-    /* Somebody with other processes has no such simple way to come to 2. */
+    /* For a user with other processes the amount that is enough is unknown. */
     for (rlim_t amount = 0; amount <= (lonely ? 3 : 1); amount++) {
         char place[64];
         snprintf(place, sizeof place, "RLIMIT_NPROC %llu", (unsigned long long)amount);
@@ -437,7 +443,7 @@ static void processes(const void *argument)
             .program = "bin/shmsum", .arguments = from_file, .prepare = limit_lonely_user});
         enum point_end end = point_end(&point, &session, place);
         check(end == POINT_BAD || end == (amount < 2 ? POINT_REFUSED : POINT_WORKED),
-              "%s: not what fits", place);
+              "%s: does not fit the limit", place);
     }
     point_finish(&point);
 }
@@ -459,7 +465,8 @@ static const struct point_reason no_space[] = {
     {NULL, NULL},
 };
 
-/* A disk with so many free pages. (A tmpfs of size 0 is one without a limit.) */
+/* Mounts a tmpfs with so many free pages. A tmpfs of size 0 would have no limit, so a filler file
+ * takes one page. */
 static void mount_pages(const char *folder, unsigned long pages)
 {
     char options[64], filler[128];
@@ -474,7 +481,7 @@ static void unmount(const char *folder)
     check(umount2(folder, MNT_DETACH) == 0, "umount: %s: %s", folder, strerror(errno));
 }
 
-/* The disk takes so many pages: what fits is there, to the line. */
+/* The disk has so many pages. The file holds exactly the results that fit, as whole lines. */
 static void disk_pages(const void *argument)
 {
     bool append = argument != NULL;
@@ -491,7 +498,7 @@ static void disk_pages(const void *argument)
     static const char *const fresh[] = {"-o", "disk/results.txt", "input.txt", NULL};
     static const char *const behind[] = {"--append", "-o", "disk/results.txt", "input.txt", NULL};
     unsigned long enough = (size_of_results(point.lines) + PAGE - 1) / PAGE;
-    /* Some 80 pages, in two writes and more: in the sample the first, the last, some between. */
+    /* Some 80 pages, in two or more writes. A sample tries the first, the last and some others. */
     unsigned long step = point_step(13);
     for (unsigned long pages = append ? 1 : 0, next; pages <= enough + 1; pages = next) {
         next = pages < 4 || pages >= enough - 2 ? pages + 1 : pages + step;
@@ -505,10 +512,10 @@ static void disk_pages(const void *argument)
             session_start(&(struct session_config){.arguments = append ? behind : fresh});
         enum point_end end = point_end(&point, &session, place);
         check(end == POINT_BAD || end == (pages < enough ? POINT_CUT : POINT_WORKED),
-              "%s: not what fits", place);
+              "%s: does not fit the disk", place);
         if (end == POINT_CUT) {
             unsigned long held = check_results("disk/results.txt");
-            check(size_of_results(held + 1) > pages * PAGE, "%s: a line that fitted is not there",
+            check(size_of_results(held + 1) > pages * PAGE, "%s: a line that fits is missing",
                   place);
         }
         unmount("disk");
@@ -529,20 +536,21 @@ static void disk_inodes(const void *argument)
     check(mkdir("disk", 0755) == 0, "mkdir: %s", strerror(errno));
     write_lines("input.txt", 1, point.lines);
     static const char *const arguments[] = {"-o", "disk/results.txt", "input.txt", NULL};
-    for (int inodes = 1; inodes <= 3; inodes++) { /* one is the folder's own */
+    for (int inodes = 1; inodes <= 3; inodes++) { /* the folder itself takes one */
         char options[64];
         snprintf(options, sizeof options, "size=1m,nr_inodes=%d", inodes);
         mount_small("disk", options, false);
         struct session session = session_start(&(struct session_config){.arguments = arguments});
         enum point_end end = point_end(&point, &session, options);
         check(end == POINT_BAD || end == (inodes < 2 ? POINT_REFUSED : POINT_WORKED),
-              "%s: not what fits", options);
+              "%s: does not fit the disk", options);
         unmount("disk");
     }
     point_finish(&point);
 }
 
-/* /dev/shm has so many pages: too few for the region is told at the start, and is no SIGBUS. */
+/* /dev/shm has so many pages. If they are too few for the region, the program reports that at the
+ * start; it does not die of SIGBUS later. */
 static void shm_pages(const void *argument)
 {
     (void)argument;
@@ -576,7 +584,7 @@ static void shm_pages(const void *argument)
                 session_start(&(struct session_config){.arguments = regions[i].arguments});
             enum point_end end = point_end(&point, &session, place);
             check(end == POINT_BAD || end == (pages < needed ? POINT_REFUSED : POINT_WORKED),
-                  "%s: not what fits", place);
+                  "%s: does not fit /dev/shm", place);
             unmount("/dev/shm");
         }
     }
@@ -603,7 +611,7 @@ static void shm_inodes(const void *argument)
         struct session session = session_start(&(struct session_config){.arguments = from_file});
         enum point_end end = point_end(&point, &session, options);
         check(end == POINT_BAD || end == (inodes < 2 ? POINT_REFUSED : POINT_WORKED),
-              "%s: not what fits", options);
+              "%s: does not fit /dev/shm", options);
         unmount("/dev/shm");
     }
     point_finish(&point);
@@ -660,7 +668,7 @@ static const struct test_case cases[] = {
     {"shm_inodes", shm_inodes, NULL, LONG_SECONDS},
 };
 
-/* As shmsum-child: takes the limit and becomes the real one. */
+/* The replacement of shmsum-child: sets the limit and executes the real child. */
 static int stand_in(char *argv[], const char *text)
 {
     int resource;
@@ -672,7 +680,7 @@ static int stand_in(char *argv[], const char *text)
     own_limit.amount = (rlim_t)amount;
     limit_self();
     execv(getenv("SHMSUM_CHILD"), argv);
-    return 127; /* as the parent's own fork leaves when its exec fails */
+    return 127; /* the status with which the parent's fork exits when its exec fails */
 }
 
 int main(int argc, char *argv[])

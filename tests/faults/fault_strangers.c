@@ -1,11 +1,21 @@
 /*
- * fault_strangers.c - what another user of the machine can do: to the region while it has a name
- * and after, to the processes, by names planted in /dev/shm and in the folder of the results; and
- * what the child is handed in place of its region.
+ * fault_strangers.c - attacks by another user of the machine (the stranger) on a run of a user (the
+ * victim). ctest runs each case (fault.strangers.*).
  *
- * With real users: the cases that need them want root, and become a victim and a stranger. This
- * program also stands in for shmsum-child: it stops until it is continued, so that the window in
- * which the region has a name stays open, and becomes the real one (main, at the end).
+ * Asserted is that
+ *   - a stranger cannot open, change, remove or signal the region and the processes, neither while
+ *     the region has a name nor later (region_under_attack);
+ *   - names that a stranger has planted in /dev/shm stop no start, and a start neither removes nor
+ *     follows them, even when the stranger has guessed the name (names_planted, name_guessed);
+ *   - names and nonces are random, and without getrandom(2) there is no start (names_random,
+ *     no_random);
+ *   - the child refuses a forged region (child_refuses);
+ *   - things that a stranger has planted or swapped in the folder of the results or for an input
+ *     are refused and not changed (results_planted, results_swapped, input_swapped).
+ *
+ * The cases with two users need root, and are skipped otherwise. This program also replaces
+ * shmsum-child: it stops itself before it executes the real child, so that the region keeps its
+ * name until the case continues the child (main, at the end).
  */
 #define _GNU_SOURCE
 #include "point.h"
@@ -38,10 +48,10 @@
 #include "roles/job.h"
 #include "channel/shared_word.h"
 
-#define STALL "FAULT_CHILD_STALLS"         /* for the stand-in: stop, or go on at once */
-#define REAL_CHILD "bin/real/shmsum-child" /* known by its name, as the other one is */
+#define STALL "FAULT_CHILD_STALLS"         /* for the replacement: "stop", or "go" on at once */
+#define REAL_CHILD "bin/real/shmsum-child" /* the session finds the child by its name */
 
-enum { VICTIM = 61001, STRANGER = 61002 }; /* whoever they are, they have nothing here */
+enum { VICTIM = 61001, STRANGER = 61002 }; /* ids of users that own nothing here */
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -53,7 +63,7 @@ static bool become(uid_t user)
            setresuid(user, user, user) == 0;
 }
 
-/* In a process of that user; its exit status is what the action returned. */
+/* Runs the action in a process of that user. Returns what the action returned. */
 static int run_as(uid_t user, int (*action)(void *argument), void *argument)
 {
     pid_t pid = harness_fork_helper();
@@ -83,12 +93,12 @@ static int run_programs(void *argument)
     return access("bin/shmsum", X_OK) == 0 && access(REAL_CHILD, X_OK) == 0 ? 0 : 1;
 }
 
-/* Copies of the programs where everybody may run them, and a /dev/shm of our own. */
+/* Copies the programs to where every user may run them, and makes a private /dev/shm. */
 static void set_the_stage(void)
 {
     if (geteuid() != 0)
         test_skip("needs root, to become other users");
-    umask(022); /* they are to read what we make */
+    umask(022); /* the other users must be able to read our files */
     check(chmod(".", 0777) == 0 && mkdir("bin", 0755) == 0 && mkdir("bin/real", 0755) == 0,
           "cannot set up: %s", strerror(errno));
     copy_program(getenv("SHMSUM"), "bin/shmsum");
@@ -97,10 +107,10 @@ static void set_the_stage(void)
     if (private_mounts())
         mount_small("/dev/shm", "size=16m,mode=1777", false);
     if (run_as(VICTIM, run_programs, NULL) != 0)
-        test_skip("other users cannot come to the folder of the tests");
+        test_skip("other users cannot reach the folder of the tests");
 }
 
-/* The victim's run; the child goes on at once unless it stalls. */
+/* Starts a run as the victim. With `stalls` the child stops before it attaches. */
 static struct session start_victim(const char *const *arguments, bool stalls)
 {
     setenv(STALL, stalls ? "stop" : "go", 1);
@@ -109,7 +119,7 @@ static struct session start_victim(const char *const *arguments, bool stalls)
     return session;
 }
 
-/* A file of the victim's, in the working directory. */
+/* Makes a file that belongs to the victim. */
 static void victim_file(const char *path, const char *text, mode_t mode)
 {
     write_file(path, text);
@@ -117,11 +127,11 @@ static void victim_file(const char *path, const char *text, mode_t mode)
           strerror(errno));
 }
 
-/* ---- the region and the processes, under a stranger's hands ---- */
+/* ---- attacks on the region and on the processes ---- */
 
 struct target {
     pid_t parent, child;
-    char path[HARNESS_NAME_MAX]; /* of the object in /dev/shm */
+    char path[HARNESS_NAME_MAX]; /* the object in /dev/shm */
 };
 
 static int opened(int fd)
@@ -226,7 +236,7 @@ static int try_peek(const struct target *target)
 {
     char byte;
     struct iovec here = {&byte, 1}, there = {&byte, 1};
-    /* Any address will do: whether it may at all comes first. */
+    /* Any address will do: the kernel checks the permission before the address. */
     if (process_vm_readv(target->child, &here, 1, &there, 1, 0) < 0 && errno != EFAULT)
         return errno;
     return 0;
@@ -235,8 +245,9 @@ static int try_peek(const struct target *target)
 struct probe {
     const char *name;
     int (*attempt)(const struct target *target);
-    bool of_path; /* it is about the object's name */
-    bool control; /* harmless: its owner may, and so the stranger's failure is due to who he is */
+    bool of_path; /* uses the object's name */
+    bool control; /* harmless, so the owner tries it as well and must succeed: this shows that the
+                   * stranger fails because of its user id */
 };
 
 static const struct probe probes[] = {
@@ -273,16 +284,17 @@ static int make_attempt(void *argument)
     return attempt->probe->attempt(attempt->target);
 }
 
-static void probe_all(struct account_row *row, const struct target *target, bool named)
+static void probe_all(struct tally_row *row, const struct target *target, bool named)
 {
     for (size_t i = 0; i < COUNT(probes); i++) {
         const struct probe *probe = &probes[i];
         if (!named && probe->attempt == try_create)
-            continue; /* by now that makes a file of his own */
+            continue; /* without the name this creates a file of the stranger's own */
         struct attempt attempt = {probe, target};
-        if (probe->control && named) { /* later its owner may not look into it either */
+        /* Later the processes are not dumpable, which stops the owner as well. */
+        if (probe->control && named) {
             int error = run_as(VICTIM, make_attempt, &attempt);
-            check(error == 0, "%s: the owner may not either: %s", probe->name, strerror(error));
+            check(error == 0, "%s: the owner fails too: %s", probe->name, strerror(error));
         }
         int error = run_as(STRANGER, make_attempt, &attempt);
         row->points++;
@@ -293,7 +305,7 @@ static void probe_all(struct account_row *row, const struct target *target, bool
         row->survived += refused;
         if (!refused)
             printf("BAD %s, %s: %s\n", probe->name, named ? "with a name" : "attached",
-                   error == 0 ? "a stranger may" : strerror(error));
+                   error == 0 ? "the stranger succeeds" : strerror(error));
     }
 }
 
@@ -318,7 +330,7 @@ static void region_under_attack(const void *argument)
 {
     (void)argument;
     set_the_stage();
-    struct account_row row = {.kind = "stranger", .role = "both", .what = "region, processes"};
+    struct tally_row row = {.kind = "stranger", .role = "both", .what = "region, processes"};
     static const char *const arguments[] = {"-o", "results.txt", NULL};
     struct session session = start_victim(arguments, true);
     session_await_child(&session);
@@ -344,17 +356,17 @@ static void region_under_attack(const void *argument)
     session_close_input(&session);
     session_end(&session, 0);
     check(check_results("results.txt") == 40, "not all lines");
-    check(account_print(&row), "not as promised: see above");
+    check(tally_print(&row), "some attacks did not end as promised: see above");
 }
 
 /* ---- names in /dev/shm ---- */
 
 enum planted {
     PLANT_FILE,
-    PLANT_OPEN_FILE, /* that everybody may write to */
+    PLANT_OPEN_FILE, /* every user may write to this one */
     PLANT_LOCKED_FILE,
     PLANT_FOLDER,
-    PLANT_SYMLINK, /* to a file of the victim's */
+    PLANT_SYMLINK, /* to a file of the victim */
     PLANT_DANGLING,
     PLANT_FIFO,
     PLANT_SOCKET,
@@ -364,7 +376,7 @@ enum planted {
 struct plant {
     enum planted what;
     const char *path;
-    const char *target; /* of a link */
+    const char *target; /* where a symbolic link points to */
 };
 
 static int bind_socket(const char *path)
@@ -381,7 +393,7 @@ static int bind_socket(const char *path)
     return error;
 }
 
-/* Puts it there; 0 or an errno. */
+/* Makes the planted thing. Returns 0 or an errno. */
 static int plant(void *argument)
 {
     const struct plant *plant = argument;
@@ -414,12 +426,13 @@ static bool same_file(const struct stat *one, const struct stat *other)
            one->st_nlink == other->st_nlink;
 }
 
-/* A stranger's names that look like ours neither stop a start, nor are they removed or followed. */
+/* Planted names with the format of ours do not stop a start; the start neither removes nor follows
+ * them. */
 static void names_planted(const void *argument)
 {
     (void)argument;
     set_the_stage();
-    struct account_row row = {.kind = "stranger", .role = "parent", .what = "names in /dev/shm"};
+    struct tally_row row = {.kind = "stranger", .role = "parent", .what = "names in /dev/shm"};
     victim_file("secret.txt", "secret\n", 0600);
     char secret[4200];
     check(getcwd(secret, 4096) != NULL, "getcwd: %s", strerror(errno));
@@ -463,10 +476,11 @@ static void names_planted(const void *argument)
     close(lock);
     for (int i = 0; i < PLANTED; i++)
         remove(paths[i]);
-    check(account_print(&row), "not as promised: see above");
+    check(tally_print(&row), "some attacks did not end as promised: see above");
 }
 
-/* Random bytes that a stranger has guessed, as often as that; then the real ones. */
+/* A system whose random bytes for names are known to the stranger for the first `guesses` calls,
+ * and really random afterwards. */
 struct guessed {
     const struct shmsum_os *real;
     int calls, guesses;
@@ -476,18 +490,20 @@ static int guessed_random(const struct shmsum_os *os, void *bytes, size_t size)
 {
     struct guessed *guessed = os->context;
     guessed->calls++;
-    if (guessed->calls < 2 || guessed->calls > 1 + guessed->guesses) /* the first is the nonce */
+    if (guessed->calls < 2 ||
+        guessed->calls > 1 + guessed->guesses) /* the first call is for the nonce */
         return guessed->real->getrandom(guessed->real, bytes, size);
     memset(bytes, 0xab, size);
     return 0;
 }
 
-/* Even under a guessed name nothing that stands there is taken for the region. */
+/* Whatever exists under a guessed name, it is never used as the region. */
 static void name_guessed(const void *argument)
 {
     (void)argument;
-    struct account_row row = {.kind = "stranger", .role = "parent", .what = "guessed name"};
-    bool users = geteuid() == 0; /* before private_mounts: root there is no more than we are */
+    struct tally_row row = {.kind = "stranger", .role = "parent", .what = "guessed name"};
+    /* asked first: private_mounts may make us root of a user namespace */
+    bool users = geteuid() == 0;
     if (private_mounts())
         mount_small("/dev/shm", "size=16m,mode=1777", false);
     uid_t stranger = users ? STRANGER : geteuid();
@@ -506,7 +522,7 @@ static void name_guessed(const void *argument)
         check(error == 0, "%s: %s", path, strerror(error));
         struct stat before, after;
         check(lstat(path, &before) == 0, "lstat: %s", strerror(errno));
-        /* Three wrong guesses are survived, a hundred are too many: it gives up. */
+        /* After 3 names that exist another name succeeds; a start gives up after a hundred. */
         for (int guesses = 3; guesses <= 1000; guesses += 997) {
             struct guessed guessed = {shmsum_os_default(), 0, guesses};
             struct shmsum_os os = *guessed.real;
@@ -530,10 +546,11 @@ static void name_guessed(const void *argument)
         check_file("secret.txt", "secret\n");
         check(remove(path) == 0, "remove: %s: %s", path, strerror(errno));
     }
-    check(account_print(&row), "not as promised: see above");
+    check(tally_print(&row), "some attacks did not end as promised: see above");
 }
 
-/* Names and nonces: of one form, each digit of 128 random bits, never the same. */
+/* Each name ends with 128 random bits as hexadecimal digits, each nonce has 128 random bits, and
+ * none occurs twice. */
 static void names_random(const void *argument)
 {
     (void)argument;
@@ -561,20 +578,22 @@ static void names_random(const void *argument)
         char nonce[DIGITS + 1];
         snprintf(nonce, sizeof nonce, "%016llx%016llx", (unsigned long long)nonces[i][0],
                  (unsigned long long)nonces[i][1]);
-        check(strcmp(nonce, random) != 0, "the nonce is the name");
+        check(strcmp(nonce, random) != 0, "the nonce equals the random part of the name");
         for (int other = 0; other < i; other++)
             check(strcmp(seen[i], seen[other]) != 0 &&
                       memcmp(nonces[i], nonces[other], sizeof nonces[i]) != 0,
-                  "twice the same");
+                  "a name or a nonce occurs twice");
     }
-    for (int digit = 0; digit < DIGITS; digit++) /* that one misses among 500: once in 10^12 */
-        check(digits[digit] == 0xffff, "digit %d is never some value: %x", digit, digits[digit]);
-    struct account_row row = {
+    /* The probability that some value of some digit is missing among 500 names is below 10^-11. */
+    for (int digit = 0; digit < DIGITS; digit++)
+        check(digits[digit] == 0xffff, "digit %d does not take all values: 0x%x", digit,
+              digits[digit]);
+    struct tally_row row = {
         "stranger", "parent", "names are random", REGIONS, REGIONS, REGIONS, 0, 0, 0, 0, 0};
-    check(account_print(&row), "not as promised");
+    check(tally_print(&row), "not as promised");
 }
 
-/* getrandom(2) fails: no weaker source takes its place. */
+/* Makes getrandom(2) fail: the program must not use a weaker source instead. */
 static void refuse_random(void)
 {
     struct sock_filter code[] = {
@@ -598,16 +617,16 @@ static void no_random(const void *argument)
     check_file(session.messages,
                "shmsum: getrandom: nonce of the region: Operation not permitted\n");
     check_file("results.txt", "old\n");
-    struct account_row row = {.kind = "stranger",
-                              .role = "parent",
-                              .what = "no getrandom",
-                              .points = 1,
-                              .fired = 1,
-                              .survived = 1};
-    check(account_print(&row), "not as promised");
+    struct tally_row row = {.kind = "stranger",
+                            .role = "parent",
+                            .what = "no getrandom",
+                            .points = 1,
+                            .fired = 1,
+                            .survived = 1};
+    check(tally_print(&row), "not as promised");
 }
 
-/* ---- a forged region, for the child ---- */
+/* ---- forged regions for the child ---- */
 
 enum forged {
     FORGE_NOTHING,
@@ -618,22 +637,22 @@ enum forged {
     FORGE_SLOTS,
     FORGE_PAYLOAD,
     FORGE_BYTES,
-    FORGE_SIZE,  /* ftruncate: a SIGBUS bait where the header promises more */
-    FORGE_SHIFT, /* the same, relative to what it should be */
+    FORGE_SIZE,  /* ftruncate: less than the header says, so that access would raise SIGBUS */
+    FORGE_SHIFT, /* the same, relative to the right size */
     FORGE_MODE,
     FORGE_OWNER,
-    FORGE_OWNER_MODE, /* another's, which everybody may open */
+    FORGE_OWNER_MODE, /* belongs to another user, and every user may open it */
     FORGE_ABSENT,
     FORGE_FOLDER,
     FORGE_FIFO,
-    FORGE_SYMLINK, /* to the right object, under another name */
+    FORGE_SYMLINK, /* to the right object, which now has another name */
     FORGE_SOCKET,
 };
 
 struct forgery {
     enum forged what;
     uint64_t value;
-    const char *message; /* behind "shmsum: "; "%s" is the object's name */
+    const char *message; /* without "shmsum: "; "%s" is the object's name */
 };
 
 #define BROKEN(what) "protocol: region: " what ": the other process broke the rules"
@@ -667,12 +686,12 @@ static const struct forgery forgeries[] = {
     {FORGE_MODE, 0666, BROKEN("mode is not 0600")},
     {FORGE_MODE, 04600, BROKEN("mode is not 0600")},
     {FORGE_ABSENT, 0, "shm_open: %s: No such file or directory"},
-    {FORGE_FOLDER, 0, "shm_open: %s: Invalid argument"}, /* what glibc makes of EISDIR */
+    {FORGE_FOLDER, 0, "shm_open: %s: Invalid argument"}, /* glibc turns EISDIR into EINVAL */
     {FORGE_FIFO, 0, BROKEN("not a regular object")},
     {FORGE_SYMLINK, 0, "shm_open: %s: Too many levels of symbolic links"},
     {FORGE_SOCKET, 0, "shm_open: %s: No such device or address"},
-    /* These need real users: */
-    {FORGE_OWNER, STRANGER, BROKEN("belongs to another user")}, /* root may open it all the same */
+    /* These need root: */
+    {FORGE_OWNER, STRANGER, BROKEN("belongs to another user")}, /* root can open it nevertheless */
     {FORGE_OWNER_MODE, STRANGER, BROKEN("belongs to another user")},
 };
 
@@ -750,7 +769,7 @@ static void hand_over_forged(void)
         _exit(99);
 }
 
-/* shmsum-child, handed this: its status; what it said stays in the session's messages. */
+/* Starts shmsum-child on this region. */
 static struct session start_child_on(const struct shmsum_region *region, void (*prepare)(void))
 {
     char settings[JOB_SETTINGS_MAX];
@@ -765,7 +784,7 @@ static struct session start_child_on(const struct shmsum_region *region, void (*
 static void child_refuses(const void *argument)
 {
     (void)argument;
-    struct account_row row = {.kind = "stranger", .role = "child", .what = "forged region"};
+    struct tally_row row = {.kind = "stranger", .role = "child", .what = "forged region"};
     bool users = geteuid() == 0; /* before private_mounts */
     if (private_mounts())
         mount_small("/dev/shm", "size=16m,mode=1777", false);
@@ -786,18 +805,18 @@ static void child_refuses(const void *argument)
                  strchr(forgery->message, '%') ? region.name : forgery->message,
                  strchr(forgery->message, '%') ? strchr(forgery->message, '%') + 2 : "");
         snprintf(expected, sizeof expected, "shmsum: %s\n", reason);
-        char *said = read_file(session.messages, NULL);
+        char *messages = read_file(session.messages, NULL);
         char *wrote = read_file("output.txt", NULL);
         row.points++;
         row.fired++;
-        bool right = WIFEXITED(status) && WEXITSTATUS(status) == 3 && strcmp(said, expected) == 0 &&
-                     strcmp(wrote, "") == 0;
+        bool right = WIFEXITED(status) && WEXITSTATUS(status) == 3 &&
+                     strcmp(messages, expected) == 0 && strcmp(wrote, "") == 0;
         row.survived += right;
         if (!right)
-            printf("BAD forgery %zu: 0x%x, \"%s\" and not \"%s\"\n", i, (unsigned)status, said,
+            printf("BAD forgery %zu: 0x%x, \"%s\" and not \"%s\"\n", i, (unsigned)status, messages,
                    expected);
         free(wrote);
-        free(said);
+        free(messages);
         char path[128], aside[160];
         snprintf(path, sizeof path, "/dev/shm%s", region.name);
         snprintf(aside, sizeof aside, "%s.aside", path);
@@ -805,7 +824,7 @@ static void child_refuses(const void *argument)
         remove(path);
         remove(aside);
     }
-    /* The control: without a forgery it attaches, and is told of the end at once. */
+    /* The control: to a region without a forgery the child attaches, and END ends it. */
     struct shmsum_region region;
     check(shmsum_region_create(&region, shmsum_os_default(), &geometry, NULL) == 0, "no region");
     struct shmsum_word stop = {0};
@@ -814,15 +833,15 @@ static void child_refuses(const void *argument)
     struct session session = start_child_on(&region, hand_over_forged);
     check(shmsum_channel_await_attached(&channel, NULL) == 0 &&
               shmsum_channel_end(&channel, SHMSUM_END_COMPLETE, NULL) == 0,
-          "the child does not attach to what is right");
+          "the child does not attach to a right region");
     int status = session_await_parent(&session);
     session_clean_up(&session);
-    check(status == 0, "the child does not take what is right: 0x%x", (unsigned)status);
+    check(status == 0, "the child fails with a right region: 0x%x", (unsigned)status);
     shmsum_region_clean_up(&region);
-    check(account_print(&row), "not as promised: see above");
+    check(tally_print(&row), "some attacks did not end as promised: see above");
 }
 
-/* ---- the results, in a folder that is everybody's ---- */
+/* ---- results in a folder that every user can write to ---- */
 
 static unsigned long kernel_protects(const char *what)
 {
@@ -842,9 +861,9 @@ static int plant_link(void *argument)
     return outcome(link("secret.txt", "shared/results.txt"));
 }
 
-/* The victim's run refuses the results with this message, and neither his file nor the planted
- * thing changes. */
-static void expect_refusal(struct account_row *row, const char *what, const char *results,
+/* A run of the victim refuses the results with this message. Neither the victim's file nor the
+ * planted thing changes. */
+static void expect_refusal(struct tally_row *row, const char *what, const char *results,
                            const char *message)
 {
     struct stat before, after;
@@ -856,11 +875,11 @@ static void expect_refusal(struct account_row *row, const char *what, const char
     row->fired++;
     char expected[256];
     snprintf(expected, sizeof expected, "shmsum: %s\n", message);
-    char *said = read_file(session.messages, NULL);
-    bool right = strcmp(said, expected) == 0;
+    char *messages = read_file(session.messages, NULL);
+    bool right = strcmp(messages, expected) == 0;
     if (!right)
-        printf("BAD %s: \"%s\" and not \"%s\"\n", what, said, expected);
-    free(said);
+        printf("BAD %s: \"%s\" and not \"%s\"\n", what, messages, expected);
+    free(messages);
     bool is_there = lstat(results, &after) == 0;
     if (there != is_there || (there && !same_file(&before, &after))) {
         printf("BAD %s: what was planted has changed\n", what);
@@ -874,7 +893,7 @@ static void results_planted(const void *argument)
 {
     (void)argument;
     set_the_stage();
-    struct account_row row = {.kind = "stranger", .role = "parent", .what = "results file"};
+    struct tally_row row = {.kind = "stranger", .role = "parent", .what = "results file"};
     check(mkdir("shared", 0777) == 0 && chmod("shared", 01777) == 0 && mkdir("common", 0777) == 0 &&
               chmod("common", 0777) == 0 && mkdir("protected", 0755) == 0 &&
               mkdir("closed", 0700) == 0,
@@ -882,7 +901,7 @@ static void results_planted(const void *argument)
     victim_file("secret.txt", "secret\n", 0600);
     write_lines("input.txt", 1, 10);
     static const char path[] = "shared/results.txt";
-    /* In a sticky folder the kernel refuses to take another's thing for a new file at once. */
+    /* In a sticky folder the kernel itself refuses O_CREAT on things of another user. */
     static const char denied[] = "Permission denied";
     static const struct {
         enum planted what;
@@ -909,7 +928,8 @@ static void results_planted(const void *argument)
     }
     check(access("/dev/shm/shmsum-nowhere", F_OK) < 0, "a link was followed");
 
-    /* A second name of the victim's own file. Where the kernel lets nobody make one, root does. */
+    /* A hard link to the victim's file. Where the kernel does not let the stranger make it
+     * (fs.protected_hardlinks), root makes it. */
     int error = run_as(STRANGER, plant_link, NULL);
     check(error == (kernel_protects("hardlinks") ? EPERM : 0), "link: %s", strerror(error));
     check(error == 0 || plant_link(NULL) == 0, "link: %s", strerror(errno));
@@ -926,21 +946,23 @@ static void results_planted(const void *argument)
         expect_refusal(&row, "a device of another", "shared/device",
                        "open: shared/device: Permission denied");
 
-    /* What everybody may write to: the kernel's own protection, as far as it is on. */
+    /* Things that every user may write to: only the kernel can refuse them, if its protection is
+     * on. */
     struct plant thing = {PLANT_OPEN_FILE, path, NULL};
     check(run_as(STRANGER, plant, &thing) == 0, "cannot plant a file");
     snprintf(message, sizeof message, "open: %s: Permission denied", path);
     if (kernel_protects("regular") > 0)
         expect_refusal(&row, "another's file that all may write to", path, message);
     else
-        printf("fs.protected_regular is off: another's open file would be written to\n");
+        printf("fs.protected_regular is off: a stranger's writable file is not refused\n");
     remove(path);
     thing.what = PLANT_FIFO;
     check(run_as(STRANGER, plant, &thing) == 0, "cannot plant a FIFO");
     if (kernel_protects("fifos") > 0) {
         expect_refusal(&row, "another's FIFO", path, message);
     } else {
-        /* Nothing is begun before somebody reads it, and Ctrl+C ends the wait. */
+        /* The run does not begin before another process reads the FIFO, and SIGINT ends the wait.
+         */
         const char *arguments[] = {"-o", path, "input.txt", NULL};
         struct session session = start_victim(arguments, false);
         sleep_ms(100);
@@ -951,7 +973,7 @@ static void results_planted(const void *argument)
         row.survived++;
     }
     remove(path);
-    check(account_print(&row), "not as promised: see above");
+    check(tally_print(&row), "some attacks did not end as promised: see above");
 }
 
 static int swap_results(void *argument)
@@ -961,13 +983,13 @@ static int swap_results(void *argument)
     return error != 0 ? error : outcome(symlink("../secret.txt", "common/results.txt"));
 }
 
-/* In a folder without the sticky bit a stranger swaps the results for a link: the run that is there
- * writes on into the file that it opened, the next one refuses. */
+/* In a folder without the sticky bit a stranger replaces the results file by a link. The current
+ * run continues to write to the file that it opened; the next run refuses the link. */
 static void results_swapped(const void *argument)
 {
     (void)argument;
     set_the_stage();
-    struct account_row row = {.kind = "stranger", .role = "parent", .what = "results swapped"};
+    struct tally_row row = {.kind = "stranger", .role = "parent", .what = "results swapped"};
     check(mkdir("common", 0777) == 0 && chmod("common", 0777) == 0, "mkdir: %s", strerror(errno));
     victim_file("secret.txt", "secret\n", 0600);
     write_lines("input.txt", 1, 10);
@@ -989,10 +1011,10 @@ static void results_swapped(const void *argument)
     row.points = row.fired = row.survived = 1;
     expect_refusal(&row, "the next run", "common/results.txt",
                    "open: common/results.txt: is a symbolic link; name the file itself");
-    check(account_print(&row), "not as promised: see above");
+    check(tally_print(&row), "some attacks did not end as promised: see above");
 }
 
-/* ---- an input that is another when it is opened ---- */
+/* ---- an input that is replaced before it is opened ---- */
 
 enum swapped { SWAP_GONE, SWAP_FOLDER, SWAP_RESULTS, SWAP_RESULTS_LINK, SWAP_CLOSED, SWAP_FIFO };
 
@@ -1012,12 +1034,13 @@ static void swap_input(enum swapped what)
     check(result == 0, "cannot swap: %s", strerror(errno));
 }
 
-/* It was looked at at the start; now, when its turn has come, it is something else. */
+/* The program checks its inputs at the start. A later input is something else when the program
+ * opens it. */
 static void input_swapped(const void *argument)
 {
     (void)argument;
     set_the_stage();
-    struct account_row row = {.kind = "stranger", .role = "parent", .what = "input swapped"};
+    struct tally_row row = {.kind = "stranger", .role = "parent", .what = "input swapped"};
     static const char *const messages[] = {
         [SWAP_GONE] = "shmsum: open: second.txt: No such file or directory\n",
         [SWAP_FOLDER] = "shmsum: read: second.txt: Is a directory\n",
@@ -1026,7 +1049,7 @@ static void input_swapped(const void *argument)
         [SWAP_RESULTS_LINK] =
             "shmsum: open: second.txt: input file is the results file; name another one with -o\n",
         [SWAP_CLOSED] = "shmsum: open: second.txt: Permission denied\n",
-        [SWAP_FIFO] = NULL, /* waits for somebody who writes; Ctrl+C ends that */
+        [SWAP_FIFO] = NULL, /* the run waits for a writer; SIGINT ends the wait */
     };
     static const char *const arguments[] = {"-o", "results.txt", "-", "second.txt", NULL};
     for (size_t i = 0; i < COUNT(messages); i++) {
@@ -1048,13 +1071,13 @@ static void input_swapped(const void *argument)
             session_check_message(&session, "shmsum: stopped early");
         }
         session_check_held(&session, 3);
-        check(check_results("results.txt") == 3, "not the lines before it");
+        check(check_results("results.txt") == 3, "not the results of the first input");
         row.points++;
         row.fired++;
         row.survived++;
         remove("second.txt");
     }
-    check(account_print(&row), "not as promised: see above");
+    check(tally_print(&row), "some attacks did not end as promised: see above");
 }
 
 static const struct test_case cases[] = {

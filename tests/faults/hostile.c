@@ -1,19 +1,24 @@
 /*
- * hostile.c - the driver of a hostile peer: the real shmsum against a child gone mad, and the real
- * shmsum-child against a parent gone mad, run after run. See hostile.h for what they do.
+ * hostile.c - the driver of hostile peers: runs the real shmsum against a hostile child, and the
+ * real shmsum-child against a hostile parent, many times. hostile.h describes the peers.
  *
- * What the parent promises, whatever its child does: it does not crash, and not hang when the child
- * leaves (one that does not is ended by a second SIGINT); no process and no name is left; the
- * results that it opened hold whole lines, or it could not even begin; how many it says there are
- * is how many there are; status 0 or 1 only when what the child says of its work fits the input,
- * the file and the status. It cannot know whether the sums are right.
+ * What the parent guarantees, whatever its child does:
+ *   - the parent does not crash, and it ends when the child exits. If the child does not exit, a
+ *     second SIGINT ends the run;
+ *   - no process and no name is left;
+ *   - the results file holds whole lines, unless the run failed before it began;
+ *   - the number of results that the parent reports is right;
+ *   - status 0 or 1 only if the child's counters fit the input, the file and the status. The parent
+ *     cannot know whether the sums are right.
  *
- * What the child promises, whatever its parent does: it does not crash; END or the parent's death
- * ends it; whole lines; what it writes are the right results of bytes that it took, each block once
- * and in order; status 0 or 1 for those, or 3 and a message that names what was wrong.
+ * What the child guarantees, whatever its parent does:
+ *   - the child does not crash. It ends at END and when the parent dies;
+ *   - it writes whole lines: the right results of bytes that it took, each block once and in order;
+ *   - status 0 or 1 for such results; otherwise status 3 and a message that names the error.
  *
- * Without arguments runs both; `parent` or `child` names the one victim. SHMSUM_CORRUPTIONS: how
- * many for each. SHMSUM_SEED repeats the choices; how the two processes interleave is chance.
+ * Without arguments both cases run; `parent` or `child` selects one victim. SHMSUM_CORRUPTIONS is
+ * the number of corruptions for each victim. SHMSUM_SEED repeats the choices of a run, but not how
+ * the two processes interleave.
  */
 #define _GNU_SOURCE
 #include "hostile.h"
@@ -30,14 +35,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "account.h"
+#include "tally.h"
 #include "roles/consumer.h"
 #include "session.h"
 
 enum {
     SAMPLE = 10000, /* corruptions for each victim */
     ALL = 500000,
-    FAILURES = 5, /* and that is enough */
+    FAILURES = 5, /* the driver stops after so many failed runs */
     LIMIT_SECONDS = 7000,
 };
 
@@ -46,23 +51,24 @@ enum failure { CRASH, HANG, TORN, FALSE_SUCCESS, UNREPORTED, LEAK, FAILURE_KINDS
 static struct {
     const char *victim;
     struct hostile_notes *notes;
-    uint64_t target, corrupted, runs, ends[4]; /* by status; [2] by signal */
+    uint64_t target, corrupted, runs, ends[4]; /* ends: by exit status; [2] is SIGINT */
     uint64_t row_corrupted[HOSTILE_ROWS], row_survived[HOSTILE_ROWS];
     uint64_t row_failed[HOSTILE_ROWS][FAILURE_KINDS];
     unsigned failures;
-    /* this run */
+    /* the current run */
     uint64_t seed;
     struct hostile_plan plan;
     bool failed;
-    char *said;
+    char *messages;
 } driver;
 
-/* What a victim may say of its peer: that all of it was seen shows that the driver gets there. */
-struct saying {
+/* The messages in which a victim may report its peer. That each of them was seen shows that the
+ * driver reaches every check. */
+struct report {
     const char *text;
     uint64_t times;
 };
-static struct saying of_parent[] = {
+static struct report of_parent[] = {
     {"protocol: state of a slot, from the consumer", 0},
     {"protocol: attached, from the consumer", 0},
     {"does not fit its work", 0},
@@ -72,7 +78,7 @@ static struct saying of_parent[] = {
     {"stopped by signal", 0},
     {NULL, 0},
 };
-static struct saying of_child[] = {
+static struct report of_child[] = {
     {"protocol: state of a slot, from the producer", 0},
     {"protocol: length of a slot, from the producer", 0},
     {"protocol: source of a slot, from the producer", 0},
@@ -91,10 +97,10 @@ __attribute__((format(printf, 2, 3))) static void fails(enum failure kind, const
     va_list arguments;
     va_start(arguments, format);
     uint32_t word = atomic_load(&driver.notes->last);
-    printf("run %" PRIu64 ", after %" PRIu64 " corruptions, seed %" PRIu64 ", %s struck last: ",
+    printf("run %" PRIu64 ", after %" PRIu64 " corruptions, seed %" PRIu64 ", %s corrupted last: ",
            driver.runs, driver.corrupted, driver.seed, hostile_names[word]);
     vprintf(format, arguments);
-    printf("; it said: %.2000s\n", driver.said == NULL ? "" : driver.said);
+    printf("; messages: %.2000s\n", driver.messages == NULL ? "" : driver.messages);
     va_end(arguments);
     driver.row_failed[word][kind]++;
     driver.failed = true;
@@ -110,7 +116,7 @@ static void begin_run(bool victim_is_child)
     driver.runs++;
 }
 
-static void end_run(struct saying *sayings)
+static void end_run(struct report *reports)
 {
     for (int i = 0; i < HOSTILE_ROWS; i++) {
         uint64_t times = atomic_load(&driver.notes->corrupted[i]);
@@ -119,22 +125,22 @@ static void end_run(struct saying *sayings)
         driver.row_survived[i] += driver.failed ? 0 : times;
     }
     driver.failures += driver.failed;
-    for (struct saying *saying = sayings; saying->text != NULL; saying++)
-        saying->times += strstr(driver.said, saying->text) != NULL;
-    free(driver.said);
-    driver.said = NULL;
+    for (struct report *report = reports; report->text != NULL; report++)
+        report->times += strstr(driver.messages, report->text) != NULL;
+    free(driver.messages);
+    driver.messages = NULL;
 }
 
-/* ---- what is common to both victims ---- */
+/* ---- checks for both victims ---- */
 
 struct file {
     char *text;
     size_t size;
     uint64_t lines;
-    bool whole; /* lines only */
+    bool whole; /* the last line has its newline */
 };
 
-/* What the results hold from `start` on. */
+/* Reads the results; `start` is the size of the earlier results. */
 static struct file read_results(size_t start)
 {
     struct file file = {0};
@@ -145,7 +151,7 @@ static struct file read_results(size_t start)
     return file;
 }
 
-/* How many results are right, as far as all are: of line k, "k 1", it is k + 1. */
+/* The number of right results before the first wrong one: line k is "k 1", its result is k + 1. */
 static uint64_t right_results(const struct file *file)
 {
     uint64_t lines = 0;
@@ -159,29 +165,32 @@ static uint64_t right_results(const struct file *file)
     return lines;
 }
 
-/* Nothing was struck that matters to the victim: all must be as if nothing had been. */
+/* No word that matters to the victim was corrupted: the run must end as if none was. */
 static void check_exact(int status, const struct file *file, uint64_t lines)
 {
     uint64_t right = right_results(file);
     if (status != 0 || right != lines || file->lines != lines)
         fails(FALSE_SUCCESS,
-              "nothing was struck that matters, and yet status %d, %" PRIu64
+              "no word that matters was corrupted, but status %d, %" PRIu64
               " right results of %" PRIu64 " for %" PRIu64 " lines",
               status, right, file->lines, lines);
 }
 
-/* "holds the first 3 results", "the first 3 results went to": what is said must be so. */
-static void check_said_lines(uint64_t lines)
+/* Messages such as "holds the first 3 results" and "the first 3 results went to" must give the
+ * right number. */
+static void check_reported_lines(uint64_t lines)
 {
     static const char before[] = "the first ";
-    for (const char *at = driver.said; (at = strstr(at, before)) != NULL; at += sizeof before - 1) {
-        uint64_t said = strtoull(at + sizeof before - 1, NULL, 10);
-        if (said != lines)
-            fails(FALSE_SUCCESS, "it says %" PRIu64 " results and there are %" PRIu64, said, lines);
+    for (const char *at = driver.messages; (at = strstr(at, before)) != NULL;
+         at += sizeof before - 1) {
+        uint64_t reported = strtoull(at + sizeof before - 1, NULL, 10);
+        if (reported != lines)
+            fails(FALSE_SUCCESS, "it reports %" PRIu64 " results, but there are %" PRIu64, reported,
+                  lines);
     }
 }
 
-/* No name of a region of this process is left; names of another form are other tests'. */
+/* No name of a region of this process is left. Other tests make names of other formats. */
 static void check_name_gone(pid_t pid)
 {
     char prefix[32];
@@ -192,22 +201,23 @@ static void check_name_gone(pid_t pid)
     while ((entry = readdir(folder)) != NULL)
         if (strncmp(entry->d_name, prefix, (size_t)length) == 0 &&
             strspn(entry->d_name + length, "0123456789abcdef") == 32)
-            fails(LEAK, "the name %s was left behind", entry->d_name);
+            fails(LEAK, "the name %s is left behind", entry->d_name);
     closedir(folder);
 }
 
-/* The exit status, 0, 1 or 3; -1 when it ended otherwise. */
+/* The exit status 0, 1 or 3; or -1 after any other end, which is a failure. */
 static int check_end(int wait_status)
 {
     int status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
-    if ((status != 0 && status != 1 && status != 3) || strstr(driver.said, "Sanitizer") != NULL ||
-        strstr(driver.said, "runtime error") != NULL) {
-        fails(CRASH, "it crashed: wait status 0x%x", (unsigned)wait_status);
+    if ((status != 0 && status != 1 && status != 3) ||
+        strstr(driver.messages, "Sanitizer") != NULL ||
+        strstr(driver.messages, "runtime error") != NULL) {
+        fails(CRASH, "the victim crashed: wait status 0x%x", (unsigned)wait_status);
         return -1;
     }
     driver.ends[status]++;
-    if (status == 3 && strstr(driver.said, "shmsum: ") == NULL)
-        fails(UNREPORTED, "status 3 without a word");
+    if (status == 3 && strstr(driver.messages, "shmsum: ") == NULL)
+        fails(UNREPORTED, "status 3 without a message");
     return status;
 }
 
@@ -226,15 +236,15 @@ struct setting {
     const char *arguments[16];
     const char *input; /* NULL: a pipe that never ends */
     uint64_t input_bytes;
-    unsigned long lines; /* of one input */
-    size_t start;        /* where the results begin */
-    bool standard;
+    unsigned long lines; /* lines of one input */
+    size_t start;        /* the size of the earlier results */
+    bool standard;       /* the results go to standard output */
     int interrupts;
     double interrupt_ms;
     enum session_input kind;
 };
 
-/* Those with a text are of no use where all results must be right. */
+/* Inputs with a text have errors or blank lines: HOSTILE_EXACT does not use them. */
 static const struct {
     const char *path;
     unsigned long lines;
@@ -283,7 +293,8 @@ static void set_up(struct setting *setting, int *input, int *output)
         arguments[count++] = "--stats";
     if (plan->dialogue)
         arguments[count++] = "--prompt=always";
-    uint32_t first = plan->dialogue || plan->geometry.payload_bytes < 64; /* or it takes too long */
+    uint32_t first =
+        plan->dialogue || plan->geometry.payload_bytes < 64; /* the first is too long for these */
     uint32_t which = first + random_below((exact ? RIGHT_INPUTS : INPUTS) - first);
     struct stat status;
     check(stat(inputs[which].path, &status) == 0, "stat: %s", inputs[which].path);
@@ -295,7 +306,7 @@ static void set_up(struct setting *setting, int *input, int *output)
         setting->kind = INPUT_PIPE;
         setting->input = NULL;
     } else if (!plan->dialogue && random_below(4) == 0 && !exact) {
-        arguments[count++] = setting->input; /* two inputs, both named */
+        arguments[count++] = setting->input; /* the same input twice */
         arguments[count++] = setting->input;
         setting->input_bytes *= 2;
         *input = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -314,19 +325,19 @@ static bool has_ended(pid_t pid)
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
 }
 
-/* Waits for the parent's end, and sends the signals that were planned, or that a child which does
- * not leave makes necessary. Whether any was sent. */
+/* Waits for the parent's end. Sends SIGINT as planned, and also when the child is stuck, because
+ * only signals end such a run. Returns whether a signal was sent. */
 static bool await_parent(const struct session *session, const struct setting *setting)
 {
     double begun = now_ms(), next = begun + setting->interrupt_ms;
     int interrupts = setting->interrupts;
     bool interrupted = false, stuck = false, hung = false;
-    /* All of an input may take long on a busy machine; a child that leaves does not. */
+    /* With HOSTILE_EXACT the whole input is summed, which takes long on a busy machine. */
     double patience_ms = HOSTILE_PATIENCE_MS * (driver.plan.content == HOSTILE_EXACT ? 10.0 : 1.0);
     while (!has_ended(session->parent)) {
         double now = now_ms();
         stuck = stuck || atomic_load(&driver.notes->stuck);
-        if (stuck) /* again and again: two signals that meet before they are delivered are one */
+        if (stuck) /* send signals repeatedly: two that are pending at once count as one */
             interrupts = 2;
         if (interrupts > 0 && now >= next) {
             kill(session->parent, SIGINT);
@@ -336,10 +347,10 @@ static bool await_parent(const struct session *session, const struct setting *se
         }
         if (now - begun > patience_ms && !hung) {
             hung = true;
-            driver.said = read_file(session->messages, NULL);
+            driver.messages = read_file(session->messages, NULL);
             fails(HANG, "the parent did not end");
-            free(driver.said);
-            driver.said = NULL;
+            free(driver.messages);
+            driver.messages = NULL;
             kill(session->parent, SIGKILL);
         }
         if (now - begun < 3)
@@ -354,13 +365,13 @@ static bool await_parent(const struct session *session, const struct setting *se
  */
 static bool reports_no_start(void)
 {
-    return strstr(driver.said, "exec: ") != NULL ||
-           strstr(driver.said, "signals of the child: ") != NULL ||
-           strstr(driver.said, "output of the child: ") != NULL ||
-           strstr(driver.said, "/dev/null, for the child: ") != NULL;
+    return strstr(driver.messages, "exec: ") != NULL ||
+           strstr(driver.messages, "signals of the child: ") != NULL ||
+           strstr(driver.messages, "output of the child: ") != NULL ||
+           strstr(driver.messages, "/dev/null, for the child: ") != NULL;
 }
 
-/* Status 0 or 1: what the child left behind must bear it out. */
+/* Status 0 or 1: the counters, the results and the status that the child left must fit it. */
 static void check_verdict(const struct setting *setting, int status, const struct file *file)
 {
     const struct hostile_notes *notes = driver.notes;
@@ -410,20 +421,20 @@ static void check_parent(const struct setting *setting, int wait_status, bool in
         status = check_end(wait_status);
     }
     bool success = status == 0 || status == 1;
-    bool begun = strstr(driver.said, "nothing was read") == NULL && driver.said[0] != '\0';
+    bool begun = strstr(driver.messages, "nothing was read") == NULL && driver.messages[0] != '\0';
     if (reports_no_start())
         fails(UNREPORTED, "the child was started, and the parent denies it");
     if (success)
         check_verdict(setting, status, &file);
-    /* What others write to standard output is not the parent's to judge, cut or count, unless the
-     * child has gone wrong for all to see. */
+    /* The parent does not check, cut or count standard output, because other processes may write to
+     * it too, unless the child has visibly failed. */
     const struct hostile_notes *notes = driver.notes;
     bool believed = setting->standard && notes->left &&
                     (notes->status == 0 || notes->status == 1 || notes->status == 3);
     if ((success || begun) && !file.whole && !believed)
         fails(TORN, "results.txt ends in the middle of a line");
     if (!believed)
-        check_said_lines(file.lines);
+        check_reported_lines(file.lines);
     if (driver.plan.content == HOSTILE_EXACT)
         check_exact(status, &file, setting->lines);
     free(file.text);
@@ -450,12 +461,12 @@ static void run_against_parent(void)
     if (output >= 0)
         close(output);
     if (setting.kind == INPUT_PIPE)
-        session_feed_for_ever(&session, 1);
+        session_feed_endlessly(&session, 1);
     bool interrupted = await_parent(&session, &setting);
     int wait_status = session_await_parent(&session);
-    driver.said = read_file(session.messages, NULL);
+    driver.messages = read_file(session.messages, NULL);
     if (harness_await_orphans(NULL) > 0 && WIFEXITED(wait_status))
-        fails(LEAK, "the child was left behind");
+        fails(LEAK, "the child is left behind");
     check_name_gone(session.parent);
     session_clean_up(&session);
     check_parent(&setting, wait_status, interrupted);
@@ -463,13 +474,14 @@ static void run_against_parent(void)
     end_run(of_parent);
 }
 
-/* One lie each, told by a child that has done all its work: what must come of it. */
+/* Each case is one false claim of a child that has done all its work right, and what the parent
+ * must make of it. */
 static const struct lie {
     const char *name;
     int status;
-    const char *message; /* NULL: none at all */
-    unsigned long lines; /* in results.txt, behind what was there */
-    bool only_append;    /* no lie when there was nothing in it */
+    const char *message; /* NULL: no message at all */
+    unsigned long lines; /* new lines in results.txt */
+    bool only_append;    /* the case makes sense only with --append */
 } lies[] = {
     {"none", 0, NULL, 10, false},
     {"took less", 3, "child: status 0 does not fit its work; results.txt holds the first 10 ", 10,
@@ -490,11 +502,11 @@ static const struct lie {
     {"cut what was there", 3, "results: results.txt: is not what the child says that", 0, true},
 };
 
-static const char *lie_told;
+static const char *current_lie;
 
 static void become_liar(void)
 {
-    setenv("SHMSUM_HOSTILE", lie_told, 1);
+    setenv("SHMSUM_HOSTILE", current_lie, 1);
 }
 
 static void check_lie(const struct lie *lie, bool append)
@@ -502,7 +514,7 @@ static void check_lie(const struct lie *lie, bool append)
     const char *const arguments[] = {"-o", "results.txt", "small.txt", append ? "--append" : NULL,
                                      NULL};
     write_file("results.txt", "old\n");
-    lie_told = lie->name;
+    current_lie = lie->name;
     struct session session = session_start(&(struct session_config){
         .program = "bin/shmsum", .arguments = arguments, .prepare = become_liar});
     session_end(&session, lie->status);
@@ -517,19 +529,20 @@ static void check_lie(const struct lie *lie, bool append)
 /* ---- the child as the victim ---- */
 
 /*
- * HOSTILE_DIGITS: the child walks around the ring, takes of each slot a beginning (as long as the
- * length says, from one byte on) of lines "1" in the first, "2" in the second. Whatever the
- * lengths, behind each digit comes, in the same result, the digit of the next slot; in the next
- * result, the digit of the same slot or of the next one.
+ * HOSTILE_DIGITS: the first slot holds lines "1", the second holds lines "2", and so on. The child
+ * takes the slots in turn, and of each slot as many bytes as the length says, at least one. So,
+ * whatever the lengths are, the next digit of a result is that of the next slot, and the first
+ * digit of the next result is that of the same slot or of the next one.
  */
 static bool check_digits(const struct file *file)
 {
     uint32_t slots = driver.plan.geometry.slots;
     uint32_t most = (driver.plan.geometry.payload_bytes + 1) / 2, same = 0;
     int now = -1;
-    bool known = true, first = true; /* whether `now` is; of its line */
+    bool known = true; /* `now` is valid */
+    bool first = true; /* the next digit is the first of its line */
     for (size_t at = 0; at < file->size; at++) {
-        if (first && file->text[at] == 'e') { /* a number of too many digits: which is not shown */
+        if (first && file->text[at] == 'e') { /* too many digits: the error does not show them */
             at += strcspn(file->text + at, "\n");
             known = false;
             continue;
@@ -554,8 +567,8 @@ static bool check_digits(const struct file *file)
     return true;
 }
 
-/* Each line is a number in canonical form or an error. */
-static bool check_implementation(const struct file *file)
+/* Each line is a number in canonical form, or an error. */
+static bool is_canonical(const struct file *file)
 {
     for (const char *line = file->text; *line != '\0'; line = strchr(line, '\n') + 1) {
         size_t length = strcspn(line, "\n");
@@ -576,23 +589,23 @@ static void check_child(void)
     const struct hostile_plan *plan = &driver.plan;
     struct file file = read_results(0);
     if (notes->hung)
-        fails(HANG, "the child did not end at END");
+        fails(HANG, "the child did not end after END");
     int status = check_end(notes->wait_status);
     if (!file.whole)
         fails(TORN, "results.txt ends in the middle of a line");
     else if (plan->content == HOSTILE_DIGITS && !check_digits(&file))
-        fails(FALSE_SUCCESS, "status %d, and the results are not those of the blocks: %.200s",
+        fails(FALSE_SUCCESS, "status %d, but the results are not those of the blocks: %.200s",
               status, file.text);
-    else if (plan->content == HOSTILE_ANY && !check_implementation(&file))
-        fails(FALSE_SUCCESS, "a result is neither number nor error");
-    check_said_lines(file.lines);
+    else if (plan->content == HOSTILE_ANY && !is_canonical(&file))
+        fails(FALSE_SUCCESS, "a result is neither a number nor an error");
+    check_reported_lines(file.lines);
     bool errors = strncmp(file.text, "error", 5) == 0 || strstr(file.text, "\nerror") != NULL;
     if (plan->content != HOSTILE_ANY && ((status == 0 && errors) || (status == 1 && !errors)))
-        fails(FALSE_SUCCESS, "status %d is not that of the results", status);
-    if (status == 3 && !plan->dies && strstr(driver.said, "shmsum: protocol: ") == NULL)
-        fails(UNREPORTED, "status 3, and not said what was wrong");
+        fails(FALSE_SUCCESS, "status %d does not fit the results", status);
+    if (status == 3 && !plan->dies && strstr(driver.messages, "shmsum: protocol: ") == NULL)
+        fails(UNREPORTED, "status 3 without a message about the protocol");
     if (plan->content == HOSTILE_EXACT && !notes->finished)
-        fails(HANG, "nothing was struck that matters, and yet it did not take all");
+        fails(HANG, "no word that matters was corrupted, but the child did not take all blocks");
     else if (plan->content == HOSTILE_EXACT)
         check_exact(status, &file, notes->lines);
     free(file.text);
@@ -620,7 +633,7 @@ static void run_against_child(void)
         if (!notes->reaped)
             usleep(200);
     }
-    driver.said = read_file("messages.txt", NULL);
+    driver.messages = read_file("messages.txt", NULL);
     check_name_gone(parent);
     check_child();
     end_run(of_child);
@@ -628,7 +641,7 @@ static void run_against_child(void)
 
 /* ---- the two cases ---- */
 
-static void drive(const char *victim, void (*run)(void), const struct saying *sayings)
+static void drive(const char *victim, void (*run)(void), const struct report *reports)
 {
     const char *faults = getenv("SHMSUM_FAULTS");
     bool all = faults != NULL && strcmp(faults, "all") == 0;
@@ -643,10 +656,10 @@ static void drive(const char *victim, void (*run)(void), const struct saying *sa
            ", 1: %" PRIu64 ", 3: %" PRIu64 ", by SIGINT: %" PRIu64 "\n",
            victim, driver.corrupted, driver.runs, (now_ms() - begun) / 1e3, driver.ends[0],
            driver.ends[1], driver.ends[3], driver.ends[2]);
-    bool clean = true, all_said = true;
-    for (; sayings->text != NULL; sayings++) {
-        printf("  said %" PRIu64 " times: %s\n", sayings->times, sayings->text);
-        all_said = all_said && sayings->times > 0;
+    bool clean = true, all_reported = true;
+    for (; reports->text != NULL; reports++) {
+        printf("  reported %" PRIu64 " times: %s\n", reports->times, reports->text);
+        all_reported = all_reported && reports->times > 0;
     }
     for (int i = 0; i < HOSTILE_ROWS; i++) {
         const uint64_t *failed = driver.row_failed[i];
@@ -655,7 +668,7 @@ static void drive(const char *victim, void (*run)(void), const struct saying *sa
             any += failed[kind];
         if (driver.row_corrupted[i] == 0 && any == 0)
             continue;
-        struct account_row row = {
+        struct tally_row row = {
             .kind = "hostile peer",
             .role = victim,
             .what = hostile_names[i],
@@ -668,10 +681,10 @@ static void drive(const char *victim, void (*run)(void), const struct saying *sa
             .unreported = failed[UNREPORTED],
             .leaks = failed[LEAK],
         };
-        clean = account_print(&row) && clean;
+        clean = tally_print(&row) && clean;
     }
     check(clean && driver.failures == 0, "%u runs did not end as promised", driver.failures);
-    check(!all || all_said, "not all was said that a victim can say of its peer");
+    check(!all || all_reported, "the runs did not produce every report about a peer");
 }
 
 static void victim_parent(const void *program)
@@ -711,7 +724,7 @@ int main(int argc, char *argv[])
         printf("SKIP SHMSUM and SHMSUM_CHILD do not name the programs\n");
         return HARNESS_SKIP;
     }
-    /* So that what a sanitizer finds is no status of ours. */
+    /* The status of a sanitizer's finding must differ from those of the programs. */
     setenv("ASAN_OPTIONS", "exitcode=99", 1);
     setenv("UBSAN_OPTIONS", "exitcode=99", 1);
     const struct test_case cases[] = {

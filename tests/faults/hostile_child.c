@@ -1,6 +1,5 @@
 /*
- * hostile_child.c - a child gone mad: the program that stands in place of shmsum-child. See
- * hostile.h.
+ * hostile_child.c - the hostile child: a program that replaces shmsum-child. See hostile.h.
  *
  * It attaches and sums as the real one does, with the same library, while another thread of it
  * corrupts the region. Then it lies about its work, in the counters, in the results file and by its
@@ -25,10 +24,10 @@
 enum {
     RESULTS_FD = 1,
     RESULTS_BUFFER = 256 * 1024,
-    CORRUPT_MS = 200, /* at most */
-    FINISH_MS = 50,   /* how long the consumer may take to finish after that, */
-    EXACT_MS = 60000, /* and without getting on, when it was not disturbed */
-    DISTURBED = 3,    /* the status of a child that says why it stops */
+    CORRUPT_MS = 200, /* the longest time of corruptions */
+    FINISH_MS = 50,   /* the time that the consumer has to finish after that */
+    EXACT_MS = 60000, /* the same with HOSTILE_EXACT, counted from the consumer's last progress */
+    DISTURBED = 3,    /* the exit status of a child that reports an error */
 };
 
 static struct {
@@ -42,7 +41,7 @@ static struct {
     struct shmsum_results results;
     char buffer[RESULTS_BUFFER];
     pthread_t thread;
-    int status; /* of the consumer, once it has finished */
+    int status; /* the exit status, once the consumer has finished */
     atomic_bool finished, frozen;
 } child;
 
@@ -66,7 +65,7 @@ static void *consume(void *nothing)
     return nothing;
 }
 
-/* In the consumer's thread: whatever it was doing, it does no more. */
+/* Signal handler: stops the consumer's thread for good, wherever it is. */
 static void freeze(int signal)
 {
     (void)signal;
@@ -89,7 +88,7 @@ static bool start_consumer(const struct shmsum_os *os)
     return true;
 }
 
-/* From here on nothing changes but what we change ourselves. */
+/* Stops the consumer's thread. Afterwards only the caller changes the region and the results. */
 static void stop_consumer(int patience_ms)
 {
     double deadline = hostile_now_ms() + patience_ms;
@@ -112,7 +111,7 @@ static void stop_consumer(int patience_ms)
 
 /* ---- the lies ---- */
 
-/* What a child could do to the results that the parent has passed on to it. */
+/* Damages the results file in one of the ways that are possible through its descriptor. */
 static void lie_in_results(struct random *random)
 {
     struct stat status;
@@ -125,7 +124,7 @@ static void lie_in_results(struct random *random)
         done = write(RESULTS_FD, "12", 2) == 2; /* torn */
         break;
     case 1:
-        done = write(RESULTS_FD, "12\n", 3) == 3; /* out of nowhere */
+        done = write(RESULTS_FD, "12\n", 3) == 3; /* an invented result */
         break;
     case 2:
         done = cut > 0 && size >= cut && ftruncate(RESULTS_FD, size - cut) == 0;
@@ -173,7 +172,7 @@ static void lie_in_closing(struct random *random)
     hostile_count(child.notes, HOSTILE_CLOSING, 1);
 }
 
-/* An exit status that is none of ours, or does not fit; or death. */
+/* An exit status that no child has, or that does not fit; or death by a signal. */
 static int lie_in_status(struct random *random, int honest)
 {
     static const int lies[] = {0, 0, 1, 1, 2, 3, 42, 127};
@@ -218,12 +217,12 @@ static _Noreturn void leave(int status)
     _exit(status);
 }
 
-/* Attached, but not yet so that the parent knows. */
+/* Attaches to the region, but does not publish "attached" yet. */
 static void begin(int argc, char *argv[])
 {
     const struct shmsum_os *os = shmsum_os_default();
     struct shmsum_failure why;
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* when the parent has crashed, that is to be seen */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* do not outlive a parent that has crashed */
     child.notes = hostile_map_notes();
     if (child.notes == NULL || job_parse(&child.job, argc, argv, getenv(JOB_ENVIRONMENT)) < 0 ||
         shmsum_region_attach(&child.region, os, child.job.region, child.job.nonce, &why) < 0 ||

@@ -1,10 +1,10 @@
 /*
- * hostile_parent.c - a parent gone mad: it creates the region as shmsum does and starts the real
+ * hostile_parent.c - the hostile parent: it creates the region as shmsum does and starts the real
  * shmsum-child. See hostile.h.
  *
- * One thread hands over blocks by the rules while another corrupts the region. Then either this
- * process dies, or END is put into every slot, again and again: one or the other must end the
- * child. What is in the blocks depends on the plan: see enum hostile_content.
+ * One thread publishes blocks according to the protocol while another thread corrupts the region.
+ * Then either this process exits, or it stores END into every slot, again and again. Either must
+ * end the child. The plan sets the content of the blocks: see enum hostile_content.
  */
 #define _GNU_SOURCE
 #include "hostile.h"
@@ -23,21 +23,21 @@
 #include "roles/job.h"
 
 enum {
-    BATCH = 16,       /* corruptions between two looks whether the child lives */
-    CORRUPT_MS = 200, /* at most */
-    FEED_MS = 100,    /* blocks are handed over for so long at most, */
-    EXACT_MS = 60000, /* or each within so long, when nothing that matters is struck */
+    BATCH = 16,       /* corruptions between two checks that the child is alive */
+    CORRUPT_MS = 200, /* the longest time of corruptions */
+    FEED_MS = 100,    /* the longest time of publishing blocks; */
+    EXACT_MS = 60000, /* with HOSTILE_EXACT the longest wait for a free slot */
 };
 
 static struct {
     struct hostile hostile;
-    struct random random; /* of the thread that corrupts */
+    struct random random; /* for the thread that corrupts */
     struct hostile_notes *notes;
     struct shmsum_region region;
     struct shmsum_word stop;
     struct shmsum_channel channel;
-    unsigned long line; /* the next one of HOSTILE_EXACT */
-    size_t line_at;     /* bytes of it that were handed over */
+    unsigned long line; /* the current line of HOSTILE_EXACT */
+    size_t line_at;     /* how many of its bytes are published */
     atomic_bool enough;
 } parent;
 
@@ -63,7 +63,7 @@ static void *corrupt(void *nothing)
             hostile_pause(&parent.hostile);
         }
         if (!is_alive())
-            break; /* it may have been dead for all of them: none counts */
+            break; /* the child may have died before all of these: count none */
         for (int i = 0; i < HOSTILE_WORDS; i++)
             if (struck[i] > 0)
                 hostile_count(parent.notes, (enum hostile_word)i, struck[i]);
@@ -102,8 +102,8 @@ static int start_child(const struct hostile_plan *plan)
     _exit(98);
 }
 
-/* Puts the next lines of HOSTILE_EXACT into a block; how many bytes. A line may go on in the next
- * block. */
+/* Fills a block with the next lines of HOSTILE_EXACT and returns the number of bytes. A line may
+ * continue in the next block. */
 static uint32_t fill_lines(uint8_t *payload, uint32_t room)
 {
     uint32_t used = 0;
@@ -133,18 +133,19 @@ static void wake_all(void)
         os->futex_wake(os, &shmsum_region_slot(&parent.region, i)->state);
 }
 
-/* The next slot to fill, when it comes; NULL when it does not. Never asleep: a corrupted word would
- * never wake us. Where WAIT may have been struck off, the child is woken now and then. */
+/* Waits for the next free slot; NULL if none becomes free. This function polls, because a sleep on
+ * a corrupted word might never end. It also wakes the child now and then, because a corruption may
+ * have removed the WAIT bit on which a wake depends. */
 static uint8_t *next_payload(double deadline)
 {
-    for (unsigned looks = 1;; looks++) {
+    for (unsigned tries = 1;; tries++) {
         uint8_t *payload;
         if (shmsum_channel_try_acquire(&parent.channel, &payload, NULL) == 0)
             return payload;
-        if (looks % 64 != 0)
+        if (tries % 64 != 0)
             continue;
         sched_yield();
-        if (looks % 1024 == 0)
+        if (tries % 1024 == 0)
             wake_all();
         if (!is_alive() || hostile_now_ms() > deadline)
             return NULL;
@@ -190,7 +191,7 @@ static void feed(const struct hostile_plan *plan)
     parent.notes->finished = shmsum_channel_end(&parent.channel, SHMSUM_END_COMPLETE, NULL) == 0;
 }
 
-/* END everywhere, until the child has left. */
+/* Waits for the child's end; with `storm`, stores END into every slot until then. */
 static void end(bool storm)
 {
     struct hostile_notes *notes = parent.notes;
@@ -242,7 +243,7 @@ void hostile_parent(uint64_t seed, struct hostile_notes *notes)
     feed(&plan);
     if (plan.dies) {
         shmsum_region_unlink(&parent.region, NULL);
-        _exit(0); /* whatever the other thread is doing */
+        _exit(0); /* the other thread may be anywhere */
     }
     if (plan.content != HOSTILE_EXACT && random_one_in(&random, 4))
         atomic_store(&parent.enough, true);

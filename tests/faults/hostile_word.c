@@ -1,5 +1,5 @@
-/* hostile_word.c - which words there are to corrupt, with what, and the plan of a run. See
- * hostile.h. */
+/* hostile_word.c - the words that a hostile peer can corrupt, the values that it writes, and the
+ * plan of a run. See hostile.h. */
 #include "hostile.h"
 
 #include <fcntl.h>
@@ -53,16 +53,16 @@ void hostile_count(struct hostile_notes *notes, enum hostile_word word, uint64_t
 
 void hostile_pause(const struct hostile *hostile)
 {
-    uint32_t looks = (uint32_t)random_below(hostile->random, hostile->plan->pace + 1);
-    for (uint32_t i = 0; i < looks; i++)
+    uint32_t spins = (uint32_t)random_below(hostile->random, hostile->plan->pace + 1);
+    for (uint32_t i = 0; i < spins; i++)
         cpu_relax();
     if (random_one_in(hostile->random, 64))
-        sched_yield(); /* there may be one CPU only */
+        sched_yield(); /* the victim must run, even on one CPU */
 }
 
 /* ---- one corruption ---- */
 
-/* Anything but `now`. */
+/* A value other than `now`. */
 static uint32_t lie(const struct hostile *hostile, uint32_t now)
 {
     struct random *random = hostile->random;
@@ -76,7 +76,7 @@ static uint32_t lie(const struct hostile *hostile, uint32_t now)
         WAIT | 0,
         WAIT | 1,
         WAIT | 2,
-        /* those above could be true, at some time */
+        /* MILD: the values above can be right at some time */
         3,
         WAIT | 3,
         full - 1,
@@ -105,7 +105,8 @@ static void strike_word(const struct hostile *hostile, struct shmsum_word *word)
 {
     uint32_t now = atomic_load(&word->value);
     uint32_t value = lie(hostile, now);
-    /* Taken back at once, again and again: for who reads it twice. It counts as one. */
+    /* Write and restore the value many times, to catch a victim that reads the word twice. This
+     * counts as one corruption. */
     uint64_t times = hostile->plan->brief ? random_below(hostile->random, 200) : 0;
     for (uint64_t i = 0; i < times; i++) {
         uint32_t ours = value;
@@ -220,7 +221,7 @@ enum hostile_word hostile_strike(const struct hostile *hostile)
 
 /* ---- the plan ---- */
 
-/* What the parent never reads again, or only when nothing was started. */
+/* Words that the parent never reads again, or only if the child did not start. */
 enum {
     OF_NO_USE_TO_PARENT = HOSTILE_BIT(HOSTILE_MAGIC) | HOSTILE_BIT(HOSTILE_VERSION) |
                           HOSTILE_BIT(HOSTILE_CREATOR) | HOSTILE_BIT(HOSTILE_GEOMETRY) |
@@ -235,7 +236,7 @@ enum {
                   HOSTILE_BIT(HOSTILE_END_REASON),
 };
 
-/* Some of the bits of `words`: one, several or all. */
+/* A random selection of the bits of `words`: one, several or all. */
 static uint32_t some_of(struct random *random, uint32_t words)
 {
     uint32_t some;
@@ -284,7 +285,8 @@ struct hostile_plan hostile_make_plan(uint64_t seed, bool victim_is_child)
         return plan;
     }
     plan.content = HOSTILE_DIGITS;
-    /* Another geometry of the same size is none the worse, but puts the slots elsewhere. */
+    /* A corrupted geometry that fits the same size is accepted at attach, but the slots are in
+     * other places. */
     uint32_t elsewhere = plan.early ? HOSTILE_BIT(HOSTILE_GEOMETRY) : 0;
     plan.words = some_of(random, OF_THE_RING | (OF_NO_USE_TO_CHILD & ~elsewhere));
     return plan;

@@ -1,4 +1,4 @@
-/* point.c - a run of the two programs at one place of a fault, judged. See point.h. */
+/* point.c - judges a run of the two programs under one fault. See point.h. */
 #define _GNU_SOURCE
 #include "point.h"
 
@@ -23,7 +23,7 @@ unsigned long point_step(unsigned long every)
     return point_all() ? 1 : every;
 }
 
-/* The results of lines 1 .. lines; to be freed. */
+/* The results of the lines 1 .. lines, for the caller to free. */
 static char *results_of(unsigned long lines)
 {
     char *text = malloc(lines * 21 + 1);
@@ -47,7 +47,7 @@ void point_set_up(const struct point *point)
     }
 }
 
-/* ---- what is wrong ---- */
+/* ---- broken promises ---- */
 
 struct judgement {
     const char *place;
@@ -70,8 +70,8 @@ __attribute__((format(printf, 3, 4))) static void blame(struct judgement *judgem
 /* ---- the results ---- */
 
 struct held {
-    bool untouched; /* as they were before the run */
-    bool whole;     /* all that there should be */
+    bool untouched; /* the file is as it was before the run */
+    bool whole;     /* the file holds all results */
     unsigned long lines;
 };
 
@@ -90,7 +90,7 @@ static struct held judge_results(struct point *point, struct judgement *judgemen
     char *earlier = results_of(point->earlier);
     const char *before = point->earlier > 0 ? earlier : point->old;
     if (before == NULL)
-        held.untouched = size == 0; /* opening makes an empty file */
+        held.untouched = size == 0; /* opening may have made an empty file */
     else
         held.untouched = text != NULL && strcmp(text, before) == 0;
     bool replaced = !held.untouched || point->old == NULL;
@@ -99,7 +99,7 @@ static struct held judge_results(struct point *point, struct judgement *judgemen
         size_t whole = end == NULL ? 0 : (size_t)(end + 1 - text);
         bool prefix = size <= strlen(full) && memcmp(text, full, size) == 0;
         if (!prefix || whole != size || size < strlen(earlier))
-            blame(judgement, &point->row.torn, "%s: %zu bytes, of which %zu are whole lines%s",
+            blame(judgement, &point->row.torn, "%s: %zu bytes, of which %zu in whole lines%s",
                   point->results, size, whole, prefix ? "" : "; not the right ones");
         for (size_t i = 0; i < whole; i++)
             held.lines += text[i] == '\n';
@@ -113,10 +113,10 @@ static struct held judge_results(struct point *point, struct judgement *judgemen
 
 /* ---- the messages ---- */
 
-struct told {
-    bool reason;  /* one of the point's reasons */
-    bool ours;    /* any line of the programs' own */
-    bool counted; /* how many results there are */
+struct report {
+    bool reason;  /* one of the point's reasons is reported */
+    bool ours;    /* a line comes from the programs */
+    bool counted; /* a line says how many results there are */
     unsigned long count;
 };
 
@@ -126,24 +126,24 @@ static bool ends_with(const char *line, const char *end)
     return length >= end_length && strcmp(line + length - end_length, end) == 0;
 }
 
-static struct told judge_messages(const struct point *point, char *messages)
+static struct report judge_messages(const struct point *point, char *messages)
 {
-    struct told told = {0};
+    struct report report = {0};
     char *rest = NULL;
     for (char *line = strtok_r(messages, "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest)) {
-        told.ours = told.ours || strncmp(line, "shmsum: ", 8) == 0;
+        report.ours = report.ours || strncmp(line, "shmsum: ", 8) == 0;
         for (const struct point_reason *reason = point->reasons; reason->begins != NULL; reason++)
             if (strncmp(line, reason->begins, strlen(reason->begins)) == 0 &&
                 ends_with(line, reason->ends))
-                told.reason = true;
+                report.reason = true;
         const char *held = strstr(line, HELD);
         if (held != NULL) {
-            told.counted = true;
-            told.count = strtoul(held + strlen(HELD), NULL, 10);
+            report.counted = true;
+            report.count = strtoul(held + strlen(HELD), NULL, 10);
         }
     }
-    return told;
+    return report;
 }
 
 /* ---- the end ---- */
@@ -153,23 +153,23 @@ static enum point_end judge_failure(struct point *point, struct judgement *judge
 {
     char *copy = strdup(messages);
     check(copy != NULL, "malloc");
-    struct told told = judge_messages(point, copy);
+    struct report report = judge_messages(point, copy);
     free(copy);
     uint64_t *unreported = &point->row.unreported;
-    if (!told.reason)
-        blame(judgement, unreported, "the failure is not told: \"%s\"", messages);
-    if (told.counted && told.count != held->lines - point->earlier)
-        blame(judgement, unreported, "%s holds %lu results more, and not %lu", point->results,
-              held->lines - point->earlier, told.count);
-    if (!told.counted && !held->untouched)
-        blame(judgement, unreported, "nothing had begun, and yet %s has changed", point->results);
-    if (told.counted && held->whole)
-        blame(judgement, unreported, "a failure is told, and all results are there: \"%s\"",
+    if (!report.reason)
+        blame(judgement, unreported, "the failure is not reported: \"%s\"", messages);
+    if (report.counted && report.count != held->lines - point->earlier)
+        blame(judgement, unreported, "%s holds %lu new results, but the message says %lu",
+              point->results, held->lines - point->earlier, report.count);
+    if (!report.counted && !held->untouched)
+        blame(judgement, unreported, "the run had not begun, but %s has changed", point->results);
+    if (report.counted && held->whole)
+        blame(judgement, unreported, "a failure is reported, but all results are there: \"%s\"",
               messages);
-    return told.counted ? POINT_CUT : POINT_REFUSED;
+    return report.counted ? POINT_CUT : POINT_REFUSED;
 }
 
-/* A program that died, or never began, without having been able to speak. */
+/* A program died, or did not start, before it could report anything. */
 static enum point_end judge_death(struct point *point, struct judgement *judgement, int status,
                                   const struct held *held, const char *messages)
 {
@@ -189,38 +189,39 @@ static enum point_end judge_death(struct point *point, struct judgement *judgeme
 
 static void judge_leaks(struct point *point, struct judgement *judgement, pid_t parent, bool died)
 {
-    static pid_t suspect; /* left its name when it died: the next start removes it */
+    static pid_t suspect; /* died and left its name, which the next start must remove */
     int count;
     pid_t left = harness_orphan_left(&count, NULL);
     if (left > 0) {
-        blame(judgement, &point->row.leaks, "process %d is left", (int)left);
+        blame(judgement, &point->row.leaks, "process %d is left behind", (int)left);
         kill(left, SIGKILL);
         waitpid(left, NULL, 0);
     }
     if (suspect != 0 && !died) {
         if (has_name(suspect))
-            blame(judgement, &point->row.leaks, "the next start left a name of the dead");
+            blame(judgement, &point->row.leaks,
+                  "the next start did not remove the name of a dead process");
         suspect = 0;
     }
     if (has_name(parent)) {
         if (died)
             suspect = parent;
         else
-            blame(judgement, &point->row.leaks, "a name is left");
+            blame(judgement, &point->row.leaks, "a name is left behind");
     }
 }
 
 enum point_end point_end(struct point *point, struct session *session, const char *place)
 {
     struct judgement judgement = {.place = place};
-    struct account_row *row = &point->row;
+    struct tally_row *row = &point->row;
     row->points++;
     int status;
     if (!session_parent_ends(session, &status)) {
         row->hangs++;
         row->fired++;
-        account_print(row);
-        test_fail(__FILE__, __LINE__, "%s: it hangs", place);
+        tally_print(row);
+        test_fail(__FILE__, __LINE__, "%s: the run hangs", place);
     }
     bool died = WIFSIGNALED(status);
     judge_leaks(point, &judgement, session->parent, died);
@@ -229,8 +230,8 @@ enum point_end point_end(struct point *point, struct session *session, const cha
     enum point_end end = POINT_WORKED;
     if (!died && WEXITSTATUS(status) == 0) {
         if (!held.whole)
-            blame(&judgement, &row->false_successes, "status 0, and %lu of %lu results", held.lines,
-                  point->lines);
+            blame(&judgement, &row->false_successes, "status 0, but only %lu of %lu results",
+                  held.lines, point->lines);
     } else {
         row->fired++;
         if (!died && WEXITSTATUS(status) == 3)
@@ -248,5 +249,5 @@ enum point_end point_end(struct point *point, struct session *session, const cha
 
 void point_finish(const struct point *point)
 {
-    check(account_print(&point->row), "not as promised: see above");
+    check(tally_print(&point->row), "some runs did not end as promised: see above");
 }

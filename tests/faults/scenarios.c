@@ -1,4 +1,4 @@
-/* scenarios.c - the runs in which everything is failed. See scenarios.h. */
+/* scenarios.c - the runs in which each system call is failed. See scenarios.h. */
 #include "scenarios.h"
 
 #define RING "--slots=2", "--slot-bytes=8"
@@ -37,7 +37,7 @@ const struct scenario scenarios[] = {
         .name = "terminal",
         .arguments = dialogue,
         .input = INPUT_TERMINAL,
-        .fed = "1 2\nx\n3\n\n\004", /* Ctrl+D: the end also where it is taken for no terminal */
+        .fed = "1 2\nx\n3\n\n\004", /* Ctrl+D ends the input even when isatty(3) fails */
         .old = OLD,
         .right = "3\nerror: column 1: \"x\" is not a number\n3\n",
         .status = 1,

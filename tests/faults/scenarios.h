@@ -1,5 +1,5 @@
-/* scenarios.h - the runs in which everything is failed: small, and together all that the programs
- * do. */
+/* scenarios.h - the runs in which every.c fails each system call. The runs are small; together they
+ * use all features of the programs. */
 #ifndef SHMSUM_TESTS_FAULTS_SCENARIOS_H
 #define SHMSUM_TESTS_FAULTS_SCENARIOS_H
 
@@ -11,7 +11,7 @@ struct scenario {
     const char *name;
     const char *const *arguments;
     enum session_input input;
-    const char *fed; /* to standard input, which then ends */
+    const char *fed; /* the whole of standard input */
     enum session_output output;
     const char *files[SCENARIO_FILES_MAX]; /* in1.txt, in2.txt, in3.txt; NULL: none */
     const char *old;                       /* what stands in results.txt before */

@@ -1,30 +1,32 @@
 /*
- * table.c - every call through the table of system calls failed, in one process.
+ * table.c - makes each call through the table of system calls (struct shmsum_os) fail, in one
+ * process.
  *
- * The scenes are those of fuzz_faults, which is compiled in: regions, results, files, the two
- * roles, life and death, over a world of memory, each with its own account of what has to be told
- * and of what must not leak. A fuzzer draws faults; here they are walked: each member of the table,
- * each of its calls, each errno, once and for good. The scenes are the target's corpus, without the
- * faults that are in it and, as long as one more fits in, with them: so there are pairs as well.
- * What ends in a check that does not hold, or not at all, ends a process of its own.
+ * The fuzz target fuzz_faults is compiled in. Its inputs describe scenes: regions, results, files,
+ * the two roles and the start and end of processes, over system calls in memory. The target checks
+ * in each scene which failures must be reported and that nothing leaks. The fuzzer chooses faults
+ * at random; this test tries all of them: each member of the table, each of its calls, each errno,
+ * once and from then on. The scenes are the inputs of the target's corpus, without the faults in
+ * them, and also with them if one more fault fits: so pairs of faults are tried as well. A scene
+ * that fails a check or does not end costs only the forked process that runs it.
  */
 #include "../../fuzz/fuzz_faults.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include <dirent.h>
 #include <sys/mman.h>
 
-#include "account.h"
+#include "tally.h"
 
 enum {
     SCENES_MAX = 256,
     SCENE_BYTES = 512,
-    NTH_MAX = 64, /* what an input can say */
+    NTH_MAX = 64, /* the largest index of a call that an input can express */
     ERRORS = sizeof errors / sizeof errors[0],
     LIMIT_SECONDS = 20,
 };
 
 struct scene {
-    uint8_t bytes[SCENE_BYTES]; /* the count of its faults stands at COUNT_AT */
+    uint8_t bytes[SCENE_BYTES]; /* bytes[COUNT_AT] is the number of faults in the scene */
     size_t size;
 };
 static struct scene scenes[SCENES_MAX];
@@ -35,7 +37,7 @@ struct at {
     int nth;
 };
 
-/* Shared with the process that walks. */
+/* Shared with the forked process. */
 static struct shared {
     struct at at;
     struct {
@@ -59,7 +61,7 @@ static void keep_scene(const uint8_t *bytes, size_t size)
         scene_count++;
 }
 
-/* As it is, if one more fault fits in, and without faults. */
+/* Adds two scenes: the input as it is, if one more fault fits, and the input without faults. */
 static void add_scene(const char *path)
 {
     uint8_t bytes[SCENE_BYTES];
@@ -97,7 +99,7 @@ static void add_scenes(const char *folder)
     closedir(list);
 }
 
-/* The scene with one fault in it. */
+/* Runs the scene with the fault of this point in addition. */
 static void run_point(const struct at *at)
 {
     const struct scene *scene = &scenes[at->scene];
@@ -113,7 +115,7 @@ static void run_point(const struct at *at)
     (void)LLVMFuzzerTestOneInput(input, scene->size + FAULT_BYTES);
 }
 
-/* The next point; false behind the last. */
+/* Moves to the next point; false after the last one. */
 static bool next(struct at *at, const int calls[FAULT_MEMBERS])
 {
     if (++at->error < ERRORS)
@@ -131,14 +133,14 @@ static bool next(struct at *at, const int calls[FAULT_MEMBERS])
     return true;
 }
 
-/* Whether the fault did: another one may have come in its way. */
+/* Whether the fault has happened: another fault of the scene may have ended the run before. */
 static bool has_happened(const struct at *at)
 {
     return run.faults.calls[at->member] >= (uint64_t)at->nth &&
            was_injected((enum fault_member)at->member);
 }
 
-/* Walks on behind shared->at; returns at the end of the scene. */
+/* Tries all points after shared->at; returns at the end of the scene. */
 static void walk(const int calls[FAULT_MEMBERS])
 {
     while (next(&shared->at, calls)) {
@@ -153,7 +155,7 @@ static void walk(const int calls[FAULT_MEMBERS])
     }
 }
 
-/* How often each member is called when nothing fails. */
+/* Counts the calls of each member when no further call fails. */
 static void count_calls(int scene, int calls[FAULT_MEMBERS])
 {
     LLVMFuzzerTestOneInput(scenes[scene].bytes, scenes[scene].size);
@@ -189,7 +191,7 @@ static void walk_scene(int scene)
             continue;
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
             return;
-        /* A finding: goes on behind it. */
+        /* A finding: continue after it. */
         shared->rows[shared->at.error].fired++;
         if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
             shared->rows[shared->at.error].hangs++;
@@ -216,7 +218,7 @@ int main(int argc, char *argv[])
     printf("%d scenes\n", scene_count);
     bool clean = scene_count > 0;
     for (int i = 0; i < ERRORS; i++) {
-        struct account_row row = {
+        struct tally_row row = {
             .kind = "table fails",
             .role = "both",
             .what = error_names[i],
@@ -225,7 +227,7 @@ int main(int argc, char *argv[])
             .survived = shared->rows[i].survived,
             .hangs = shared->rows[i].hangs,
         };
-        clean &= account_print(&row) && row.fired > 0;
+        clean &= tally_print(&row) && row.fired > 0;
     }
     return clean ? 0 : 1;
 }

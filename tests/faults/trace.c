@@ -1,4 +1,4 @@
-/* trace.c - holds the two programs at every system call. See trace.h. */
+/* trace.c - stops the two programs at every system call. See trace.h. */
 #define _GNU_SOURCE
 #include "trace.h"
 
@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* struct ptrace_syscall_info, which old headers of the C library lack, and <linux/ptrace.h>, which
- * does not go together with <sys/ptrace.h>. */
+/* A copy of struct ptrace_syscall_info: old headers of the C library lack it, and <linux/ptrace.h>
+ * conflicts with <sys/ptrace.h>. */
 #define GET_SYSCALL_INFO 0x420e
 struct syscall_info {
     uint8_t op;
@@ -50,7 +50,7 @@ enum {
               PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL
 };
 
-/* The pipe that the new process waits for. */
+/* The new process waits until this pipe is closed. */
 static int gate[2];
 
 /* ---- the processor ---- */
@@ -82,7 +82,7 @@ const char *trace_refusal(void)
     if (HARNESS_SANITIZED)
         return "a sanitizer makes calls of its own, and LeakSanitizer cannot work under ptrace";
     if (!HAS_TRACE)
-        return "ptrace: how registers are named is not known for this processor";
+        return "ptrace: this test does not know the registers of this processor";
     return NULL;
 }
 
@@ -97,7 +97,8 @@ static registers get_registers(pid_t pid)
     return all;
 }
 
-/* A process that is held may be killed at any moment: then it does not matter. */
+/* Another signal may kill a stopped process at any moment (ESRCH). The registers are of no use
+ * then. */
 static void set_registers(pid_t pid, registers *all)
 {
     struct iovec iovec = {all, sizeof *all};
@@ -119,9 +120,9 @@ static void set_number(pid_t pid, long number)
 #endif
 }
 
-/* ---- its memory ---- */
+/* ---- the memory of a process ---- */
 
-/* ptrace takes numbers of all kinds as pointers. */
+/* ptrace takes numbers as pointers. */
 static void *as_pointer(uint64_t number)
 {
     return (void *)(uintptr_t)number; /* NOLINT(performance-no-int-to-ptr) */
@@ -149,7 +150,7 @@ static void read_text(pid_t pid, uint64_t at, char *text, size_t size)
     text[used < size ? used : size - 1] = '\0';
 }
 
-/* ---- what a call is made on ---- */
+/* ---- the object of a call ---- */
 
 static bool begins(const char *text, const char *with)
 {
@@ -190,7 +191,7 @@ static const char *of_path(const struct trace *trace, const struct traced *proce
     return name;
 }
 
-/* Whether the descriptor was opened to be read only. */
+/* Whether the descriptor is read-only. */
 static bool is_reader(const struct traced *process, int fd)
 {
     char path[64], line[64];
@@ -233,7 +234,7 @@ static const char *numbered(const char *what, uint64_t number)
     return name;
 }
 
-/* Signals are held back, or let in. */
+/* Whether sigprocmask(2) blocks signals ("hold") or unblocks them ("let in"). */
 static const char *of_mask(const struct traced *process, uint64_t at)
 {
     long word = at == 0 ? 0 : peek(process->pid, at);
@@ -295,13 +296,13 @@ static const char *object_of(const struct trace *trace, const struct traced *pro
     case SYS_getrandom:
         return arguments[1] == 16 ? "region" : "malloc";
     case SYS_rt_sigaction:
-        return numbered(arguments[1] == 0 ? "look at" : "signal", arguments[0]);
+        return numbered(arguments[1] == 0 ? "query" : "signal", arguments[0]);
     case SYS_rt_sigprocmask:
         return of_mask(process, arguments[1]);
     case SYS_prctl:
         return numbered("option", arguments[0]);
     case SYS_brk:
-        return arguments[0] == 0 ? "look at" : "";
+        return arguments[0] == 0 ? "query" : "";
     case SYS_ppoll:
         fd = (int)(peek(process->pid, arguments[0]) & 0xffffffff);
         return fd < 0 ? "nothing" : of_fd(trace, process, (uint64_t)fd);
@@ -415,7 +416,7 @@ static void at_syscall_stop(struct trace *trace, struct traced *process)
         leave(trace, process, &info);
 }
 
-/* Where the program begins, which the kernel has told it. */
+/* The program's entry point, from the auxiliary vector that the kernel gives to a program. */
 static uint64_t entry_point(pid_t pid)
 {
     char path[64];
@@ -431,7 +432,8 @@ static uint64_t entry_point(pid_t pid)
     return 0;
 }
 
-/* It runs another program now. The loader comes first; then the breakpoint stops it. */
+/* After an exec the loader runs first. A breakpoint at the entry point stops the process when the
+ * program itself begins. */
 static void at_exec(struct traced *process)
 {
     if (process->role == TRACE_FORKED)
@@ -450,7 +452,7 @@ static void at_exec(struct traced *process)
            as_pointer((uint64_t)word));
 }
 
-/* Whether it stopped at the breakpoint; then that is gone. */
+/* Whether the process has stopped at the breakpoint. If so, removes the breakpoint. */
 static bool at_breakpoint(struct traced *process)
 {
     registers all = get_registers(process->pid);
@@ -472,7 +474,8 @@ static struct traced *find(struct trace *trace, pid_t pid)
     return NULL;
 }
 
-/* A process that was forked, which may be told to us by itself or by its parent first. */
+/* The record of a forked process. Either its own first stop or the fork event of its parent may
+ * come first. */
 static struct traced *find_or_add(struct trace *trace, pid_t pid)
 {
     struct traced *known = find(trace, pid);
@@ -495,7 +498,7 @@ static void at_stop(struct trace *trace, struct traced *process, int status)
     int signal = WSTOPSIG(status);
     int event = status >> 16;
     if (event == PTRACE_EVENT_STOP && signal != SIGTRAP) {
-        /* Stopped, as by Ctrl+Z: stays so until it is continued. */
+        /* A stop signal has stopped the process. Leave it stopped, then continue it. */
         ptrace(PTRACE_LISTEN, process->pid, NULL, NULL);
         kill(process->pid, SIGCONT);
         return;
@@ -519,7 +522,7 @@ static void at_stop(struct trace *trace, struct traced *process, int status)
     }
 }
 
-/* The next event of any of them; 0 at the deadline. */
+/* Waits for the next event of any traced process. Returns its pid, or 0 at the deadline. */
 static pid_t await_event(int *status, double deadline_ms)
 {
     sigset_t child;
@@ -572,13 +575,13 @@ void trace_run(struct trace *trace, pid_t root, double deadline_ms)
     if (ptrace(PTRACE_SEIZE, root, NULL, as_pointer(OPTIONS)) < 0)
         test_skip("ptrace: %s", strerror(errno));
     close(gate[0]);
-    close(gate[1]); /* lets it go on */
+    close(gate[1]); /* the process continues */
 
     while (any_alive(trace)) {
         int status;
         pid_t pid = await_event(&status, deadline_ms);
         if (pid < 0)
-            break; /* reaped by their own parent, after we were told */
+            break; /* no child of ours is left: a traced process reaped the last one */
         if (pid == 0) {
             trace->hangs = true;
             for (int i = 0; i < trace->count; i++)
@@ -596,7 +599,7 @@ void trace_run(struct trace *trace, pid_t root, double deadline_ms)
             process->end_ms = now_ms();
         }
     }
-    while (waitpid(-1, NULL, WNOHANG) > 0) /* as their parent, whom they have lost */
+    while (waitpid(-1, NULL, WNOHANG) > 0) /* orphans of the run became our children */
         continue;
 }
 

@@ -1,14 +1,14 @@
 /*
  * trace.h - holds the two programs at every system call, from outside, with ptrace(2).
  *
- * Whoever runs a trace is told at the entry and at the exit of each call that one of the programs
- * makes, from its first instruction on: what the dynamic loader does before that is not ours. There
- * he may let the call fail without making it, cut it short, or send a signal. A call that is to
- * fail is replaced by getppid(2), which does nothing and which any filter of calls allows, and
- * whose result is then overwritten.
+ * A trace calls back at the entry and at the exit of each system call of the two programs, from the
+ * first instruction of each program on. (The dynamic loader runs before that instruction and is not
+ * under test.) The callback may make the call fail, cut its count of bytes, or send a signal. To
+ * make a call fail without executing it, the trace replaces it by getppid(2), which has no effect
+ * and passes every filter, and then overwrites the result.
  *
- * A call has a place: the role that makes it, its number, what it is made on, and that it is the
- * nth one with these three. Places are the same in every run, though the two programs race.
+ * A call has a place: its role, its number, its object, and its index among the calls that agree in
+ * these three. Places are the same in every run, although the two programs race.
  */
 #ifndef SHMSUM_TESTS_FAULTS_TRACE_H
 #define SHMSUM_TESTS_FAULTS_TRACE_H
@@ -19,42 +19,42 @@
 
 enum trace_role {
     TRACE_PARENT,
-    TRACE_FORKED, /* the child, until it has become the other program */
+    TRACE_FORKED, /* the child between fork and exec */
     TRACE_CHILD,
     TRACE_ROLES,
 };
 
 enum { TRACE_OBJECT_BYTES = 24, TRACE_SITES_MAX = 160, TRACE_PROCESSES_MAX = 4 };
 
-/* A call that was met. */
+/* All calls with the same role, number and object. */
 struct trace_site {
     enum trace_role role;
     long number;
     char object[TRACE_OBJECT_BYTES]; /* "results", "messages", "region", ...; "" is none */
-    unsigned count;                  /* how often, so far */
-    unsigned alone;                  /* of those, before there was a child */
+    unsigned count;                  /* how many calls so far */
+    unsigned alone;                  /* how many of them before the child existed */
 };
 
 struct traced {
     pid_t pid;
     enum trace_role role;
     bool alive;
-    int status;    /* as of waitpid, once it is not */
-    double end_ms; /* when that was */
+    int status;    /* the wait status, once the process has ended */
+    double end_ms; /* when it ended */
 
-    /* The call that it is in. */
-    struct trace_site *site; /* NULL: it is in none */
+    /* The system call that the process is in. */
+    struct trace_site *site; /* NULL: no call */
     uint64_t arguments[6];
-    int64_t result; /* at its exit */
+    int64_t result; /* valid at the exit of the call */
 
-    /* The tracer's own. */
-    bool started;       /* behind its first instruction */
-    uint64_t first_at;  /* that instruction, while a breakpoint stands there */
-    long first_word;    /* and what it was */
-    bool replaced;      /* the call that it is in */
-    int64_t instead;    /* and what it is to return */
-    uint64_t break_at;  /* the end of its heap, as it was told last */
-    uint64_t region_at; /* its mapping of the region */
+    /* Internal state of trace.c. */
+    bool started;       /* the process has passed its first instruction */
+    uint64_t first_at;  /* where the first instruction is; a breakpoint replaces it until then */
+    long first_word;    /* the original code at first_at */
+    bool replaced;      /* the current call is made to fail */
+    int64_t instead;    /* the result that the current call returns then */
+    uint64_t break_at;  /* the last result of brk(2): the end of the heap */
+    uint64_t region_at; /* where the region is mapped */
     uint64_t region_bytes;
 };
 
@@ -63,31 +63,32 @@ struct trace {
     int count;
     struct trace_site sites[TRACE_SITES_MAX];
     int site_count;
-    bool hangs; /* it had to be killed */
+    bool hangs; /* the deadline passed, and the processes were killed */
 
-    /* Called at each stop; data is the caller's. */
+    /* Called at the entry and the exit of each call. `data` belongs to the caller. */
     void (*at_call)(struct trace *trace, struct traced *process, bool entry);
     void *data;
 };
 
-/* Why nothing can be traced here; NULL: it can. */
+/* Why tracing is impossible in this build; NULL: it is possible. */
 const char *trace_refusal(void);
 
-/* For session_config.prepare: waits until trace_run has taken hold. trace_open comes before the
- * session's start. */
+/* trace_wait_for_hold is for session_config.prepare: it waits until trace_run traces the process.
+ * Call trace_open before session_start. */
 void trace_open(void);
 void trace_wait_for_hold(void);
 
-/* Runs the process (which is in trace_wait_for_hold) and all that come of it to their ends, or
- * kills them at the deadline. trace->at_call and data are the caller's to set before. */
+/* Runs the process, which waits in trace_wait_for_hold, and its descendants until they end, or
+ * kills them at the deadline. The caller sets trace->at_call and trace->data before. */
 void trace_run(struct trace *trace, pid_t root, double deadline_ms);
 
-/* At entry: the call is not made, and returns -error. close(2) is made all the same, as Linux does
- * when it reports one; brk(2) returns the old break. */
+/* At the entry of a call: the call is not executed and returns -error. Two exceptions: close(2) is
+ * executed, because Linux closes the descriptor even when close fails; brk(2) returns the old
+ * break. */
 void trace_fail(struct traced *process, int error);
-/* At entry of a call that is given a count of bytes: makes it `count`. */
+/* At the entry of a call with a count of bytes: sets the count. */
 void trace_cut(struct traced *process, uint64_t count);
-/* The count of bytes that a call is given; 0: this one is given none. */
+/* The count of bytes among the call's arguments; 0 for a call without a count. */
 uint64_t trace_bytes(const struct traced *process);
 
 #endif

@@ -1,4 +1,4 @@
-/* sample.c - for proof: a program with something for each check of hardening/run to look at. */
+/* sample.c - the program that proof builds: it has something for each check of hardening/run. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@ int sample_sum(const char *text)
 {
     char page[10000]; /* a frame of more than a page, and an array on the stack */
     size_t size = strlen(text);
-    memcpy(page, text, size); /* of a size that only the run knows: for FORTIFY */
+    memcpy(page, text, size); /* the size is unknown at compile time: for FORTIFY */
     int sum = 0;
     for (size_t i = 0; i < size; i++)
         sum += page[i];

@@ -1,5 +1,4 @@
-/* user.c - somebody else's program: it knows the headers and the library as installed, no more. In
- * C, and in C++ as well. */
+/* user.c - a program that uses only the installed headers and library. It is valid C and C++. */
 #include <shmsum/line_parser.h>
 
 #include <stdio.h>

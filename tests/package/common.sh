@@ -1,12 +1,12 @@
 # shellcheck shell=sh disable=SC2034
-# common.sh - what the tests of the packages share. Sourced; the caller has set -eu.
+# common.sh - shared code of the package tests, which source it after set -eu.
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/shmsum-package.XXXXXX")
 work=$(cd "$work" && pwd -P)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 unset DESTDIR
-export LC_ALL=C HOME="$work" # nobody's settings
+export LC_ALL=C HOME="$work" # no user's settings
 
 failed=0
 problem() {
@@ -24,8 +24,8 @@ need_tools() {
     done
 }
 
-# make_packages TREE: a copy of the project in the new folder TREE, and its packages, made as
-# docs tell people to, in TREE/build/packages.
+# make_packages TREE: copies the project into the new folder TREE and makes its packages in
+# TREE/build/packages, with the documented command.
 make_packages() {
     mkdir "$1"
     for part in CMakeLists.txt CMakePresets.json CHANGELOG.md LICENSE README.md docs \
@@ -38,7 +38,7 @@ make_packages() {
     }
 }
 
-# The packages that the test `make` has made.
+# packages_made FOLDER: skips the test unless the test package.make has made the packages.
 packages_made() {
     if [ ! -d "$1" ]; then
         echo "skipped: no packages (the test package.make makes them)"

@@ -34,7 +34,7 @@ void test_fail(const char *file, int line, const char *format, ...)
     printf("\n");
     va_end(arguments);
     fflush(stdout);
-    _exit(HARNESS_FAIL); /* what is left is the runner's to remove */
+    _exit(HARNESS_FAIL); /* the runner removes the leftovers */
 }
 
 void test_skip(const char *format, ...)
@@ -49,7 +49,7 @@ void test_skip(const char *format, ...)
     _exit(HARNESS_SKIP);
 }
 
-/* ---- time and chance ---- */
+/* ---- time and random numbers ---- */
 
 double now_ms(void)
 {
@@ -85,7 +85,7 @@ uint32_t random_below(uint32_t limit)
     return (uint32_t)(state >> 33) % limit;
 }
 
-/* ---- the account of processes ---- */
+/* ---- leftover processes ---- */
 
 static pid_t registered[REGISTERED_MAX];
 static size_t registered_count;
@@ -114,7 +114,7 @@ static bool is_registered(pid_t pid)
 void harness_die_with(pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) /* it died before the kernel was asked */
+    if (getppid() != parent) /* the parent died before the prctl */
         kill(getpid(), SIGKILL);
 }
 
@@ -236,7 +236,7 @@ void check_no_name(pid_t pid)
     check(!has_name(pid), "left behind: a name of process %d", (int)pid);
 }
 
-/* ---- the account of descriptors ---- */
+/* ---- leftover descriptors ---- */
 
 static void list_descriptors(bool open[DESCRIPTORS_MAX])
 {
@@ -261,13 +261,13 @@ static _Noreturn void run_in_fork(const struct test_case *test, const char *fold
 {
     static bool before[DESCRIPTORS_MAX];
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* when the runner itself is killed */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* for when the runner is killed */
     check(prctl(PR_SET_CHILD_SUBREAPER, 1UL) == 0, "prctl: %s", strerror(errno));
     check(chdir(folder) == 0, "chdir: %s: %s", folder, strerror(errno));
     signal(SIGPIPE, SIG_IGN);
     struct rlimit core;
     if (getrlimit(RLIMIT_CORE, &core) == 0) {
-        core.rlim_cur = 0; /* programs are going to be killed in all ways */
+        core.rlim_cur = 0; /* cases kill programs with signals that dump core */
         setrlimit(RLIMIT_CORE, &core);
     }
     list_descriptors(before);
@@ -279,7 +279,7 @@ static _Noreturn void run_in_fork(const struct test_case *test, const char *fold
     _exit(HARNESS_PASS);
 }
 
-/* Kills whatever descends from us; says so, and returns how many there were. */
+/* Kills and prints all descendants of this process. Returns how many there were. */
 static int remove_descendants(void)
 {
     int count = 0;
@@ -291,7 +291,7 @@ static int remove_descendants(void)
             kill(children[i], SIGKILL);
             while (waitpid(children[i], NULL, 0) < 0 && errno == EINTR)
                 continue;
-            count++; /* its children are now ours */
+            count++; /* its children are ours now: the next round kills them */
         }
     }
     return count;

@@ -1,10 +1,11 @@
 /*
- * intruder.c - stands in for shmsum-child, as hostile bytes might have made it: attaches, enters
- * the very same sandbox, and then tries what $SHMSUM_TEST_ATTACK says.
+ * intruder.c - a replacement for shmsum-child that acts as if hostile input had taken it over. It
+ * attaches, enters the same sandbox as shmsum-child, and makes the attack that $SHMSUM_TEST_ATTACK
+ * names.
  *
- * The real parent starts it. It leaves with INTRUDER_REFUSED when the attack fails, INTRUDER_DONE
- * when it succeeds; or the sandbox kills it. It attacks before it says "attached", so that the
- * region still has its name.
+ * The real parent starts it. It exits with INTRUDER_REFUSED when the attack fails and with
+ * INTRUDER_DONE when it succeeds, unless the sandbox kills it. It attacks before it publishes
+ * "attached", while the region still has its name.
  */
 #define _GNU_SOURCE
 #include "intruder.h"
@@ -31,7 +32,7 @@ static struct job job;
 static struct shmsum_region region;
 static _Alignas(65536) char page[65536];
 
-/* Each returns a value >= 0 if it could do what it wanted. Nothing is harmed. */
+/* Each attack returns a value >= 0 if it succeeded. A successful attack does no harm. */
 
 static long open_path(void)
 {
@@ -73,7 +74,7 @@ static long region_by_mapping(void)
     return open(path, O_RDWR);
 }
 
-static long truncate_region(void) /* to what it is: this proves enough */
+static long truncate_region(void) /* to its present size: that the call works is proof enough */
 {
     char path[96];
     snprintf(path, sizeof path, "/dev/shm%s", job.region);
@@ -90,7 +91,7 @@ static long make_socket(void)
     return socket(AF_INET, SOCK_STREAM, 0);
 }
 
-static long use_descriptor(void) /* one that somebody forgot to close: descriptor 9 */
+static long use_descriptor(void) /* descriptor 9: the test leaves it open */
 {
     return write(9, "x", 1);
 }
@@ -108,7 +109,7 @@ static long new_process(void)
     return pid;
 }
 
-static long other_program(void) /* it leaves as if it were us */
+static long other_program(void) /* exits with our status for success */
 {
     char status[8];
     snprintf(status, sizeof status, "exit %d", INTRUDER_DONE);
@@ -163,7 +164,7 @@ static long become_dumpable(void)
     return prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL);
 }
 
-static long kernel_keys(void) /* one of the calls that nobody needs */
+static long kernel_keys(void) /* a call that neither program needs */
 {
     return syscall(SYS_add_key, "user", "shmsum-test", "x", 1UL, -3L);
 }
@@ -173,7 +174,8 @@ static long dump_core(void)
     abort();
 }
 
-static long smash_stack(void) /* what a function does that finds its stack overwritten */
+static long
+smash_stack(void) /* what the stack protector calls when it finds the stack overwritten */
 {
 #ifdef __GLIBC__
     extern _Noreturn void __stack_chk_fail(void);

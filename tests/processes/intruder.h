@@ -1,4 +1,4 @@
-/* intruder.h - how intruder.c ends. */
+/* intruder.h - the exit statuses of intruder.c. */
 #ifndef SHMSUM_TESTS_PROCESSES_INTRUDER_H
 #define SHMSUM_TESTS_PROCESSES_INTRUDER_H
 

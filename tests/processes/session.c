@@ -35,7 +35,7 @@ static int open_terminal(int *slave)
 static _Noreturn void become(const struct session_config *config, pid_t case_pid, int input,
                              int output, int messages, int slave)
 {
-    harness_die_with(case_pid); /* when a case is killed, its runs are not left behind */
+    harness_die_with(case_pid); /* a case that is killed leaves no run behind */
     const char *program = config->program == NULL ? getenv("SHMSUM") : config->program;
     const char *const *arguments = config->arguments == NULL ? to_results : config->arguments;
     char *argv[32] = {NULL};
@@ -48,19 +48,19 @@ static _Noreturn void become(const struct session_config *config, pid_t case_pid
         setpgid(0, 0);
     if (slave >= 0 && ioctl(slave, TIOCSCTTY, 0) < 0)
         _exit(HARNESS_SKIP);
-    /* The copies are not close-on-exec, unless a descriptor is its own copy. */
+    /* dup2 clears close-on-exec, but not when both descriptors are the same. */
     int from[3] = {input, output, messages};
     for (int fd = 0; fd < 3; fd++)
         if (from[fd] == fd ? fcntl(fd, F_SETFD, 0) < 0 : dup2(from[fd], fd) < 0)
             _exit(99);
-    /* As a shell starts it, whatever the tests were started under. */
+    /* The signal state that a shell gives to a program, whatever the tests inherited. */
     static const int defaults[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, SIGXFSZ};
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
         signal(defaults[i], SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    setenv("NO_COLOR", "1", true); /* unless a case wants it otherwise */
+    setenv("NO_COLOR", "1", true); /* a case can undo this in prepare() */
     if (config->prepare != NULL)
         config->prepare();
     execv(program, argv);
@@ -126,7 +126,7 @@ struct session session_start(const struct session_config *config)
         become(config, case_pid, input, output, messages, slave);
     harness_register(session.parent);
     if (slave < 0)
-        setpgid(session.parent, session.parent); /* whoever comes first */
+        setpgid(session.parent, session.parent); /* both processes do this: one of them is first */
     session.signalled_ms = now_ms();
 
     if (slave >= 0)
@@ -138,14 +138,14 @@ struct session session_start(const struct session_config *config)
     return session;
 }
 
-/* What came on standard error so far, to be freed. */
-static char *said(const struct session *session)
+/* All of standard error so far, for the caller to free. */
+static char *messages_of(const struct session *session)
 {
     return session->at_terminal ? strdup(session->transcript) : read_file(session->messages, NULL);
 }
 
-/* Whether the process runs this program. Not by /proc/PID/comm: under Valgrind that is Valgrind,
- * and the program stands among its arguments. */
+/* Whether the process runs this program. /proc/PID/comm is no help: under Valgrind it names
+ * Valgrind, and the program is one of the arguments. */
 static bool is_named(pid_t pid, const char *name)
 {
     char path[64];
@@ -180,9 +180,9 @@ void session_await_program(struct session *session, const char *name)
         if (waitpid(session->parent, &status, WNOHANG) == session->parent) {
             harness_forget(session->parent);
             if (WIFEXITED(status) && WEXITSTATUS(status) == HARNESS_SKIP)
-                test_skip("the program cannot be started so here");
+                test_skip("this run cannot be started on this system");
             test_fail(__FILE__, __LINE__, "no child: the parent has ended, 0x%x: %s",
-                      (unsigned)status, said(session));
+                      (unsigned)status, messages_of(session));
         }
         check(now_ms() < deadline, "no child");
         sleep_ms(1);
@@ -222,13 +222,13 @@ void session_feed_lines(struct session *session, unsigned long first, unsigned l
     }
 }
 
-void session_feed_for_ever(struct session *session, unsigned long first)
+void session_feed_endlessly(struct session *session, unsigned long first)
 {
     session->writer = harness_fork_helper();
     if (session->writer > 0)
         return;
     if (session->output >= 0)
-        close(session->output); /* the case may want to be rid of its reader */
+        close(session->output); /* the case may close the last reader of this pipe */
     if (session->terminal >= 0)
         close(session->terminal);
     char text[8192];
@@ -261,7 +261,8 @@ static void end_writer(struct session *session)
 
 unsigned long session_lines_taken(struct session *session)
 {
-    /* What is left begins somewhere in a line: the line behind it has a number. */
+    /* The rest of the input may begin in the middle of a line. The line after that one is whole and
+     * begins with its number. */
     char text[256];
     size_t used = 0;
     const char *newline = NULL;
@@ -284,7 +285,7 @@ static bool read_terminal(struct session *session)
     check(room > 0, "too much at the terminal");
     ssize_t got = read(session->terminal, session->transcript + session->transcript_size, room);
     if (got <= 0)
-        return false; /* EIO: nobody holds the other side */
+        return false; /* EIO: no process has the slave side open */
     session->transcript_size += (size_t)got;
     session->transcript[session->transcript_size] = '\0';
     return true;
@@ -326,7 +327,7 @@ void session_await_results(const struct session *session, unsigned long lines)
     double deadline = now_ms() + DEADLINE_MS;
     while (count_lines("results.txt") < lines) {
         check(waitpid(session->parent, NULL, WNOHANG) == 0, "the parent has ended early");
-        check(now_ms() < deadline, "the results did not come");
+        check(now_ms() < deadline, "results.txt did not receive the results in time");
         sleep_ms(1);
     }
 }
@@ -357,7 +358,7 @@ void await_full(int pipe)
         if (held != before)
             since = now;
         before = held;
-        /* The last page may stay half empty. */
+        /* A writer whose line does not fit leaves the last page partly empty. */
         if (held > 0 && held >= capacity - 4096 && now - since > 150)
             return;
         check(now < deadline, "the pipe did not fill: %d of %d", held, capacity);
@@ -373,7 +374,7 @@ void session_signal(struct session *session, pid_t pid, int signal)
 
 /* ---- the end ---- */
 
-/* What came by the pipe goes to where messages are looked for. */
+/* Copies the messages from their pipe to their file. */
 static void store_messages(struct session *session)
 {
     int fd = open(session->messages, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -397,7 +398,7 @@ bool session_parent_ends(struct session *session, int *status)
         if (now_ms() > deadline)
             return false;
         if (session->terminal >= 0) {
-            /* Somebody has to read, or the last message waits for ever. */
+            /* Read: the parent cannot end while its last message waits for room in the terminal. */
             struct pollfd ready = {.fd = session->terminal, .events = POLLIN};
             if (poll(&ready, 1, 1) == 1 && !read_terminal(session))
                 sleep_ms(1);
@@ -439,12 +440,13 @@ static void finish(struct session *session, int expected)
     int status = session_await_parent(session);
     printf("end took %.1f ms\n", session->end_ms);
     if (WIFEXITED(status) && WEXITSTATUS(status) == HARNESS_SKIP && expected != HARNESS_SKIP)
-        test_skip("the program cannot be started so here");
+        test_skip("this run cannot be started on this system");
     int found = WIFSIGNALED(status) ? BY_SIGNAL(WTERMSIG(status)) : WEXITSTATUS(status);
     if (found != expected) {
-        test_fail(__FILE__, __LINE__, "the run ended with %s %d instead of %s %d; it said: %s",
+        test_fail(__FILE__, __LINE__,
+                  "the run ended with %s %d instead of %s %d; standard error: %s",
                   found < 0 ? "signal" : "status", abs(found), expected < 0 ? "signal" : "status",
-                  abs(expected), said(session));
+                  abs(expected), messages_of(session));
     }
     if (session->terminal >= 0) {
         struct pollfd ready = {.fd = session->terminal, .events = POLLIN};
@@ -471,8 +473,8 @@ unsigned long session_end_counted(struct session *session, int expected)
 
 void session_check_message(const struct session *session, const char *text)
 {
-    char *found = said(session);
-    check(strstr(found, text) != NULL, "it said \"%s\" and not \"%s\"", found, text);
+    char *found = messages_of(session);
+    check(strstr(found, text) != NULL, "standard error is \"%s\", which lacks \"%s\"", found, text);
     free(found);
 }
 

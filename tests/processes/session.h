@@ -1,6 +1,8 @@
 /*
- * session.h - one run of the two programs under test ($SHMSUM, which starts shmsum-child), held by
- * a case: started, fed, watched, killed and brought to account.
+ * session.h - one run of the two programs under test: $SHMSUM, which starts shmsum-child.
+ *
+ * A case starts the run, feeds it, watches its output, may kill its processes, and checks how the
+ * run ended and what it left.
  */
 #ifndef SHMSUM_TESTS_PROCESSES_SESSION_H
 #define SHMSUM_TESTS_PROCESSES_SESSION_H
@@ -12,7 +14,7 @@
 enum session_input {
     INPUT_PIPE,       /* a pipe that the case feeds */
     INPUT_TERMINAL,   /* a pseudo-terminal, which also takes messages and standard output */
-    INPUT_DESCRIPTOR, /* the case's own */
+    INPUT_DESCRIPTOR, /* a descriptor that the case opened */
 };
 enum session_output {
     OUTPUT_FILE, /* standard output goes to output.txt */
@@ -23,33 +25,34 @@ enum session_output {
 struct session_config {
     const char *program; /* NULL: $SHMSUM */
     const char *const
-        *arguments; /* after argv[0], NULL at the end; NULL: the results to results.txt */
+        *arguments; /* after argv[0], NULL at the end; NULL: the results go to results.txt */
     enum session_input input;
     int input_descriptor;
     enum session_output output;
     int output_descriptor;
-    bool messages_by_pipe; /* they come to their file at the end: a limit to files is not theirs */
-    bool controlled;       /* a pseudo-terminal rules the programs, though the input is a pipe */
+    bool messages_by_pipe; /* a limit to file sizes must not cut messages: session.c copies them
+                            * from a pipe to their file at the end */
+    bool controlled;       /* the programs have a controlling terminal; the input is a pipe */
     void (*prepare)(void); /* in the new process, just before exec; exit 77 skips the case */
 };
 
 struct session {
     pid_t parent;
-    pid_t child; /* once session_await_child found it */
+    pid_t child; /* set by session_await_child */
     pid_t writer;
-    int input;           /* writing end of the pipe, or -1 */
-    int input_reader;    /* its reading end: what the programs have left there */
-    int output;          /* reading end of standard output, or -1 */
-    int terminal;        /* the pseudo-terminal's other side, or -1 */
-    bool at_terminal;    /* messages go there: to the transcript */
-    int messages_reader; /* reading end of the pipe that messages come by, or -1 */
-    char messages[32];   /* file that standard error goes to */
+    int input;           /* write end of the input pipe, or -1 */
+    int input_reader;    /* read end of the input pipe: gives the bytes that the programs left */
+    int output;          /* read end of standard output, or -1 */
+    int terminal;        /* the master side of the pseudo-terminal, or -1 */
+    bool at_terminal;    /* standard error is the terminal: messages are in the transcript */
+    int messages_reader; /* read end of the pipe for messages, or -1 */
+    char messages[32];   /* the file that holds standard error */
     char transcript[16384];
     size_t transcript_size;
-    size_t transcript_seen; /* session_expect looks behind this */
-    double signalled_ms;    /* when the end was asked for */
-    double end_ms;          /* what it took */
-    int orphans;            /* processes that outlived the parent (briefly) */
+    size_t transcript_seen; /* session_expect searches from here on */
+    double signalled_ms;    /* when the case caused the end of the run */
+    double end_ms;          /* how long the parent took to end after that */
+    int orphans;            /* processes that outlived the parent, for at most GONE_MS */
     int orphan_status;
 };
 
@@ -58,48 +61,50 @@ struct session {
 
 struct session session_start(const struct session_config *config);
 
-/* Waits until the child runs as `name` (its file name), and notes its id. */
+/* Waits until the parent has a child that runs the program with this file name; sets
+ * session->child. */
 void session_await_program(struct session *session, const char *name);
 void session_await_child(struct session *session);
 
 void session_feed(struct session *session, const char *text);
-/* Lines first .. last, see check_results. */
+/* Feeds the lines first .. last; see check_results. */
 void session_feed_lines(struct session *session, unsigned long first, unsigned long last);
-/* A process that feeds lines from `first` on and never stops. */
-void session_feed_for_ever(struct session *session, unsigned long first);
+/* Starts a process that feeds lines from `first` on and never stops. */
+void session_feed_endlessly(struct session *session, unsigned long first);
 void session_close_input(struct session *session);
 
-/* Waits for text at the terminal, behind what was waited for before. */
+/* Waits until the terminal shows the text, after the text of the call before. */
 void session_expect(struct session *session, const char *text);
-/* Waits until results.txt holds so many lines: then, with no more input, both programs idle. */
+/* Waits until results.txt holds so many lines. Without more input, both programs are idle then. */
 void session_await_results(const struct session *session, unsigned long lines);
-/* Waits until nothing moves any more: the descriptor, a pipe, is full and stays so. */
+/* Waits until the pipe is full and stays full: the reader has stopped. */
 void await_full(int pipe);
-/* Waits until all that a pipe held was taken. */
+/* Waits until the reader has taken all bytes from the pipe. */
 void await_empty(int pipe);
 
-/* How many of the lines of session_feed_for_ever the programs took whole. Ends the feeding. */
+/* How many whole lines of session_feed_endlessly the programs took. Ends the feeding. */
 unsigned long session_lines_taken(struct session *session);
 
-/* kill(2), and the clock of the end starts. pid < 0: a group. */
+/* kill(2); starts the clock for end_ms. pid < 0: a process group. */
 void session_signal(struct session *session, pid_t pid, int signal);
 
 /*
- * Waits for the parent's end, which must be as expected; then for that of the child, and checks
- * that no name is left. Closes all that the session holds. The messages stay.
+ * Waits until the parent ends, as expected, and then until the child ends. Checks that no name of
+ * the region is left. Closes all descriptors of the session. The messages stay.
  */
 void session_end(struct session *session, int expected);
-/* The same; returns session_lines_taken, and so needs session_feed_for_ever. */
+/* The same for sessions with session_feed_endlessly; returns session_lines_taken. */
 unsigned long session_end_counted(struct session *session, int expected);
-/* In parts, for runs whose end is left to chance. */
+/* The parts of session_end, for runs that may end in several ways. */
 int session_await_parent(struct session *session);
-/* The same for callers that go on: false when it has not ended within DEADLINE_MS. */
+/* The same for callers that continue after a failure: false when the parent has not ended within
+ * DEADLINE_MS. */
 bool session_parent_ends(struct session *session, int *status);
 void session_clean_up(struct session *session);
 
-/* What was said on standard error must hold the text. */
+/* Standard error must contain the text. */
 void session_check_message(const struct session *session, const char *text);
-/* "…; results.txt holds the first N results", with this N. */
+/* Standard error must contain "; results.txt holds the first N results", with this N. */
 void session_check_held(const struct session *session, unsigned long lines);
 
 #endif

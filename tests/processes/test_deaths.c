@@ -1,5 +1,5 @@
-/* test_deaths.c - the child dies, or the parent, or both, at any moment: the survivor notices at
- * once, whatever it waits for, leaves whole lines, and nothing else. */
+/* test_deaths.c - the child, the parent, or both are killed, in every state. The survivor notices
+ * at once, whatever it waits for. It leaves whole lines of results, no process and no name. */
 #define _GNU_SOURCE
 #include "session.h"
 
@@ -17,7 +17,7 @@
 static const struct session_config at_pipe = {0};
 static const struct session_config at_terminal = {.input = INPUT_TERMINAL};
 
-/* AddressSanitizer makes an exit status of a SIGSEGV, unless it is told not to. */
+/* AddressSanitizer turns SIGSEGV into an exit status unless handle_segv is 0. */
 static void let_signals_kill(void)
 {
     const char *options = getenv("ASAN_OPTIONS");
@@ -39,7 +39,7 @@ static void check_child_killed(const struct session *session, int signal, unsign
 struct death {
     const struct session_config *config;
     int signal;
-    bool stopped; /* by SIGSTOP, before */
+    bool stopped; /* SIGSTOP comes before the signal */
 };
 
 static void child_while_waiting_for_input(const void *argument)
@@ -59,7 +59,8 @@ static void child_while_waiting_for_input(const void *argument)
     if (death->stopped) {
         session_signal(&session, session.child, SIGSTOP);
         sleep_ms(100);
-        check(waitpid(session.parent, NULL, WNOHANG) == 0, "stopped was taken for dead");
+        check(waitpid(session.parent, NULL, WNOHANG) == 0,
+              "the parent took a stopped child for dead");
     }
     session_signal(&session, session.child, death->signal);
     session_end(&session, 3);
@@ -67,7 +68,7 @@ static void child_while_waiting_for_input(const void *argument)
     check_child_killed(&session, death->signal, 1);
 }
 
-/* The parent sleeps until a slot is free, and none ever will be. */
+/* The parent sleeps until a slot is free, and the child never frees one. */
 static void child_full_ring(const void *argument)
 {
     (void)argument;
@@ -76,7 +77,7 @@ static void child_full_ring(const void *argument)
     session_feed_lines(&session, 1, 3);
     session_await_results(&session, 3);
     session_signal(&session, session.child, SIGSTOP);
-    session_feed_for_ever(&session, 4);
+    session_feed_endlessly(&session, 4);
     await_full(session.input_reader);
     session_signal(&session, session.child, SIGKILL);
     session_end(&session, 3);
@@ -84,13 +85,13 @@ static void child_full_ring(const void *argument)
     check_child_killed(&session, SIGKILL, 3);
 }
 
-/* In the middle of the work: also in the middle of a write(2). */
+/* The child dies in the middle of its work, perhaps inside a write(2). */
 static void child_bulk(const void *argument)
 {
     (void)argument;
     struct session session = session_start(&at_pipe);
     session_await_child(&session);
-    session_feed_for_ever(&session, 1);
+    session_feed_endlessly(&session, 1);
     session_await_results(&session, 1000);
     session_signal(&session, session.child, SIGKILL);
     session_end(&session, 3);
@@ -99,7 +100,7 @@ static void child_bulk(const void *argument)
     check_child_killed(&session, SIGKILL, held);
 }
 
-/* The parent sleeps until the child is done with the line that was typed. */
+/* The parent sleeps until the child has answered the line of the dialogue. */
 static void child_with_line_of_dialogue(const void *argument)
 {
     (void)argument;
@@ -153,8 +154,8 @@ static void child_before_attach(const void *argument)
     check_file("results.txt", "old\n");
 }
 
-/* What a write(2) leaves that was cut short by the kill: a part of a line. Made by hand, because
- * the kernel cuts only when it likes. */
+/* A kill can cut a write(2) short and leave a part of a line. The test writes that part itself,
+ * because it cannot make the kernel cut a write at a given place. */
 static void child_torn_write(const void *argument)
 {
     (void)argument;
@@ -172,7 +173,7 @@ static void child_torn_write(const void *argument)
     check_child_killed(&session, SIGKILL, 3);
 }
 
-/* Results that are added behind others: those are neither counted nor touched. */
+/* With --append the earlier results are neither counted nor changed. */
 static void child_append(const void *argument)
 {
     (void)argument;
@@ -196,8 +197,8 @@ struct standard_output {
     const char *after;
 };
 
-/* The shell chose where the results begin: `>>`, or `{ echo ...; shmsum -o -; } >`. What stood
- * there before is nobody's to count or to cut. */
+/* The shell has set where the results begin: `>>`, or `{ echo ...; shmsum -o -; } >`. The program
+ * neither counts nor cuts the bytes before that place. */
 static void child_standard_output(const void *argument)
 {
     const struct standard_output *output = argument;
@@ -211,7 +212,8 @@ static void child_standard_output(const void *argument)
     session_await_child(&session);
     session_feed_lines(&session, 1, output->lines);
     session_await_results(&session, output->lines + (strchr(output->before, '\n') != NULL));
-    session_feed(&session, "1"); /* when it is taken, the run has begun, even without lines */
+    /* Once the parent has read this, the run has begun, even without a whole line. */
+    session_feed(&session, "1");
     await_empty(session.input_reader);
     session_signal(&session, session.child, SIGKILL);
     session_end(&session, 3);
@@ -222,7 +224,7 @@ static void child_standard_output(const void *argument)
     session_check_message(&session, text);
 }
 
-/* Results went to a pipe: what is said is what was handed to it. */
+/* The results go to a pipe. The message counts the results that were written to it. */
 static void child_output_pipe(const void *argument)
 {
     (void)argument;
@@ -238,7 +240,7 @@ static void child_output_pipe(const void *argument)
         check(got > 0, "read: %s", strerror(errno));
         used += (size_t)got;
     }
-    sleep_ms(50); /* it tells of them only then */
+    sleep_ms(50); /* the child counts the results after its write(2) has returned */
     session_signal(&session, session.child, SIGKILL);
     session_end(&session, 3);
     session_check_message(
@@ -276,7 +278,7 @@ static void parent_idle(const void *argument)
     session_await_child(&session);
     session_feed_lines(&session, 1, 3);
     session_await_results(&session, 3);
-    session_feed(&session, "4 1"); /* half a line is none */
+    session_feed(&session, "4 1"); /* an unfinished line has no result */
     sleep_ms(20);
     session_signal(&session, session.parent, SIGKILL);
     session_end(&session, BY_SIGNAL(SIGKILL));
@@ -289,18 +291,18 @@ static void parent_bulk(const void *argument)
     (void)argument;
     struct session session = session_start(&at_pipe);
     session_await_child(&session);
-    session_feed_for_ever(&session, 1);
+    session_feed_endlessly(&session, 1);
     session_await_results(&session, 1000);
     session_signal(&session, session.parent, SIGKILL);
     unsigned long taken = session_end_counted(&session, BY_SIGNAL(SIGKILL));
     unsigned long held = check_results("results.txt");
-    /* One slot may have been read and not yet handed over. */
+    /* The parent may have read one more slot than it has published. */
     check(held <= taken && held + 65536 / 4 >= taken, "%lu lines were taken, %lu results written",
           taken, held);
     check_orphan(&session, held);
 }
 
-/* All slots are handed over and none is being filled: not one line may be lost. */
+/* All slots are READY and the parent fills none: no line may be lost. */
 static void parent_full_ring(const void *argument)
 {
     (void)argument;
@@ -309,10 +311,11 @@ static void parent_full_ring(const void *argument)
     session_feed_lines(&session, 1, 3);
     session_await_results(&session, 3);
     session_signal(&session, session.child, SIGSTOP);
-    session_feed_for_ever(&session, 4);
+    session_feed_endlessly(&session, 4);
     await_full(session.input_reader);
     session_signal(&session, session.parent, SIGKILL);
-    kill(session.child, SIGCONT); /* the kernel may have done so: the group is orphaned */
+    /* The kernel may have continued the child already, because its process group is orphaned. */
+    kill(session.child, SIGCONT);
     unsigned long taken = session_end_counted(&session, BY_SIGNAL(SIGKILL));
     unsigned long held = check_results("results.txt");
     check(held == taken, "%lu lines were taken, %lu results written", taken, held);
@@ -320,7 +323,7 @@ static void parent_full_ring(const void *argument)
     check_orphan(&session, held);
 }
 
-/* The orphan stands in a write that nobody takes: it leaves with the reader. */
+/* The orphan blocks in a write(2) to a full pipe. It exits when the reader is gone. */
 static void parent_full_pipe(const void *argument)
 {
     (void)argument;
@@ -328,9 +331,10 @@ static void parent_full_pipe(const void *argument)
     struct session session =
         session_start(&(struct session_config){.arguments = arguments, .output = OUTPUT_PIPE});
     session_await_child(&session);
-    session_feed_for_ever(&session, 1);
+    session_feed_endlessly(&session, 1);
     await_full(session.output);
-    await_full(session.input_reader); /* so the ring is full too, and the child is in its write */
+    /* Then the ring is full as well, and the child blocks in its write(2). */
+    await_full(session.input_reader);
     session_signal(&session, session.parent, SIGKILL);
     int status = session_await_parent(&session);
     check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status 0x%x", (unsigned)status);
@@ -343,13 +347,13 @@ static void parent_full_pipe(const void *argument)
     session_clean_up(&session);
 }
 
-/* Nobody is left to cut the file back: an unfinished last line shows by its missing newline. */
+/* No process is left to cut the file back. An unfinished last line lacks its newline. */
 static void both_bulk(const void *argument)
 {
     (void)argument;
     struct session session = session_start(&at_pipe);
     session_await_child(&session);
-    session_feed_for_ever(&session, 1);
+    session_feed_endlessly(&session, 1);
     session_await_results(&session, 1000);
     session_signal(&session, -session.parent, SIGKILL);
     session_end(&session, BY_SIGNAL(SIGKILL));
@@ -359,8 +363,7 @@ static void both_bulk(const void *argument)
     free(text);
 }
 
-/* ---- the parent in the window of the start, where the region has a name: acted, to be exact ----
- */
+/* ---- the parent dies during the start, while the region has a name: acted by the test ---- */
 
 static void be_child(const struct shmsum_region *region, int gate)
 {
@@ -371,7 +374,7 @@ static void be_child(const struct shmsum_region *region, int gate)
     job_format_settings(settings, &job);
     char *argv[] = {program, settings, results, input, NULL};
     char byte;
-    if (gate >= 0 && read(gate, &byte, 1) != 0) /* until our parent is dead */
+    if (gate >= 0 && read(gate, &byte, 1) != 0) /* read returns 0 when the parent is dead */
         _exit(97);
     int fd = open(results, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (fd >= 0 && dup2(fd, 1) == 1 && putenv(region_entry) == 0)
@@ -379,12 +382,13 @@ static void be_child(const struct shmsum_region *region, int gate)
     _exit(98);
 }
 
-/* The parent dies before the child has attached, or after that, but before it removed the name:
- * then the child does so, and writes what it was handed. */
+/* The parent dies before the child has attached, or after that but before the parent has removed
+ * the name. The child removes the name and writes the results of the published lines. */
 static void parent_in_window(const void *argument)
 {
     bool attached = argument != NULL;
-    /* Or another start might take the name away from the child. */
+    /* Without a private /dev/shm, another start of shmsum could remove the name before the child
+     * opens it. */
     if (!private_mounts())
         test_skip("no mounts of our own: %s", strerror(errno));
     mount_small("/dev/shm", "size=16m", false);

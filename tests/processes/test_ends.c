@@ -1,5 +1,5 @@
-/* test_ends.c - the ends that nobody forced: END of input from every kind of input, the dialogue,
- * a blank line, and programs that were only held up for a while. */
+/* test_ends.c - runs that end by themselves: END of input from every kind of input, the dialogue,
+ * a blank line, and runs that are stopped and continued, or that wait for a slow peer. */
 #define _GNU_SOURCE
 #include "session.h"
 
@@ -29,7 +29,7 @@ static void from_pipe(const void *argument)
     (void)argument;
     struct session session = session_start(&(struct session_config){0});
     session_feed_lines(&session, 1, 3);
-    session_await_results(&session, 3); /* nobody waits for results that are there */
+    session_await_results(&session, 3); /* results come while the input is open */
     session_feed_lines(&session, 4, 50000);
     session_close_input(&session);
     session_end(&session, 0);
@@ -58,7 +58,7 @@ static void unfinished_last_line(const void *argument)
     check_file("results.txt", "2\n3\n");
 }
 
-/* As the design's page shows it, with what a terminal adds. */
+/* The dialogue that docs/design.md shows, with the echo of a terminal. */
 static void dialogue(const void *argument)
 {
     bool empty_line = argument != NULL;
@@ -68,13 +68,14 @@ static void dialogue(const void *argument)
     session_expect(&session, "> ");
     session_feed(&session, "0.1 0.2\n");
     session_expect(&session, "> ");
-    check_file("results.txt", "6\n0.3\n"); /* an answer that was given is in the file */
+    check_file("results.txt", "6\n0.3\n"); /* a shown answer is in the file */
     session_feed(&session, "1 two 3\n");
     session_expect(&session, "> ");
     session_feed(&session, empty_line ? "\n" : "\4");
     session_end(&session, 1);
     check_file("results.txt", "6\n0.3\nerror: column 3: \"two\" is not a number\n");
-    /* Behind the last prompt: our own newline after Ctrl+D, that of the empty line otherwise. */
+    /* The newline after the last prompt is the program's own after Ctrl+D, and otherwise the echo
+     * of the empty line. */
     static const char expected[] =
         "> 1 2 3\r\n= 6\r\n> 0.1 0.2\r\n= 0.3\r\n> 1 two 3\r\n"
         "stdin:3:3: error: \"two\" is not a number\r\n    1 two 3\r\n      ^~~\r\n> \r\n"
@@ -88,7 +89,7 @@ static void dialogue_of_slow_typist(const void *argument)
     (void)argument;
     struct session session = session_start(&(struct session_config){.input = INPUT_TERMINAL});
     session_expect(&session, "> ");
-    session_feed(&session, "1 2\4"); /* Ctrl+D in a line sends what is there */
+    session_feed(&session, "1 2\4"); /* Ctrl+D within a line sends the line so far */
     sleep_ms(20);
     session_feed(&session, "3\n");
     session_expect(&session, "= 24\r\n> ");
@@ -108,19 +109,19 @@ static void blank_line_ends_endless_pipe(const void *argument)
     struct session session = session_start(&(struct session_config){0});
     session_feed_lines(&session, 1, 3);
     session_feed(&session, " \t\n");
-    session_feed_for_ever(&session, 4);
+    session_feed_endlessly(&session, 4);
     session_end(&session, 1);
-    check(check_results("results.txt") == 3, "not what stood before the blank line");
+    check(check_results("results.txt") == 3, "not the results of the lines before the blank line");
     session_check_message(&session, "stdin:4: warning: a blank line ends the input");
 }
 
-/* Job control: Ctrl+Z and fg, and a debugger at one of the two. */
+/* Each program is stopped and continued, then both: as job control and debuggers do. */
 static void stopped_and_continued(const void *argument)
 {
     (void)argument;
     struct session session = session_start(&(struct session_config){0});
     session_await_child(&session);
-    session_feed_for_ever(&session, 1);
+    session_feed_endlessly(&session, 1);
     pid_t whom[] = {session.child, session.parent, -session.parent};
     for (int i = 0; i < 3; i++) {
         session_await_results(&session, 1000U * (unsigned)(i + 1));
@@ -144,7 +145,8 @@ static void nonblocking_input(const void *argument)
 {
     (void)argument;
     struct session session = session_start(&(struct session_config){0});
-    set_nonblocking(session.input_reader); /* the programs share it */
+    /* O_NONBLOCK belongs to the open file, which the programs share. */
+    set_nonblocking(session.input_reader);
     session_feed_lines(&session, 1, 3);
     session_await_results(&session, 3);
     session_feed_lines(&session, 4, 6);
@@ -153,7 +155,7 @@ static void nonblocking_input(const void *argument)
     check(check_results("results.txt") == 6, "not all lines");
 }
 
-/* A FIFO whose writer comes later than the programs. */
+/* A writer opens the FIFO only after the programs have started. */
 static void fifo(const void *argument)
 {
     (void)argument;
@@ -171,7 +173,7 @@ static void fifo(const void *argument)
     check(check_results("results.txt") == 3, "not all lines");
 }
 
-/* Results to a pipe that is read late: all of them come, in one piece. */
+/* The reader of the results starts late and still receives all of them. */
 static void slow_reader(const void *argument)
 {
     bool nonblocking = argument != NULL;
@@ -197,7 +199,7 @@ static void slow_reader(const void *argument)
     free(text);
 }
 
-/* As `make install` lays it out, in any folder. */
+/* The layout that `cmake --install` makes, under any prefix. */
 static void installed_layout(const void *argument)
 {
     (void)argument;
@@ -214,7 +216,7 @@ static void installed_layout(const void *argument)
     check(check_results("results.txt") == 3, "not all lines");
 }
 
-/* The environment in which the programs decide whether to color: "NO_COLOR TERM", "-" unset. */
+/* The values of NO_COLOR and TERM, separated by a space, for the next run; "-" means unset. */
 static const char *environment;
 
 static void set_environment(void)
@@ -230,7 +232,7 @@ static void set_environment(void)
         setenv("TERM", terminal, true);
 }
 
-/* A bad line at a terminal: the transcript. */
+/* Feeds a bad line at a terminal and checks whether the message is colored. */
 static void check_color(const char *in, const char *when, bool color)
 {
     environment = in;
@@ -260,7 +262,7 @@ static void color(const void *argument)
     check_color("1 dumb", "--color=always", true);
 }
 
-/* Whether the terminal shows, in this order, these; and nothing drawn without being taken back. */
+/* The terminal must show `first` and then `second`, and every progress line must be erased. */
 static void check_drawn(const struct session *session, const char *first, const char *second)
 {
     const char *at = strstr(session->transcript, first);
@@ -272,8 +274,8 @@ static void check_drawn(const struct session *session, const char *first, const 
         check(strncmp(next, "B/s\r\033[K", 7) == 0, "the terminal keeps \"%s\"", next);
 }
 
-/* A run of more than a second at a terminal tells how far it is; an error in between, and its end,
- * take the line away. */
+/* A run of more than a second at a terminal shows a progress line. An error message erases the line
+ * first, and so does the end of the run. */
 static void progress(const void *argument)
 {
     bool stopped = argument != NULL;

@@ -1,5 +1,5 @@
-/* test_harness.c - the harness sees what it is there to see: each case runs a bad one inside and
- * wants it to fail, for the right reason. */
+/* test_harness.c - the harness detects every kind of leftover and failure: each case runs an inner
+ * case through the harness and checks the result and the message that the harness gives. */
 #define _GNU_SOURCE
 #include "session.h"
 
@@ -14,7 +14,7 @@
 struct inner {
     struct test_case test;
     int result;
-    const char *text; /* that it must say */
+    const char *text; /* the message must contain this */
 };
 
 static pid_t outer_pid;
@@ -27,7 +27,8 @@ static void detect(const void *argument)
     pid_t pid = harness_fork_helper();
     if (pid == 0) {
         dup2(ends[1], 1);
-        close(ends[1]); /* or the inner case would hold the pipe's reader for ever */
+        close(ends[1]); /* else a process that the case leaves would keep the pipe open, and our
+                           read would not end */
         _exit(harness_run(&inner->test));
     }
     close(ends[1]);
@@ -42,8 +43,9 @@ static void detect(const void *argument)
     check(waitpid(pid, &status, 0) == pid, "waitpid: %s", strerror(errno));
     harness_forget(pid);
     check(WIFEXITED(status) && WEXITSTATUS(status) == inner->result,
-          "the runner gave 0x%x instead of %d and said: %s", (unsigned)status, inner->result, text);
-    check(strstr(text, inner->text) != NULL, "the runner said \"%s\" and not \"%s\"", text,
+          "the runner returned 0x%x instead of %d and printed: %s", (unsigned)status, inner->result,
+          text);
+    check(strstr(text, inner->text) != NULL, "the runner printed \"%s\", which lacks \"%s\"", text,
           inner->text);
 }
 
@@ -90,7 +92,8 @@ static void leave_daemon(const void *argument)
         _exit(0);
     }
     check(waitpid(pid, NULL, 0) == pid, "waitpid");
-    test_skip("although something is left"); /* only the runner can see it now */
+    /* Skipping ends the case before its own check, so only the runner can find the process. */
+    test_skip("although something is left");
 }
 
 static void leave_helper(const void *argument)
@@ -107,7 +110,8 @@ static void leave_name(const void *argument)
     check_no_name(outer_pid);
 }
 
-/* Not the form that another run would take for a dead one's and remove. */
+/* The name lacks the random part of a region's name. With it, a start of shmsum elsewhere would
+ * take the object for the leftover of a dead instance and remove it. */
 static void detect_name(const void *argument)
 {
     outer_pid = getpid();
@@ -125,7 +129,7 @@ static void detect_name(const void *argument)
     waitpid(pid, &status, 0);
     harness_forget(pid);
     unlink(path);
-    check(status == 0, "a name that was left was not seen");
+    check(status == 0, "the harness did not see a name that was left");
 }
 
 static void results_of(const void *argument)
@@ -167,11 +171,11 @@ static void miss_text(const void *argument)
     session_expect(&session, "there");
 }
 
-/* A case that is killed takes what it started with it: here a feeder and a program. */
+/* When a case is killed, the processes that it started die too: here a helper and a program. */
 static void kill_case(const void *argument)
 {
     (void)argument;
-    pid_t killed = fork(); /* in the place of a case */
+    pid_t killed = fork(); /* this process acts as the case */
     check(killed >= 0, "fork: %s", strerror(errno));
     if (killed == 0) {
         static const char *const arguments[] = {"60", NULL};
@@ -184,7 +188,7 @@ static void kill_case(const void *argument)
     int status;
     check(waitpid(killed, &status, 0) == killed && WIFSIGNALED(status), "0x%x", (unsigned)status);
     int last = 0;
-    check(harness_await_orphans(&last) == 2, "both come to us, as a subreaper");
+    check(harness_await_orphans(&last) == 2, "expected two orphans: the helper and the program");
     check(WIFSIGNALED(last) && WTERMSIG(last) == SIGKILL, "it ended with 0x%x", (unsigned)last);
 }
 
@@ -207,7 +211,7 @@ INNER(crashed, crash, NULL, 0, FAIL, "killed by signal 9");
 INNER(right_end, run_shell, "echo it is said >&2", 0, PASS, "");
 INNER(wrong_status, run_shell, "exit 4", 0, FAIL, "ended with status 4 instead of status 0");
 INNER(wrong_signal, run_shell, "kill -TERM $$", 0, FAIL, "ended with signal 15 instead of");
-INNER(wrong_message, run_shell, "echo nothing >&2", 0, FAIL, "and not \"said\"");
+INNER(wrong_message, run_shell, "echo nothing >&2", 0, FAIL, "lacks \"said\"");
 INNER(left_by_program, run_shell, "sleep 60 & echo said >&2", 0, FAIL, "outlived the run");
 INNER(wrong_terminal, miss_text, NULL, 0, FAIL, "and not \"there\"");
 

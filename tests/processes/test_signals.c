@@ -1,5 +1,5 @@
-/* test_signals.c - the parent is told to stop: it takes no more input, what was handed over is
- * summed, an unfinished line is not, and the parent dies of that same signal. */
+/* test_signals.c - a signal stops the run. The parent takes no more input; the child sums what the
+ * parent has published, except an unfinished last line; the parent dies of the same signal. */
 #define _GNU_SOURCE
 #include "session.h"
 
@@ -26,7 +26,7 @@ static void check_stopped(struct session *session, int signal, unsigned long lin
     session_check_held(session, lines);
 }
 
-/* Stops a run whose input never ends, and counts. */
+/* Stops a run whose input never ends, and checks that every line taken has its result. */
 static void end_bulk(struct session *session, pid_t whom, int signal)
 {
     session_await_results(session, 1000);
@@ -43,13 +43,13 @@ static void stop(const void *argument)
     struct session session = session_start(&(struct session_config){0});
     pid_t whom = how->group ? -session.parent : session.parent;
     if (how->bulk) {
-        session_feed_for_ever(&session, 1);
+        session_feed_endlessly(&session, 1);
         end_bulk(&session, whom, how->signal);
         return;
     }
     session_feed_lines(&session, 1, 3);
     session_await_results(&session, 3);
-    session_feed(&session, "4 1"); /* half a line: 4 is no result of it, nor is 5 */
+    session_feed(&session, "4 1"); /* an unfinished line has no result, neither 4 nor 5 */
     session_signal(&session, whom, how->signal);
     session_end(&session, BY_SIGNAL(how->signal));
     check(check_results("results.txt") == 3, "not what was handed over");
@@ -79,7 +79,7 @@ static void ctrl_c_bulk(const void *argument)
 {
     (void)argument;
     struct session session = session_start(&(struct session_config){.controlled = true});
-    session_feed_for_ever(&session, 1);
+    session_feed_endlessly(&session, 1);
     session_await_results(&session, 1000);
     session.signalled_ms = now_ms();
     check(write(session.terminal, "\3", 1) == 1, "write: %s", strerror(errno));
@@ -88,7 +88,7 @@ static void ctrl_c_bulk(const void *argument)
     check(held == taken, "%lu lines were taken, %lu results written", taken, held);
 }
 
-/* The window is closed, or the line to the other computer breaks. */
+/* The user closes the terminal's window, or the remote connection breaks. */
 static void terminal_hung_up(const void *argument)
 {
     (void)argument;
@@ -103,7 +103,7 @@ static void terminal_hung_up(const void *argument)
     check(check_results("results.txt") == 1, "not what was handed over");
 }
 
-/* Ctrl+\ kills the parent as SIGKILL would; the child sees to the rest. */
+/* SIGQUIT (Ctrl+\) kills the parent at once, like SIGKILL; the child finishes the work. */
 static void quit(const void *argument)
 {
     (void)argument;
@@ -122,7 +122,7 @@ static void ignore(void)
     signal(*ignored_signal, SIG_IGN);
 }
 
-/* nohup, and jobs that a shell put in the background. */
+/* A signal that was ignored at the start stays ignored: nohup, and background jobs of a shell. */
 static void ignored_at_start(const void *argument)
 {
     ignored_signal = argument;
@@ -139,7 +139,7 @@ static void ignored_at_start(const void *argument)
     check(check_results("results.txt") == 6, "not all lines");
 }
 
-/* The parent decides: the child alone cannot be talked into anything. */
+/* Signals to the child alone change nothing: only the parent decides when to stop. */
 static void to_child_alone(const void *argument)
 {
     (void)argument;
@@ -166,13 +166,13 @@ static void check_running(const struct session *session)
     check(waitpid(session->parent, NULL, WNOHANG) == 0, "the parent gave up at the first signal");
 }
 
-/* The child stands in a write(2) that nobody will ever take. */
+/* The child blocks in a write(2) to a pipe that is never read. */
 static void second_signal_full_pipe(const void *argument)
 {
     const int *signals = argument;
     struct session session = session_start(
         &(struct session_config){.arguments = to_standard_output, .output = OUTPUT_PIPE});
-    session_feed_for_ever(&session, 1);
+    session_feed_endlessly(&session, 1);
     await_full(session.output);
     session_signal(&session, session.parent, signals[0]);
     check_running(&session);
@@ -181,13 +181,13 @@ static void second_signal_full_pipe(const void *argument)
     check(session.orphans == 0, "the child outlived the parent");
 }
 
-/* The same with a reader that only was slow: nothing is lost. */
+/* The same with a reader that is only slow: no result is lost. */
 static void first_signal_full_pipe(const void *argument)
 {
     (void)argument;
     struct session session = session_start(
         &(struct session_config){.arguments = to_standard_output, .output = OUTPUT_PIPE});
-    session_feed_for_ever(&session, 1);
+    session_feed_endlessly(&session, 1);
     await_full(session.output);
     session_signal(&session, session.parent, SIGTERM);
     check_running(&session);
@@ -204,7 +204,7 @@ static void first_signal_full_pipe(const void *argument)
     free(text);
 }
 
-/* The ring is full and the child takes nothing: END has no slot to go to. */
+/* The ring is full and the child takes nothing: no slot is free for END. */
 static void second_signal_full_ring(const void *argument)
 {
     (void)argument;
@@ -213,7 +213,7 @@ static void second_signal_full_ring(const void *argument)
     session_feed_lines(&session, 1, 3);
     session_await_results(&session, 3);
     session_signal(&session, session.child, SIGSTOP);
-    session_feed_for_ever(&session, 4);
+    session_feed_endlessly(&session, 4);
     await_full(session.input_reader);
     session_signal(&session, session.parent, SIGTERM);
     check_running(&session);
@@ -224,11 +224,11 @@ static void second_signal_full_ring(const void *argument)
     check(session.orphans == 0, "the child outlived the parent");
 }
 
-/* END was handed over and the parent only waits for the child, which stands in its write. */
+/* The parent has published END and waits for the child, which blocks in its write(2). */
 static void second_signal_after_end(const void *argument)
 {
     (void)argument;
-    write_lines("input.txt", 1, 50000); /* less than a ring holds, more than the pipe */
+    write_lines("input.txt", 1, 50000); /* fits in the ring, but not in the pipe */
     static const char *const arguments[] = {"-o", "-", "input.txt", NULL};
     struct session session =
         session_start(&(struct session_config){.arguments = arguments, .output = OUTPUT_PIPE});
@@ -240,7 +240,7 @@ static void second_signal_after_end(const void *argument)
     check(session.orphans == 0, "the child outlived the parent");
 }
 
-/* A child that never attaches is not waited for: nothing was handed over yet. */
+/* The child never attaches. The parent does not wait for it: nothing has been published. */
 static void before_attach(const void *argument)
 {
     (void)argument;
@@ -258,7 +258,7 @@ static void before_attach(const void *argument)
     check(session.orphans == 0, "the child outlived the parent");
 }
 
-/* A FIFO that nobody writes to is waited for, but not for ever. */
+/* The parent waits for a writer of a FIFO; a signal ends the wait. */
 static void fifo_without_writer(const void *argument)
 {
     (void)argument;

@@ -1,5 +1,8 @@
-/* test_soak.c - many runs in a row, deaths at random moments, a long wait, a long line.
- * SHMSUM_SHORT_RUNS, SHMSUM_KILL_RUNS, SHMSUM_IDLE_SECONDS, SHMSUM_LINE_MB and SHMSUM_SEED. */
+/*
+ * test_soak.c - many short runs, kills and signals at random moments, a long idle time, a long
+ * line. These environment variables set how much: SHMSUM_SHORT_RUNS, SHMSUM_KILL_RUNS,
+ * SHMSUM_IDLE_SECONDS, SHMSUM_LINE_MB. SHMSUM_SEED repeats the random choices of a run.
+ */
 #define _GNU_SOURCE
 #include "session.h"
 
@@ -34,7 +37,7 @@ static void short_runs(const void *argument)
 
 enum victim { PARENT, CHILD, BOTH };
 
-/* Lets the run come to some point: of its start, or of the middle. */
+/* Waits a random time: in half of the cases at most 3 ms, so that the start of a run is hit too. */
 static void wait_a_moment(void)
 {
     uint32_t us = random_below(2) == 0 ? random_below(3000) : random_below(30000);
@@ -56,17 +59,17 @@ static void kill_victim(const struct session *session, enum victim victim)
 static void check_victim(struct session *session, enum victim victim, int status)
 {
     bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    bool ended = WIFEXITED(status) && WEXITSTATUS(status) == 0; /* we came too late */
-    bool told = WIFEXITED(status) && WEXITSTATUS(status) == 3;
-    check(ended || (victim == CHILD ? told : killed), "the parent ended with 0x%x",
+    bool ended = WIFEXITED(status) && WEXITSTATUS(status) == 0; /* the run ended before the kill */
+    bool reported = WIFEXITED(status) && WEXITSTATUS(status) == 3;
+    check(ended || (victim == CHILD ? reported : killed), "the parent ended with 0x%x",
           (unsigned)status);
-    if (told)
+    if (reported)
         session_check_message(session, "child: killed by signal 9 (Killed)");
     size_t size;
     char *text = read_file("results.txt", &size);
     if (strcmp(text, "old\n") != 0) {
         unsigned long lines = check_result_text(text, size, victim == BOTH);
-        if (told && size > 0)
+        if (reported && size > 0)
             session_check_held(session, lines);
         check(!ended || lines == 100000, "status 0 for %lu lines", lines);
     }
@@ -86,7 +89,7 @@ static void kill_runs(const void *argument)
         struct session session =
             session_start(&(struct session_config){.arguments = endless ? NULL : from_file});
         if (endless)
-            session_feed_for_ever(&session, 1);
+            session_feed_endlessly(&session, 1);
         enum victim victim = (enum victim)random_below(3);
         wait_a_moment();
         session.signalled_ms = now_ms();
@@ -101,7 +104,7 @@ static void kill_runs(const void *argument)
             check_victim(&session, victim, status);
         session_clean_up(&session);
 
-        /* In the window of the start a name may have been left: for the next start. */
+        /* A kill during the start may leave the name of the region. The next start removes it. */
         static const char *const again[] = {"-o", "again.txt", "short.txt", NULL};
         struct session next = session_start(&(struct session_config){.arguments = again});
         status = session_await_parent(&next);
@@ -115,8 +118,9 @@ static void kill_runs(const void *argument)
     printf("%lu of %lu runs were killed in time\n", in_time, runs);
 }
 
-/* One or two orderly signals at random moments, those of the start too: what was taken is summed,
- * unless a second one said to give up, and nothing is left in either case. */
+/* Sends one or two of the signals that stop a run, at random moments, also during the start. After
+ * one signal all lines that the programs took are summed; a second signal may lose some. Neither
+ * leaves a process or a name. */
 static void signal_runs(const void *argument)
 {
     (void)argument;
@@ -126,7 +130,7 @@ static void signal_runs(const void *argument)
     for (unsigned long i = 0; i < runs; i++) {
         write_file("results.txt", "old\n");
         struct session session = session_start(&(struct session_config){0});
-        session_feed_for_ever(&session, 1);
+        session_feed_endlessly(&session, 1);
         int signal = signals[random_below(3)];
         pid_t whom = random_below(2) == 0 ? session.parent : -session.parent;
         bool twice = random_below(4) == 0;
@@ -141,7 +145,7 @@ static void signal_runs(const void *argument)
             kill(whom, second);
         }
         int status = session_await_parent(&session);
-        /* Of two that are pending at once the kernel delivers the lower number first. */
+        /* When both signals are pending, the kernel delivers the lower number first. */
         check(WIFSIGNALED(status) && (WTERMSIG(status) == signal || WTERMSIG(status) == second),
               "run %lu: signal %d, but the parent ended with 0x%x", i, signal, (unsigned)status);
         check(harness_await_orphans(NULL) == 0, "run %lu: the child outlived the parent", i);
@@ -185,17 +189,17 @@ static unsigned long status_number(pid_t pid, const char *field)
     return number;
 }
 
-/* Nobody polls: who waits sleeps, at the prompt and at a pipe. */
+/* No process polls: while it waits, at the prompt or at a pipe, it never wakes up. */
 static void idle(const void *argument)
 {
     (void)argument;
     bool waits_on_two = false;
 #ifdef SYS_futex_waitv
-    /* EINVAL: it is there, and does not like what it was given */
+    /* EINVAL: the kernel has the call and refuses these arguments */
     waits_on_two = syscall(SYS_futex_waitv, NULL, 0, 0, NULL, 0) < 0 && errno == EINVAL;
 #endif
     if (!waits_on_two)
-        test_skip("no futex_waitv here: who waits looks around now and then");
+        test_skip("the kernel has no futex_waitv: waits wake up periodically");
     struct session prompt = session_start(&(struct session_config){.input = INPUT_TERMINAL});
     session_await_child(&prompt);
     session_expect(&prompt, "> ");

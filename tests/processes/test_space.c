@@ -1,5 +1,6 @@
-/* test_space.c - no room: in /dev/shm, on the disk, under a limit, or in a pipe that nobody reads
- * any more. Status 3, a message that names the call and the reason, whole lines. */
+/* test_space.c - writes that fail: /dev/shm or the disk is full, a file reaches its size limit, or
+ * the reader of a pipe is gone. The exit status is 3, the message names the call and the reason,
+ * and the results are whole lines. */
 #define _GNU_SOURCE
 #include "session.h"
 
@@ -20,7 +21,8 @@ static void need_private_mounts(void)
 
 static const char *const bulk_arguments[] = {"-o", "results.txt", "input.txt", NULL};
 
-/* /dev/shm has less room than a region takes: told at the start, not by a SIGBUS later. */
+/* /dev/shm has less room than a region needs. The program reports that at the start; it does not
+ * die of SIGBUS later. */
 static void shm_full(const void *argument)
 {
     need_private_mounts();
@@ -34,7 +36,7 @@ static void shm_full(const void *argument)
     check_file("results.txt", "old\n");
 }
 
-/* Exactly enough: the 16 * (64 KiB + 128) + 512 bytes of a region, in pages. */
+/* Exactly enough room: a region has 16 * (64 KiB + 128) + 512 bytes, rounded up to pages. */
 static void shm_just_enough(const void *argument)
 {
     (void)argument;
@@ -66,7 +68,7 @@ static void full_device(const void *argument)
     static const char *const arguments[] = {"-o", "/dev/full", NULL};
     struct session session = session_start(&(struct session_config){.arguments = arguments});
     session_feed_lines(&session, 1, 3);
-    /* The input stays open: the failure is told when it happens. */
+    /* The input stays open: the program reports the failure at once, not at the end of input. */
     session_end(&session, 3);
     session_check_message(&session, "shmsum: write: /dev/full: No space left on device");
     session_check_message(&session, "stopped early; the first 0 results went to /dev/full");
@@ -93,7 +95,7 @@ static void check_held_in(const struct session *session, const char *path, unsig
     session_check_message(session, text);
 }
 
-/* The disk fills up: what fitted stays, in whole lines. */
+/* The disk fills up. The results that fit stay, as whole lines. */
 static void disk_full(const void *argument)
 {
     need_private_mounts();
@@ -109,7 +111,7 @@ static void disk_full(const void *argument)
     check_held_in(&session, "disk/results.txt", held);
 }
 
-/* Behind earlier results, which stay. */
+/* The same with --append: the earlier results stay. */
 static void disk_full_append(const void *argument)
 {
     (void)argument;
@@ -127,7 +129,8 @@ static void disk_full_append(const void *argument)
     check_held_in(&session, "disk/results.txt", held - 3);
 }
 
-/* It is full while the input comes slowly: told at the line that did not fit. */
+/* The disk fills up while the input is slow. The program reports the failure at the first line that
+ * does not fit; the input stays open. */
 static void disk_full_idle(const void *argument)
 {
     (void)argument;
@@ -154,7 +157,8 @@ static void limit_file_size(void)
         _exit(HARNESS_SKIP);
 }
 
-/* ulimit -f: its signal would kill. The region has to be smaller than the limit too. */
+/* A limit as of `ulimit -f`: SIGXFSZ must not kill the child. The region must be smaller than the
+ * limit, because the limit applies to it as well. */
 static void file_size_limit(const void *argument)
 {
     (void)argument;
@@ -169,7 +173,7 @@ static void file_size_limit(const void *argument)
     struct stat status;
     check(stat("results.txt", &status) == 0 && status.st_size > LIMIT_BYTES - 8 &&
               status.st_size <= LIMIT_BYTES,
-          "what would have fitted is not there: %ld bytes", (long)status.st_size);
+          "the results do not fill the file up to the limit: %ld bytes", (long)status.st_size);
     session_check_held(&session, held);
 }
 
@@ -186,7 +190,7 @@ static void file_size_limit_of_region(const void *argument)
 
 static const char *const to_standard_output[] = {"-o", "-", NULL};
 
-/* `shmsum -o - | head -n 0`: an error that is told, not a death by SIGPIPE. */
+/* `shmsum -o - | head -n 0`: the program reports an error; SIGPIPE does not kill it. */
 static void reader_gone_at_start(const void *argument)
 {
     (void)argument;
@@ -205,7 +209,7 @@ static void reader_gone_later(const void *argument)
     (void)argument;
     struct session session = session_start(
         &(struct session_config){.arguments = to_standard_output, .output = OUTPUT_PIPE});
-    session_feed_for_ever(&session, 1);
+    session_feed_endlessly(&session, 1);
     await_full(session.output);
     session.signalled_ms = now_ms();
     close(session.output);
@@ -214,7 +218,7 @@ static void reader_gone_later(const void *argument)
     session_check_message(&session, "shmsum: write: standard output: Broken pipe");
 }
 
-/* Standard error is a pipe without a reader. */
+/* Makes standard error a pipe without a reader. */
 static void lose_messages(void)
 {
     int ends[2];

@@ -1,6 +1,8 @@
-/* test_starts.c - what the programs are started with, and how they start or refuse to: without a
- * child program, without descriptors, with signals ignored, with results and input that cannot be,
- * beside many others, and behind a dead one. */
+/*
+ * test_starts.c - what the programs inherit, and how they start or refuse to start: without a child
+ * program, without descriptors, with signals ignored or blocked, with results or input that cannot
+ * be used, beside many other instances, and after an instance that was killed.
+ */
 #define _GNU_SOURCE
 #include "session.h"
 
@@ -86,7 +88,7 @@ static void child_is_folder(const void *argument)
     check_not_started(&session, "shmsum-child", "Permission denied");
 }
 
-/* It starts, and leaves without a word: whatever status it has, nothing was summed. */
+/* The child starts and exits without attaching. Whatever its exit status is, the run fails. */
 static void child_leaves(const void *argument)
 {
     const char *const *texts = argument;
@@ -149,7 +151,7 @@ static void close_standard(void)
             close(fd);
 }
 
-/* Any of the standard descriptors missing: no file takes its place. */
+/* Some standard descriptors are closed: no file that the programs open may take their numbers. */
 static void closed_descriptors(const void *argument)
 {
     closed_bits = *(const int *)argument;
@@ -214,7 +216,7 @@ struct inherited {
     bool parent_dies;
 };
 
-/* Signals that whoever started us had set aside. */
+/* Signals that the starting process ignored or blocked. */
 static void inherited_signals(const void *argument)
 {
     const struct inherited *inherited = argument;
@@ -238,7 +240,7 @@ static void inherited_signals(const void *argument)
 
 static int stranger_ends[2];
 
-/* exec keeps the children: this one will be the parent's, and it never asked for it. */
+/* exec keeps children: the parent program gets a child that it did not start. */
 static void beget_stranger(void)
 {
     if (fork() != 0)
@@ -257,28 +259,29 @@ static void unrelated_child(const void *argument)
     session_feed_lines(&session, 1, 3);
     session_await_results(&session, 3);
     close(stranger_ends[0]);
-    close(stranger_ends[1]); /* it dies */
+    close(stranger_ends[1]); /* the stranger exits */
     sleep_ms(50);
     session_feed_lines(&session, 4, 6);
     session_await_results(&session, 6);
     session_close_input(&session);
     session_end(&session, 0);
     check(check_results("results.txt") == 6, "not all lines");
-    check(session.orphans == 1 && WEXITSTATUS(session.orphan_status) == 3, "the stranger is gone");
+    check(session.orphans == 1 && WEXITSTATUS(session.orphan_status) == 3,
+          "the parent reaped the stranger");
 }
 
-/* ---- results and input that cannot be ---- */
+/* ---- results and input that cannot be used ---- */
 
 struct refusal {
     const char *results;
-    const char *input; /* NULL: standard input, see below */
+    const char *input; /* NULL: standard input, see `redirected` */
     const char *message;
     bool redirected; /* standard input is results.txt */
 };
 
 static void drop_rights(void)
 {
-    /* The folder is no longer ours, or we may not write to it. */
+    /* As root, become a user who does not own the folder; as a user, make the folder read-only. */
     if (geteuid() != 0 ? chmod(".", 0555) < 0 : setgid(65534) < 0 || setuid(65534) < 0)
         _exit(HARNESS_SKIP);
     if (access(getenv("SHMSUM"), X_OK) < 0)
@@ -319,7 +322,7 @@ static void refuse(const void *argument)
     check(access("nowhere.txt", F_OK) < 0, "a link was followed");
 }
 
-/* `shmsum -o - in.txt >> in.txt` would feed on its own results for ever. */
+/* `shmsum -o - in.txt >> in.txt` would read its own results and never end. */
 static void own_standard_output(const void *argument)
 {
     (void)argument;
@@ -337,7 +340,8 @@ static void own_standard_output(const void *argument)
     check_file("input.txt", "1 1\n");
 }
 
-/* Two at once would write over each other. The lock goes with its holder, however that ends. */
+/* Two instances would write over each other's results, so the second is refused. The lock is gone
+ * when the first instance has ended, in whatever way. */
 static void locked_results(const void *argument)
 {
     (void)argument;
@@ -376,7 +380,7 @@ static void many_at_once(const void *argument)
     }
     for (int i = 0; i < INSTANCES; i++)
         session_await_child(&sessions[i]);
-    /* Now all of them are there at once. */
+    /* Now all instances run at once. */
     for (int i = 0; i < INSTANCES; i++)
         session_feed_lines(&sessions[i], 4, 100U + (unsigned)i);
     for (int i = 0; i < INSTANCES; i++)
@@ -393,9 +397,10 @@ static void many_at_once(const void *argument)
     free(sessions);
 }
 
-/* ---- names that the dead left ---- */
+/* ---- names that dead instances left ---- */
 
-/* A process that holds a region with its name, as the parent does before the child has attached. */
+/* Starts a process that holds a region with its name, as the parent does until the child has
+ * attached. */
 static pid_t hold_region(char name[SHMSUM_REGION_NAME_MAX])
 {
     int ends[2];
@@ -444,12 +449,13 @@ static void run_once(void)
     check(check_results("results.txt") == 3, "not all lines");
 }
 
-/* The next start removes what the dead left, and nothing of the living. */
+/* A start removes the names of dead instances and keeps those of living ones. */
 static void reap_names(const void *argument)
 {
     (void)argument;
     if (private_mounts())
-        mount_small("/dev/shm", "size=16m", false); /* or others' starts may be the next */
+        mount_small("/dev/shm", "size=16m",
+                    false); /* else a start outside this test could remove the names first */
     char dead_name[SHMSUM_REGION_NAME_MAX], living_name[SHMSUM_REGION_NAME_MAX];
     pid_t dead = hold_region(dead_name);
     pid_t living = hold_region(living_name);
@@ -464,7 +470,7 @@ static void reap_names(const void *argument)
     check(!name_exists(living_name), "left behind: the name of a dead process");
 }
 
-/* What only looks like one of ours stays. */
+/* Names of almost the right format, locked objects and those of other users stay. */
 static void leave_foreign_names(const void *argument)
 {
     (void)argument;

@@ -1,16 +1,15 @@
-/* implementation.h - the implementation of the line parser that a test program runs with:
- * SHMSUM_PARSER's. */
-#ifndef SHMSUM_TESTS_FORM_H
-#define SHMSUM_TESTS_FORM_H
+/* implementation.h - chooses the implementation of the line parser that a test program uses. */
+#ifndef SHMSUM_TESTS_IMPLEMENTATION_H
+#define SHMSUM_TESTS_IMPLEMENTATION_H
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <shmsum/line_parser.h>
 
-/* Makes a new parser use the implementation that SHMSUM_PARSER names, if it is set; ends the
- * program with 77 when this CPU does not have it. */
-static inline void use_chosen_implementation(struct shmsum_line_parser *parser)
+/* Makes a new parser use the implementation that SHMSUM_PARSER names, if it is set. If this CPU
+ * does not have it, exits with 77: the test is skipped. */
+static inline void implementation_use_chosen(struct shmsum_line_parser *parser)
 {
     const char *name = getenv("SHMSUM_PARSER");
     if (name == NULL)

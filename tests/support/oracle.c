@@ -1,12 +1,12 @@
-/* oracle.c - what the line parser and the sum must say, worked out another way. See oracle.h. */
+/* oracle.c - computes what the line parser and the sum must return. See oracle.h. */
 #include "oracle.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCALE = 1000 }; /* values are kept times 10^SCALE */
+enum { SCALE = 1000 }; /* values are integers, times 10^SCALE */
 
-/* Every shape of a number: s a sign, d one digit or more, p the point, e the e. */
+/* Every shape of a number: s is a sign, d one digit or more, p the point, e the e. */
 static const char *const shapes[] = {
     "d",    "dp",    "dpd",    "pd",    "ded",   "dped",   "dpded",   "pded",
     "desd", "dpesd", "dpdesd", "pdesd", "sd",    "sdp",    "sdpd",    "spd",
@@ -30,7 +30,8 @@ static bool is_blank(uint8_t c)
     return memchr(" \t\v\f", c, 4) != NULL;
 }
 
-/* How many bytes of the token can begin a number; and whether all of it is one. */
+/* Returns the count of the token's first bytes that can begin a number. Sets *number: the whole
+ * token is a number. */
 static size_t good_beginning(const uint8_t *token, size_t size, char point, bool *number)
 {
     char shape[16] = "";
@@ -39,7 +40,7 @@ static size_t good_beginning(const uint8_t *token, size_t size, char point, bool
     for (size_t i = 0; i < size; i++) {
         char next = shape_of(token[i], point);
         if (next == 'd' && length > 0 && shape[length - 1] == 'd')
-            continue; /* the shape stays */
+            continue; /* the shape does not change */
         shape[length++] = next;
         bool begins = false;
         *number = false;
@@ -54,7 +55,7 @@ static size_t good_beginning(const uint8_t *token, size_t size, char point, bool
     return size;
 }
 
-/* 10^power, power <= 2 * SCALE. Kept: a fuzzer asks for them all the time. */
+/* Returns 10^power, power <= 2 * SCALE. Keeps the powers: a fuzzer needs them in every run. */
 static mpz_t *power_of_ten(size_t power)
 {
     static mpz_t powers[2 * SCALE + 1];
@@ -101,7 +102,7 @@ bool oracle_add(mpz_t sum, const char *digits, size_t size, const mpz_t exponent
     return fits;
 }
 
-/* Adds a token that is a number; false when it is out of range. */
+/* Adds a token that is a number. False: it is out of range. */
 static bool add_token(mpz_t sum, const uint8_t *token, size_t size, char point)
 {
     char *digits = malloc(size + 1);
@@ -181,7 +182,7 @@ void oracle_read(struct oracle *oracle, const uint8_t *line, size_t size, bool e
 
 size_t oracle_anchor(struct oracle *oracle, const uint8_t *line, size_t size, char point)
 {
-    /* A CR at the end may yet belong to the line's end. */
+    /* A CR at the end may be part of the line's end. */
     if (size > 0 && line[size - 1] == '\r')
         size--;
     size_t open = size;
@@ -205,7 +206,7 @@ char *oracle_format(const mpz_t sum)
     char *to = text;
     if (mpz_sgn(sum) < 0)
         *to++ = '-';
-    /* Digits as if there were more than SCALE of them. */
+    /* Write leading zeros up to SCALE + 1 digits. */
     size_t padding = count > SCALE ? 0 : SCALE + 1 - count;
     for (size_t i = 0; i < padding + count; i++) {
         if (i == padding + count - SCALE)

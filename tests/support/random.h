@@ -2,8 +2,8 @@
  * random.h - seeded random numbers for tests.
  *
  * splitmix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014; constants
- * of Vigna's public-domain splitmix64.c. One seed decides everything that a test program does: it
- * is printed at the start, and SHMSUM_SEED gives it back.
+ * of Vigna's public-domain splitmix64.c. All random choices of a test program follow from one seed.
+ * The program prints the seed at the start; SHMSUM_SEED repeats a run.
  */
 #ifndef SHMSUM_TESTS_RANDOM_H
 #define SHMSUM_TESTS_RANDOM_H
@@ -26,32 +26,33 @@ static inline uint64_t random_next(struct random *random)
     return z ^ (z >> 31);
 }
 
-/* A number in [0, limit), limit > 0. The tiny bias is no matter here. */
+/* A number in [0, limit), limit > 0. The bias is tiny and does not matter here. */
 static inline uint64_t random_below(struct random *random, uint64_t limit)
 {
     return random_next(random) % limit;
 }
 
-/* A number in [low, high]. */
+/* Returns a number in [low, high]. */
 static inline int64_t random_between(struct random *random, int64_t low, int64_t high)
 {
     return low + (int64_t)random_below(random, (uint64_t)(high - low) + 1);
 }
 
-/* True once in `times`. */
+/* True with probability 1 / times. */
 static inline int random_one_in(struct random *random, uint64_t times)
 {
     return random_below(random, times) == 0;
 }
 
-/* A small number mostly, now and then one up to `limit`: lengths. */
+/* A length: mostly small, sometimes up to `limit`. */
 static inline size_t random_size(struct random *random, size_t limit)
 {
     size_t bound = random_one_in(random, 8) ? limit : limit / 16 + 1;
     return (size_t)random_below(random, bound + 1);
 }
 
-/* The seed of this run: SHMSUM_SEED or the clock; printed, so that a failure can be had again. */
+/* The seed of this run: SHMSUM_SEED, or else the clock. Prints the seed, so that a failure can be
+ * repeated. */
 static inline uint64_t random_seed(const char *program)
 {
     const char *given = getenv("SHMSUM_SEED");

@@ -1,11 +1,10 @@
 # shellcheck shell=sh disable=SC2034
-# seeded.sh - what the scripts share that put mistakes into a copy, one at a time, to see whether a
-# check finds them. Sourced by each check-seeded, which has set -eu. A mistake is a patch whose first
-# line says what it is. Makes $work, a folder that is gone afterwards. Exits with 77 when there is no
-# patch(1).
+# seeded.sh - shared code of the scripts that put mistakes into a copy of the sources, one at a time, to
+# show that a check finds them. Each check-seeded sources this file after set -eu. A mistake is a patch; its
+# first line describes the mistake. Makes the temporary folder $work. Exits with 77 if patch(1) is missing.
 
 command -v patch >/dev/null || {
-    echo 'patch is not here'
+    echo 'patch is not installed'
     exit 77
 }
 work=$(mktemp -d "${TMPDIR:-/tmp}/shmsum-seeded.XXXXXX")
@@ -14,21 +13,21 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# copy FROM...: into the empty folder $work/tree.
+# copy FROM...: copies files and folders into the empty folder $work/tree.
 copy() {
     rm -rf "$work/tree"
     mkdir "$work/tree"
     cp -r "$@" "$work/tree"
 }
 
-# put MISTAKE FROM...: copies, and puts the mistake into what was copied. Says so when it does not apply,
-# or does not say what it is.
+# put MISTAKE FROM...: makes a copy and applies the mistake to it. Reports a patch that does not apply or
+# that does not describe its mistake.
 put() {
     mistake=$1
     shift
     case $(head -n 1 "$mistake") in
     '' | '---'* | 'diff '*)
-        echo "$mistake: its first line does not say what the mistake is"
+        echo "$mistake: its first line does not describe the mistake"
         return 1
         ;;
     esac

@@ -1,4 +1,4 @@
-/* unit.h - cmocka and what it wants included before it; scratch files. */
+/* unit.h - for unit tests: cmocka with the headers that must precede it, and scratch files. */
 #ifndef SHMSUM_TESTS_UNIT_H
 #define SHMSUM_TESTS_UNIT_H
 

@@ -1,9 +1,9 @@
 /*
- * test_decimal_sum.c - exact sums of decimal numbers, against GMP.
+ * test_decimal_sum.c - exact sums of decimal numbers, and their text, against GMP.
  *
- * Properties: a sum is what GMP says, its text is canonical, reads back to the same value and stays
- * inside its buffer; a number out of range is refused and changes nothing; in how many pieces
- * digits were pushed is no matter.
+ * Properties: A sum has the value that GMP computes. Its text is canonical, reads back to the same
+ * value and stays inside its buffer. A number out of range returns -ERANGE and changes nothing. The
+ * pieces in which digits are pushed do not matter.
  */
 #include <errno.h>
 
@@ -17,7 +17,7 @@ enum { GUARD = 64, GUARD_BYTE = 0x5a };
 
 static struct random rng;
 
-/* The sum under test and the oracle's, side by side. */
+/* The sum under test, and the same sum in GMP. */
 struct pair {
     struct shmsum_decimal_sum sum;
     mpz_t exact;
@@ -25,7 +25,7 @@ struct pair {
 
 static void pair_init(struct pair *pair)
 {
-    memset(&pair->sum, 0xa5, sizeof pair->sum); /* init must work on memory that was never a sum */
+    memset(&pair->sum, 0xa5, sizeof pair->sum); /* init must work on uninitialised memory */
     shmsum_decimal_sum_init(&pair->sum);
     mpz_init(pair->exact);
 }
@@ -35,7 +35,7 @@ static void pair_clean_up(struct pair *pair)
     mpz_clear(pair->exact);
 }
 
-/* Pushes digits in pieces: all at once (0), one by one (1), or in random pieces (2). */
+/* Pushes digits all at once (how: 0), one by one (1), or in random pieces (2). */
 static void push(struct shmsum_decimal *number, const char *digits, size_t size, int how)
 {
     const uint8_t *bytes = (const uint8_t *)digits;
@@ -70,7 +70,7 @@ static bool pair_add(struct pair *pair, const char *digits, size_t size, int64_t
     return fits;
 }
 
-/* Formats between guards, twice, and compares with the oracle. */
+/* Formats the sum twice, between guards, and compares the text with the oracle. */
 static void pair_check(struct pair *pair)
 {
     char *expected = oracle_format(pair->exact);
@@ -181,7 +181,7 @@ static void test_known_sums(void **state)
     }
 }
 
-/* One digit at every place of the range and around it, both signs. */
+/* One digit at every place in the range and around it, with both signs. */
 static void test_every_place(void **state)
 {
     (void)state;
@@ -195,7 +195,7 @@ static void test_every_place(void **state)
     }
 }
 
-/* Numbers of every length whose first or last digit stands at a border of the range, or one off. */
+/* Numbers of every length whose first or last digit is at a border of the range, or next to it. */
 static void test_borders(void **state)
 {
     (void)state;
@@ -210,7 +210,7 @@ static void test_borders(void **state)
                 pair_init(&pair);
                 assert_int_equal(pair_add(&pair, digits, size, exponent, low, off + 1), inside);
                 pair_check(&pair);
-                /* A zero on the far side of the border is no digit that counts. */
+                /* A zero beyond the border does not matter. */
                 digits[size] = '0';
                 assert_int_equal(pair_add(&pair, digits, size + 1, exponent - 1, low, 0), inside);
                 memmove(digits + 1, digits, size + 1);
@@ -223,7 +223,7 @@ static void test_borders(void **state)
     }
 }
 
-/* Zeros in front and behind, more of them than a number has room for. */
+/* More zeros, before and after the digits, than a number has room for. */
 static void test_many_zeros(void **state)
 {
     (void)state;
@@ -239,7 +239,7 @@ static void test_many_zeros(void **state)
             for (int how = 0; how < 3; how += 2) {
                 struct pair pair;
                 pair_init(&pair);
-                /* 123, at both ends of the range and just beyond them */
+                /* 123, at both borders of the range and just beyond them */
                 assert_true(pair_add(&pair, digits, size, -(int64_t)back, false, how));
                 assert_true(pair_add(&pair, digits, size, 997 - (int64_t)back, true, how));
                 assert_true(pair_add(&pair, digits, size, -1000 - (int64_t)back, true, how));
@@ -250,7 +250,8 @@ static void test_many_zeros(void **state)
             }
         }
     }
-    /* A digit behind the room that a number has is too much, wherever the point is. */
+    /* A non-zero digit after the last digit that a number keeps is out of range, wherever the
+     * point is. */
     memset(digits, '0', 2 * ZEROS);
     digits[0] = '1';
     struct pair pair;
@@ -286,7 +287,7 @@ static void test_extreme_exponents(void **state)
     }
 }
 
-/* A number cut in two at every digit is the number that was not cut. */
+/* A number that is pushed in two pieces, cut at every digit, equals the number pushed in one. */
 static void test_push_in_every_split(void **state)
 {
     (void)state;
@@ -310,7 +311,7 @@ static void test_push_in_every_split(void **state)
     }
 }
 
-/* Pushing stops at the first byte that is no digit, whichever that is. */
+/* Pushing stops at the first byte that is not a digit, for every such byte. */
 static void test_push_stops(void **state)
 {
     (void)state;
@@ -322,7 +323,7 @@ static void test_push_stops(void **state)
         assert_int_equal(shmsum_decimal_push(&number, bytes, sizeof bytes), expected);
         assert_int_equal(number.digits, expected);
     }
-    /* Also among leading zeros and among digits that are not kept. */
+    /* Also among leading zeros, and among dropped digits. */
     struct shmsum_decimal number;
     shmsum_decimal_clear(&number);
     assert_int_equal(shmsum_decimal_push(&number, (const uint8_t *)"00x", 3), 2);
@@ -366,7 +367,7 @@ static void test_random_sums(void **state)
     pair_clean_up(&pair);
 }
 
-/* All that was added is taken away again, in another order and other pieces. */
+/* Subtracts all that was added, in another order and in other pieces: the sum is zero. */
 static void test_cancellation(void **state)
 {
     (void)state;
@@ -390,7 +391,7 @@ static void test_cancellation(void **state)
     }
 }
 
-/* Many of the largest numbers: limbs stay far from their limit and are carried right. */
+/* Adds many of the largest numbers: the limbs do not overflow, and are carried correctly. */
 static void test_many_numbers(void **state)
 {
     (void)state;
@@ -413,9 +414,8 @@ static void test_many_numbers(void **state)
 }
 
 /*
- * Carrying after 2^31 additions. The additions before are made up: every limb is multiplied as if
- * the same number had been added `times` times, which is what that many additions do to it, and
- * `pending` is set to say so.
+ * Carries after 2^31 additions. Most of the additions are simulated: they would multiply every limb
+ * by their count, and increase `pending` by it. So the test does that.
  */
 static void test_carry_after_many(void **state)
 {
@@ -425,7 +425,7 @@ static void test_carry_after_many(void **state)
     for (int negative = 0; negative < 2; negative++) {
         for (int kind = 0; kind < 10; kind++) {
             memset(digits, '9', sizeof digits);
-            size_t size = DIGITS - (size_t)kind; /* every alignment of groups and limbs */
+            size_t size = DIGITS - (size_t)kind; /* for every alignment of groups and limbs */
             int64_t exponent = -1000 + kind / 2;
             const int64_t times = (INT64_C(1) << 31) - 2;
             struct pair pair;
@@ -438,11 +438,11 @@ static void test_carry_after_many(void **state)
             }
             pair.sum.pending = (uint32_t)times;
             mpz_mul_si(pair.exact, pair.exact, (long)times);
-            /* Over the limit: the second of these must carry. */
+            /* The second of these additions reaches the limit and must carry. */
             for (int more = 1; more <= 4; more++) {
                 assert_true(pair_add(&pair, digits, size, exponent, negative, 0));
                 assert_int_equal(pair.sum.pending, more == 1 ? times + 1 : more - 2);
-                struct pair copy = pair; /* checking carries: on a copy */
+                struct pair copy = pair; /* a copy, because pair_check carries */
                 pair_check(&copy);
             }
             for (uint32_t i = 0; i < SHMSUM_DECIMAL_LIMBS; i++)
@@ -454,7 +454,7 @@ static void test_carry_after_many(void **state)
     }
 }
 
-/* The widest sum there can be, of nearly 2^64 numbers, fills the text and not a byte more. */
+/* The widest sum, of nearly 2^64 numbers, fills the text to its last byte, and no further. */
 static void test_widest_sum(void **state)
 {
     (void)state;
@@ -463,7 +463,7 @@ static void test_widest_sum(void **state)
     struct pair pair;
     pair_init(&pair);
     assert_true(pair_add(&pair, digits, sizeof digits, -1000, true, 0));
-    /* Times (2^16 - 1)^4, with carries in between. */
+    /* Multiply by (2^16 - 1)^4, with carries in between. */
     char text[SHMSUM_DECIMAL_TEXT_MAX + GUARD];
     for (int f = 0; f < 4; f++) {
         shmsum_decimal_sum_format(&pair.sum, text);
@@ -549,7 +549,7 @@ static int64_t random_small(void)
     return random_one_in(&rng, 10) ? limit - 1 : random_between(&rng, -limit + 1, limit - 1);
 }
 
-/* One number in each bucket: the text of a bucket alone. */
+/* The text of one number in each bucket. */
 static void test_one_small_number(void **state)
 {
     (void)state;
@@ -572,7 +572,7 @@ static void test_one_small_number(void **state)
     }
 }
 
-/* Small numbers and others, also so many that the buckets must be emptied, also of one sign. */
+/* Small and large numbers, of one sign or both, so many that the buckets must be emptied. */
 static void test_small_numbers(void **state)
 {
     (void)state;
@@ -589,7 +589,7 @@ static void test_small_numbers(void **state)
                 scale = (unsigned)random_below(&rng, SHMSUM_DECIMAL_SMALL_DIGITS + 1);
             add_small(&pair, largest ? INT64_C(999999999999999999) : random_small(), scale);
             if (random_one_in(&rng, 500))
-                pair_check(&pair); /* and on from there */
+                pair_check(&pair); /* and goes on with the same sum */
             if (mixed && random_one_in(&rng, 50)) {
                 char digits[60];
                 size_t size = 1 + (size_t)random_below(&rng, sizeof digits - 1);

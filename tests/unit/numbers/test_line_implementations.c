@@ -2,13 +2,12 @@
  * test_line_implementations.c - the fast implementations of the line parser against the plain one,
  * byte for byte.
  *
- * Property: given the same bytes in the same blocks, every implementation gives the same events,
- * sums, counts, error kinds, columns, tokens and anchors, and consumes as much; and so it does when
- * it is given many lines at once, whichever of them are taken. Each block is a piece of memory of
- * its own and of its exact size, and ends where a page does that cannot be read: an implementation
- * that looks beyond it dies.
+ * Property: for the same bytes in the same blocks, every implementation returns the same events,
+ * sums, counts, error kinds, columns, tokens and anchors, and consumes the same count of bytes. It
+ * does so line by line, and with many lines in one call, whichever of them the sink takes. Each
+ * block ends at a page that cannot be read: an implementation that reads beyond the block crashes.
  *
- * SHMSUM_LINES sets how many random lines are compared.
+ * SHMSUM_LINES sets the count of random lines to compare.
  */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <sys/mman.h>
@@ -20,11 +19,11 @@
 
 enum {
     BLOCK = 65536,
-    PAGE = 65536, /* of any machine we know */
+    PAGE = 65536, /* a multiple of the page size of every machine we know */
 };
 
 static struct random rng;
-static uint8_t *guarded; /* BLOCK bytes, the last of which stands before a page that is not there */
+static uint8_t *guarded; /* BLOCK bytes, followed by a page that cannot be read */
 
 static int set_up(void **state)
 {
@@ -43,7 +42,7 @@ static int tear_down(void **state)
     return munmap(guarded, BLOCK + PAGE);
 }
 
-/* What a parser has said of a block. */
+/* What a parser returned for a block, as text. */
 struct record {
     char text[1 << 22];
     size_t size;
@@ -51,8 +50,7 @@ struct record {
 };
 static struct record plain_record, record;
 
-/* The parsers that are compared: [0] is the plain one. Those of `many` are given many lines at
- * once. */
+/* The parsers to compare. [0] is the plain one. Those in `many` read many lines in one call. */
 struct implementations {
     struct shmsum_line_parser parsers[SHMSUM_LINE_IMPLEMENTATIONS];
     struct shmsum_line_parser many[SHMSUM_LINE_IMPLEMENTATIONS];
@@ -142,7 +140,7 @@ static void record_event(struct record *to, struct shmsum_line_parser *parser,
 struct recorder {
     struct shmsum_line_sink sink; /* first */
     struct shmsum_line_parser *parser;
-    uint64_t refuse; /* one in so many; 0: none */
+    uint64_t refuse; /* refuses one sum in so many; 0: none */
     uint64_t lines;
     uint64_t numbers;
 };
@@ -159,8 +157,8 @@ static bool record_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum 
     return true;
 }
 
-/* The block, many lines at once, to one implementation: it must say what the plain implementation
- * said of each line. */
+/* Feeds the block to one implementation, many lines in one call. The result must be that of the
+ * plain implementation for each line. */
 static void feed_many(struct implementations *implementations, int implementation,
                       const uint8_t *bytes, size_t size)
 {
@@ -191,7 +189,7 @@ static void feed_many(struct implementations *implementations, int implementatio
                                      memcmp(record.text, plain_record.text, record.size) == 0);
 }
 
-/* One block, to all implementations, in step; then many lines at once. */
+/* Feeds one block to all implementations, line by line; then many lines in one call. */
 static void feed_block(struct implementations *implementations, const uint8_t *block,
                        size_t block_size)
 {
@@ -348,8 +346,8 @@ static void test_every_token_at_every_place(void **state)
         implementations_init(&implementations, point == 0 ? '.' : ',');
         for (size_t t = 0; t < COUNT(tokens); t++) {
             for (size_t e = 0; e < COUNT(ends); e++) {
-                for (size_t place = 0; place<140; place += place> 70 ? 8 : 1) {
-                    /* numbers, the token, and numbers behind it to the block's end */
+                for (size_t place = 0; place < 140; place += (place > 70 ? 8 : 1)) {
+                    /* numbers, the token, and numbers to the end of the block */
                     char block[512];
                     size_t size = 0;
                     while (size < place) {
@@ -372,9 +370,8 @@ static void test_every_token_at_every_place(void **state)
     }
 }
 
-/* Rows of tokens of one kind, short, long, with an exponent: the fast implementations take several
- * at once.
- */
+/* Rows of tokens of one kind: short, long, with an exponent. The AVX2 implementation converts
+ * several of these together. */
 static void test_every_byte_at_every_place(void **state)
 {
     (void)state;
@@ -449,7 +446,7 @@ static size_t put_line(char *to, int dialect)
         while (dialect >= 2 && random_one_in(&rng, 12));
     }
     if (count > 0 && random_one_in(&rng, 2))
-        at--; /* no separator at the end */
+        at--; /* without a separator at the end */
     if (random_one_in(&rng, 6))
         *at++ = '\r';
     *at++ = '\n';
@@ -486,7 +483,7 @@ static void test_random_lines(void **state)
     print_message("%llu lines compared\n", (unsigned long long)compared);
 }
 
-/* So many small numbers in a line that their buckets must be emptied on the way. */
+/* A line with so many small numbers that the buckets must be emptied within it. */
 static void test_many_small_numbers(void **state)
 {
     (void)state;
@@ -513,7 +510,7 @@ static void test_many_small_numbers(void **state)
     }
 }
 
-/* The same, with lines that begin and end anywhere in a block and fill the buckets to the brim. */
+/* The same with lines that begin and end anywhere in a block and just fill the buckets. */
 static void test_full_lines(void **state)
 {
     (void)state;

@@ -1,13 +1,13 @@
 /*
- * test_line_parser.c - bytes in, one event for each line out.
+ * test_line_parser.c - the line parser, by its contract.
  *
- * What the parser says of an input is written down as one text, a record for each line:
+ * The tests write what the parser returns for an input as one text, with a record for each line:
  *
  *     LINE sum SUM of NUMBERS | LINE blank | LINE column COLUMN KIND <TOKEN>/BYTES
  *
- * ('|' ends a record; bytes of the token that are not plain are \xNN). Properties: the text is the
- * one in the table, and the one of the oracle (oracle.h); it does not depend on how the input was
- * cut into blocks; and at every cut the anchor is where the oracle says.
+ * ('|' ends a record; bytes of the token that are not printable are \xNN). Properties: The text is
+ * the one in the table, and the one of the oracle (oracle.h). It does not depend on how the input
+ * is cut into blocks. At every cut the anchor is the one of the oracle.
  */
 #include <shmsum/line_parser.h>
 
@@ -39,7 +39,7 @@ static const char *const kinds[] = {
     [SHMSUM_OUT_OF_RANGE] = "range",
 };
 
-/* The record of one event. */
+/* Writes the record of one event. */
 static void print_event(FILE *to, struct shmsum_line_parser *parser, enum shmsum_line event)
 {
     assert_true(shmsum_line_parser_is_valid(parser));
@@ -66,7 +66,7 @@ static void print_event(FILE *to, struct shmsum_line_parser *parser, enum shmsum
     fail_msg("event %d", (int)event);
 }
 
-/* What the oracle says of an input, in the same words. To be freed. */
+/* Returns the same text for an input, from the oracle. The caller frees it. */
 static char *oracle_text(const uint8_t *bytes, size_t size, char point)
 {
     static const char *const reasons[] = {
@@ -102,12 +102,11 @@ static char *oracle_text(const uint8_t *bytes, size_t size, char point)
     return text;
 }
 
-/* A parser, what it has said, and the line that it is in. */
+/* A parser and the text of what it returned. */
 struct reading {
     struct shmsum_line_sink sink; /* first */
     struct shmsum_line_parser parser;
-    uint64_t
-        refuse; /* many lines at once, of which the sink leaves one in so many; 0: line by line */
+    uint64_t refuse; /* 0: line by line; else the sink refuses one sum in so many */
     FILE *to;
     char *text;
     size_t text_size;
@@ -130,12 +129,12 @@ static void reading_begin(struct reading *reading, char point)
     reading->refuse = refusals[random_below(&rng, COUNT(refusals))];
     memset(&reading->parser, 0x5a, sizeof reading->parser);
     shmsum_line_parser_init(&reading->parser, point);
-    use_chosen_implementation(&reading->parser);
+    implementation_use_chosen(&reading->parser);
     reading->to = open_memstream(&reading->text, &reading->text_size);
 }
 
-/* Feeds bytes[from..to), which must be used up, as one block (in a copy of its own, so that a read
- * beyond its end shows under AddressSanitizer). */
+/* Feeds bytes[from..to) as one block, all of which must be consumed. The block is a copy, so that
+ * AddressSanitizer finds a read beyond its end. */
 static void reading_feed(struct reading *reading, const uint8_t *bytes, size_t from, size_t to)
 {
     uint8_t *block = malloc(to - from);
@@ -157,7 +156,7 @@ static void reading_feed(struct reading *reading, const uint8_t *bytes, size_t f
     free(block);
 }
 
-/* The input ends. Compares what was said with `expected`. */
+/* Ends the input, and compares the text with `expected`. */
 static void reading_end(struct reading *reading, const char *expected, const char *how)
 {
     print_event(reading->to, &reading->parser, shmsum_line_parser_finish(&reading->parser));
@@ -172,14 +171,15 @@ static void check_anchor(const struct reading *reading, const uint8_t *bytes, si
     size_t begin = cut;
     while (begin > 0 && bytes[begin - 1] != '\n')
         begin--;
-    if (begin < cut) /* in a line: between lines it may say what it likes */
+    if (begin < cut) /* in a line; between lines the anchor is not defined */
         assert_int_equal(shmsum_line_parser_anchor(&reading->parser),
                          oracle_anchor(&oracle, bytes + begin, cut - begin, reading->parser.point));
 }
 
 enum cuts { CUT_NONE = 0, CUT_EVERYWHERE = 1 };
 
-/* Reads the input whole, byte by byte, in random pieces, and if wanted cut in two at every byte. */
+/* Reads the input whole, byte by byte, in random pieces, and with CUT_EVERYWHERE also cut in two at
+ * every byte. */
 static void check(const uint8_t *bytes, size_t size, char point, const char *expected,
                   enum cuts cuts)
 {
@@ -271,7 +271,7 @@ static const struct entry with_point[] = {
     {INPUT("x y\r"), "1 column 1 plain <x>/1|"},
     {INPUT("1e5000\r\n"), "1 column 1 range <1e5000>/6|"},
     {INPUT("1e5000\r"), "1 column 1 plain <1e5000\\x0d>/7|"},
-    /* what stands between numbers */
+    /* the bytes between numbers */
     {INPUT("1\t2\v3\f4 5\n"), "1 sum 15 of 5|"},
     {INPUT("   1     2   \n"), "1 sum 3 of 2|"},
     {INPUT("1\0012\n"), "1 column 1 plain <1\\x012>/3|"},
@@ -289,7 +289,7 @@ static const struct entry with_point[] = {
      "1 sum 100 of 1|2 sum 5 of 1|3 sum 12.5 of 1|4 sum 100 of 1|"},
     {INPUT("1e-0\n0e0\n-0.0e-0\n"), "1 sum 1 of 1|2 sum 0 of 1|3 sum 0 of 1|"},
     {INPUT("0.5 -0.5\n"), "1 sum 0 of 2|"},
-    /* no numbers */
+    /* tokens that are not numbers */
     {INPUT("two\n"), "1 column 1 plain <two>/3|"},
     {INPUT("1 two 3\n"), "1 column 3 plain <two>/3|"},
     {INPUT("1 two 3 four\n5\n"), "1 column 3 plain <two>/3|2 sum 5 of 1|"},
@@ -340,7 +340,7 @@ static const struct entry with_point[] = {
     {INPUT("1x,5\n"), "1 column 1 plain <1x,5>/4|"},
     {INPUT("1,5x\n"), "1 column 1 comma <1,5x>/4|"},
     {INPUT("1, 2\n"), "1 column 1 comma <1,>/2|"},
-    /* tokens as long as what is kept of them, and longer; errors far to the right */
+    /* tokens as long as the part that is kept, and longer; errors far to the right */
     {INPUT("abcdefghijklmnopqrstuvwxyz012345\n"),
      "1 column 1 plain <abcdefghijklmnopqrstuvwxyz012345>/32|"},
     {INPUT("1 abcdefghijklmnopqrstuvwxyz0123456 2\n"),
@@ -363,7 +363,7 @@ static const struct entry with_point[] = {
     {INPUT("0e999999999999\n0e-999999999999\n"), "1 sum 0 of 1|2 sum 0 of 1|"},
     {INPUT("0e99999999999999999999999999999999\n"), "1 sum 0 of 1|"},
     {INPUT("0.000e-18446744073709551616 1\n"), "1 sum 1 of 2|"},
-    /* exponents that wrap to a harmless one in 8, 16, 32 or 64 bits, signed or not */
+    /* exponents that would wrap to a small one in 8, 16, 32 or 64 bits, signed or not */
     {INPUT("1e256\n"), NULL},
     {INPUT("1e65536\n"), "1 column 1 range <1e65536>/7|"},
     {INPUT("1e4294967296\n"), "1 column 1 range <1e4294967296>/12|"},
@@ -413,7 +413,7 @@ static void test_table_with_comma(void **state)
     check_table(with_comma, COUNT(with_comma), ',');
 }
 
-/* All the table at once: no line leaves a trace in the next. */
+/* Lines of the table one after the other: no line affects the next. */
 static void test_lines_do_not_touch(void **state)
 {
     (void)state;
@@ -432,7 +432,7 @@ static void test_lines_do_not_touch(void **state)
     }
 }
 
-/* Every byte, alone, before, in and behind a number, and between numbers. */
+/* Every byte: alone, before, in and after a number, and between numbers. */
 static void test_every_byte(void **state)
 {
     (void)state;
@@ -451,7 +451,7 @@ static void test_every_byte(void **state)
     }
 }
 
-/* All inputs of up to five bytes over the bytes that the grammar knows. */
+/* All inputs of up to five bytes of those that the grammar has. */
 static void test_every_short_input(void **state)
 {
     (void)state;
@@ -461,7 +461,7 @@ static void test_every_short_input(void **state)
         size_t count = 1;
         for (size_t i = 0; i < size; i++)
             count *= LETTERS;
-        size_t step = size < LONGEST ? 1 : 7; /* all of the short ones, a sample of the longest */
+        size_t step = size < LONGEST ? 1 : 7; /* all short inputs, a sample of the longest */
         for (size_t n = random_below(&rng, step); n < count; n += step) {
             uint8_t input[LONGEST];
             size_t rest = n;
@@ -562,16 +562,16 @@ static void damage(struct text *text)
     case 0:
         text->bytes[at] = letter;
         break;
-    case 1: /* one more byte */
+    case 1: /* insert a byte */
         put(text, 0);
         memmove(text->bytes + at + 1, text->bytes + at, text->size - at - 1);
         text->bytes[at] = letter;
         break;
-    case 2: /* one less */
+    case 2: /* remove a byte */
         memmove(text->bytes + at, text->bytes + at + 1, text->size - at - 1);
         text->size--;
         break;
-    default: /* the end is lost */
+    default: /* cut off the end */
         text->size = at;
     }
 }
@@ -604,7 +604,7 @@ static void test_random_long_lines(void **state)
     check_random(400, 1100, 2, CUT_NONE);
 }
 
-/* A number longer than all that a number may keep, cut at every byte near its joints. */
+/* Numbers with about as many digits as a number keeps, and more. */
 static void test_longest_numbers(void **state)
 {
     (void)state;
@@ -623,7 +623,7 @@ static void test_longest_numbers(void **state)
             bytes[size++] = '1';
             bytes[size++] = '\n';
             check_against_oracle(bytes, size, '.', CUT_NONE);
-            /* the same with an exponent that brings it back to the other border */
+            /* the same with an exponent that moves it to the other border */
             size -= 3;
             size += (size_t)sprintf((char *)bytes + size, "e%c%d 1\n", kind >= 2 ? '+' : '-', 1000);
             check_against_oracle(bytes, size, '.', CUT_NONE);
@@ -638,7 +638,7 @@ static void test_finish_begins_anew(void **state)
     (void)state;
     struct shmsum_line_parser parser;
     shmsum_line_parser_init(&parser, '.');
-    use_chosen_implementation(&parser);
+    implementation_use_chosen(&parser);
     size_t consumed;
     assert_int_equal(shmsum_line_parser_anchor(&parser), 0);
     assert_int_equal(shmsum_line_parser_finish(&parser), SHMSUM_LINE_UNFINISHED);
@@ -658,7 +658,7 @@ static void test_finish_begins_anew(void **state)
     assert_int_equal(parser.error.column, 1);
     assert_int_equal(shmsum_line_parser_finish(&parser), SHMSUM_LINE_UNFINISHED);
     assert_int_equal(parser.line, 3);
-    /* The next input counts from 1, and nothing is left of the one before. */
+    /* The next input begins with line 1. Nothing is left of the one before. */
     assert_int_equal(shmsum_line_parser_feed(&parser, (const uint8_t *)"4 5", 3, &consumed),
                      SHMSUM_LINE_UNFINISHED);
     assert_int_equal(shmsum_line_parser_finish(&parser), SHMSUM_LINE_SUM);
@@ -667,7 +667,7 @@ static void test_finish_begins_anew(void **state)
     char text[SHMSUM_DECIMAL_TEXT_MAX];
     assert_int_equal(shmsum_decimal_sum_format(&parser.sum, text), 1);
     assert_int_equal(text[0], '9');
-    /* After an input that ended in LF too. */
+    /* Also after an input that ends in LF. */
     assert_int_equal(shmsum_line_parser_feed(&parser, (const uint8_t *)"7\n", 2, &consumed),
                      SHMSUM_LINE_SUM);
     assert_int_equal(shmsum_line_parser_finish(&parser), SHMSUM_LINE_UNFINISHED);
