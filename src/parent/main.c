@@ -28,6 +28,7 @@
 #include "signals.h"
 #include "start.h"
 #include "verdict.h"
+
 /* SHMSUM_VERSION comes from CMake. */
 
 static int open_files(struct run *run, struct shmsum_failure *why)
