@@ -23,11 +23,11 @@ complete='\201'  # end reasons, as values
 cut='\202'
 source='\000'
 
-# The consumer's end, call by call: 0 try_take, 1 take, 3 release, 4 attached, 5 closing, 6 take that
-# notes its sleeps, 7 take that fails before it sleeps. 4 slots of 100 bytes.
+# The consumer's side, one call after the other: 0 try_take, 1 take, 3 release, 4 attached, 5 closing, 6
+# take that notes its sleeps, 7 take that fails before it sleeps. The ring has 4 slots of 100 bytes.
 consumer='\000\003\143'
-block="$ready$full$source"'\000' # with its payload
-release='\003'"$true"             # with the slot's old state
+block="$ready$full$source"'\000' # followed by its payload
+release='\003'"$true"             # followed by the slot's old state
 seed take-blocks "$consumer"'\000\000\004\000\000'"$block$release"'\001'"$block$release"'\005\015\001'"$end$complete"
 seed take-twice "$consumer"'\000\000\001'"$block"'\000'"$block$release"'\003\001'"$block$release"
 seed take-after-waiting "$consumer"'\002\000\001\000\000\000\000\000\000\003'"$block$release"'\001\000\000\000\007'
@@ -51,9 +51,9 @@ seed take-wake-fails "$consumer"'\000\001\001'"$block"'\003'"$wait"'\001'"$free"
 seed take-notes-its-sleep "$consumer"'\000\000\006'"$true$true"'\000'"$ready$block$release"
 seed take-fails-before-its-sleep "$consumer"'\003\000\007'"$free$free$free$free"
 
-# The producer's end: 0 try_acquire, 1 acquire (9: and publish), 3 await_released, 4 await_attached, 5 what
-# is beside, 6 acquire that notes its sleeps (14: that fails before them), 7 end. The length of a
-# block follows.
+# The producer's side: 0 try_acquire, 1 acquire (9: acquire and publish), 3 await_released, 4
+# await_attached, 5 the words beside the ring, 6 acquire that notes its sleeps (14: that fails before
+# them), 7 end. The length of a block follows.
 producer='\001\003\143'
 put='\011'"$free"'\143'"$true"
 seed put-blocks "$producer"'\000\000\004'"$ready$put$put"'\010'"$free"'\000'"$wait"'\003'"$free"'\007'"$free$wait"
@@ -88,7 +88,7 @@ seed end-broken "$producer"'\000\000\007'"$end"
 # consumer_run. The bits of the settings: 8 --blank-lines=zero, 16 --blank-lines=skip, 32 dialogue, 64
 # terminal, 128 answers.
 role='\002\003\143'
-text() { # OP: a block with that text
+text() { # text OP: a block with the text that OP selects
     printf '%s' "$ready$full$source\\$1$true"
 }
 w='\000' # a write

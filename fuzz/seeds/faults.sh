@@ -130,8 +130,8 @@ seed roles-coarse-clock 4 '8 16 17 64' '' '0 0' '1\n'
 # Scenario 5, standard descriptors.
 seed closed-descriptors 5 '0 0 0 0' "$fstat 0 2 14 $open 1 0 $EACCES" '0 0' ''
 
-# 6: the child; 1 status + 2 nohup + 4 its start fails + 8 kill + 16 a second signal kills + 32
-# attached, waits, signals
+# Scenario 6, start and end of the child. SETTING: 1 status + 2 nohup + 4 its start fails + 8 kill + 16 a
+# second signal kills + 32 attached, waits, signals.
 seed life 6 '27 2 2 0' "$wait_child 0 0 $EINTR $kill 2 0 $EPERM" '0 0' ''
 seed life-child 6 '4 0 0 0' "$exec 1 0 $EACCES" '0 0' ''
 seed life-attached 6 '32 1 0 0' '' '0 0' ''

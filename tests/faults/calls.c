@@ -181,15 +181,15 @@ const struct call *call_find(long number)
 
 enum { P = 1 << TRACE_PARENT, F = 1 << TRACE_FORKED, C = 1 << TRACE_CHILD, ALL = P | F | C };
 
-static const char is_open[] = "only whether the descriptor is open is asked: EBADF opens "
-                              "/dev/null, on a number that nobody uses";
-static const char old_names[] = "what dead instances left is removed when it can be";
-static const char size_only[] = "before they are added to, told; in the end they are judged by "
-                                "their size alone";
-static const char nothing_to_do[] = "there is nothing left to do about it";
-static const char granted[] = "the sandbox takes what is granted; --stats says what was not";
-static const char again[] = "interrupted: it is made again";
-static const char lost[] = "then the parent knows the exit status of the forked child alone";
+static const char is_open[] = "this call only asks whether the descriptor is open: after EBADF the "
+                              "program opens /dev/null in its place, which is not used";
+static const char old_names[] = "names of dead instances are removed only if that is possible";
+static const char size_only[] = "reported before the run appends to them; in the end only their "
+                                "size is checked";
+static const char nothing_to_do[] = "the program can do nothing about it";
+static const char granted[] = "the sandbox uses what the kernel grants; --stats lists the rest";
+static const char again[] = "the program makes the interrupted call again";
+static const char lost[] = "the parent then knows only the exit status of the forked child";
 
 struct consequence_rule {
     unsigned roles;     /* bits 1 << enum trace_role */
@@ -245,21 +245,28 @@ static const struct consequence_rule rules[] = {
      true},
     {F, SYS_write, "pipe", 0, REASON_LOST, lost, {EINTR}, true},
     {P, SYS_read, "pipe", 0, REASON_LOST, lost, {EINTR}, true},
-    {ALL, SYS_write, NULL, 0, HARMLESS, "again, once it can be written", {EINTR, EAGAIN}, false},
+    {ALL,
+     SYS_write,
+     NULL,
+     0,
+     HARMLESS,
+     "written again, once poll allows it",
+     {EINTR, EAGAIN},
+     false},
     {ALL, SYS_read, NULL, 0, HARMLESS, again, {EINTR}, false},
-    {P, SYS_read, "stdin", 0, HARMLESS, "again, once it can be read", {EAGAIN}, false},
+    {P, SYS_read, "stdin", 0, HARMLESS, "read again, once poll allows it", {EAGAIN}, false},
     {ALL, SYS_pread64, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P | C, SYS_openat, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P, SYS_openat, "results again", 0, EITHER, size_only, {0}, false},
     {P, SYS_pread64, "results again", 0, EITHER, size_only, {0}, false},
-    {P, SYS_openat, "region", 0, EITHER, "another name is tried, a hundred times", {EEXIST}, false},
+    {P, SYS_openat, "region", 0, EITHER, "a hundred other names are tried", {EEXIST}, false},
     {P, SYS_flock, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P, SYS_flock, "results", 0, HARMLESS, "a file system without locks", {EWOULDBLOCK}, true},
     {P, SYS_fallocate, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P, SYS_fallocate, NULL, 0, HARMLESS, "the C library writes instead", {EOPNOTSUPP}, false},
     {P, SYS_ftruncate, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P | C, SYS_fsync, NULL, 0, HARMLESS, again, {EINTR}, false},
-    {P, SYS_fsync, "folder", 0, HARMLESS, "a file system whose folders need none", {EINVAL}, false},
+    {P, SYS_fsync, "folder", 0, HARMLESS, "some file systems do not sync folders", {EINVAL}, false},
 #ifdef SYS_unlink
     {C, SYS_unlink, "region", 0, HARMLESS, "the parent removes it too", {0}, false},
     {P, SYS_unlink, "region", 0, HARMLESS, "the name is gone, as intended", {ENOENT}, false},
@@ -363,8 +370,8 @@ void call_print_all(void)
         print_errors(calls[i].errors);
         printf("\n");
     }
-    static const char *const consequences[] = {"reported", "harmless", "messages differ",
-                                               "reason lost", "either"};
+    static const char *const consequences[] = {"must be reported", "harmless",
+                                               "messages may differ", "reason lost", "either"};
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const struct consequence_rule *rule = &rules[i];
         printf("%s%s%s %s of %s%s%s", rule->roles & P ? "parent " : "",

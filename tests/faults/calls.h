@@ -22,13 +22,13 @@ struct call {
 /* Never NULL. An unknown call has some errors that any call may have, and empty `words`. */
 const struct call *call_find(long number);
 
-/* What has to follow from a failure. */
+/* What must follow from a failure. */
 enum consequence {
     REPORTED,        /* status 3, and a message that names the call and the reason */
-    HARMLESS,        /* as if nothing had happened */
-    MESSAGES_DIFFER, /* the same, but for what is said, or not */
-    REASON_LOST,     /* status 3: the forked child could not hand over why its start failed */
-    EITHER,          /* one or the other: `why` says on what it depends */
+    HARMLESS,        /* the run ends as it does without the failure */
+    MESSAGES_DIFFER, /* the same, except that messages may be missing or different */
+    REASON_LOST,     /* status 3, without the reason why the start of the child failed */
+    EITHER,          /* REPORTED or HARMLESS: `why` says what decides */
 };
 
 /* The consequence of this error in the nth call (from 1 on) at the site. REPORTED where no rule

@@ -5,18 +5,16 @@
  * lists; a call with a count of bytes gets a smaller count. `fault_every instants`: at the entry
  * and at the exit of each call one program or both are killed, or one gets another signal.
  *
- * A scenario is run untouched a few times, to learn its places. A point is one thing done at one
- * place; all points, or a sample of them, are drawn by two workers. After each the survivor is
- * brought to account:
- *   - status 0 and 1 only with all of the results; a failure is told if and only if it happened and
- *     mattered (calls.h says which matter), and by its name; a failed
- *     start of the child is reported by the call that failed, or, when the forked child could not
- *     hand that over, by its exit status;
- *   - the results are whole lines, of a prefix of the right answer, behind what stood there before;
- *     or they are what stood there before, when nothing was begun;
- *   - no process is there after a second, and no name after the next start.
- * Where the two race, a place may not be met in a run: then the point is tried again, and is
- * counted as not fired when it never was.
+ * Learning runs of each scenario, without a fault, find its places (trace.h). A point is one fault
+ * at one place. Two workers try all points, or a sample of them. After each point they check:
+ *   - status 0 or 1 only with all results. A failure is reported, by the name of the call, if and
+ *     only if it happened and mattered (calls.h). A failed start of the child is reported by the
+ *     call that failed or, if the forked child could not report it, by its exit status;
+ *   - the results are whole lines of a prefix of the right results, after any earlier results; or
+ *     the file is unchanged, if the run failed before it began;
+ *   - no process lives on for more than a second, and no name is left after the next start.
+ * Because the two programs race, a run may not reach the place. Then the worker tries the point
+ * again; a point that no run reaches counts as not fired.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -117,12 +115,11 @@ static struct {
     const struct point *point; /* NULL: no fault */
     const struct trace_site *place;
     uint64_t fired;
-    bool matters, either, messages_differ; /* whether any failure so far had to be, might be told,
-                                            * or something else was not said */
-    bool lost;                             /* or why the child did not start */
-    int error;                             /* of the first that matters */
-    const struct call *call;
-    bool caught, ignored; /* what the signal met */
+    bool matters, either, messages_differ; /* the consequences of the failures so far */
+    bool lost;                             /* the reason of the failed start is among them */
+    int error;                             /* the errno of the first failure that matters */
+    const struct call *call;               /* the call that failed with it */
+    bool caught, ignored;                  /* how the process handles the signal */
 } now;
 
 static bool is_again(int error)
@@ -296,7 +293,7 @@ static size_t keep_file(const char *path, char *text)
     return got < 0 ? 0 : (size_t)got;
 }
 
-/* Messages of runs in different folders are compared: removes the folder from them. */
+/* Removes the name of the folder from a message: runs in different folders are compared. */
 static void forget_folder(char *text)
 {
     char folder[4096];
@@ -307,7 +304,7 @@ static void forget_folder(char *text)
         memmove(at, at + length, strlen(at + length) + 1);
 }
 
-/* The next start removes what a dead one left. */
+/* One more start, which must remove the name that a dead instance has left. */
 static void start_again(void)
 {
     static const char *const nothing[] = {"-o", "-", "/dev/null", NULL};
@@ -491,8 +488,8 @@ static bool is_untouched(const struct scenario *scenario, const struct point *po
             strcmp(outcome->messages, common->learned[point->scenario].messages) == 0);
 }
 
-/* The start of the child fails by itself. The program reports its first failure: that one, or an
- * injected one that came before. */
+/* In this scenario the start of the child fails anyway. The program reports the first failure: that
+ * one, or an injected one before it. */
 static bool judge_failed_start(const struct scenario *scenario, const struct point *point,
                                const struct outcome *outcome, struct row *row)
 {
@@ -501,7 +498,8 @@ static bool judge_failed_start(const struct scenario *scenario, const struct poi
     if (now.lost) {
         if (strcmp(outcome->messages,
                    "shmsum: child: exited with status 127; nothing was read\n") != 0)
-            FAILS(&row->unreported, "the exit status is not told, and is all that is known");
+            FAILS(&row->unreported,
+                  "the message does not give the exit status, which is all that the parent knows");
         return true;
     }
     if (strcmp(outcome->messages, common->learned[point->scenario].messages) == 0 ||
@@ -510,9 +508,9 @@ static bool judge_failed_start(const struct scenario *scenario, const struct poi
     if (now.either && strstr(outcome->messages, "shmsum: ") != NULL)
         return true;
     if (!now.matters)
-        FAILS(NULL, "it is to be borne, and was not");
+        FAILS(NULL, "a harmless failure changed the run");
     if (!reports(outcome->messages, now.call->words, now.error))
-        FAILS(&row->unreported, "it is not told by its name and reason");
+        FAILS(&row->unreported, "the message does not name the call and the reason");
     return true;
 }
 
@@ -578,7 +576,7 @@ static bool judge_signal(const struct scenario *scenario, const struct point *po
     bool gone = now.place->number == SYS_exit_group ||
                 (scenario->child != NULL && now.place->role == TRACE_PARENT);
     if (gone && is_untouched(scenario, point, outcome, true))
-        return true; /* likewise: it was on its way out, or dead */
+        return true; /* the same: the child was exiting, or dead */
     if (!WIFEXITED(outcome->status) || WEXITSTATUS(outcome->status) != 3)
         FAILS(&row->unreported, "status 3 was expected, because the child was killed");
     if (!reports_signal(outcome, "child: killed", signal))
@@ -770,10 +768,10 @@ static void learn(const void *argument)
                 memcpy(common->learned[s].messages, outcome.messages, TEXT_MAX);
             check(is_untouched(scenario, &none, &outcome, true) && !outcome.hangs &&
                       !outcome.name_at_end,
-                  "%s, untouched: status 0x%x, results \"%s\", said \"%s\"", scenario->name,
+                  "%s, untouched: status 0x%x, results \"%s\", messages \"%s\"", scenario->name,
                   (unsigned)outcome.status, outcome.results, outcome.messages);
             check(scenario->says == NULL || strcmp(outcome.messages, scenario->says) == 0,
-                  "%s, untouched: said \"%s\"", scenario->name, outcome.messages);
+                  "%s, untouched: messages \"%s\"", scenario->name, outcome.messages);
             for (int t = 0; t < trace.site_count; t++) {
                 const struct trace_site *found = &trace.sites[t];
                 int at = 0;

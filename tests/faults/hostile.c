@@ -361,8 +361,7 @@ static bool await_parent(const struct session *session, const struct setting *se
     return interrupted;
 }
 
-/* Whether the parent reports that the child was never started: what a running child cannot claim.
- */
+/* Whether the parent reports that the child never started. A running child cannot claim that. */
 static bool reports_no_start(void)
 {
     return strstr(driver.messages, "exec: ") != NULL ||

@@ -3,8 +3,8 @@
  *
  * It attaches and sums as the real one does, with the same library, while another thread of it
  * corrupts the region. Then it lies about its work, in the counters, in the results file and by its
- * exit status; notes down for the driver what it leaves behind; and leaves, within some hundred
- * milliseconds. It may also die, or stop answering.
+ * exit status; writes down for the driver what it leaves; and exits, within some hundred
+ * milliseconds. It may also die, or stop responding.
  */
 #define _GNU_SOURCE
 #include "hostile.h"
@@ -155,7 +155,7 @@ static void lie_in_counters(struct random *random)
     hostile_count(child.notes, HOSTILE_COUNTERS, 1);
     if (random_one_in(random, 2))
         return;
-    /* Lies that fit each other: the results are those of so many sums and errors. */
+    /* Make the lie consistent: the number of results is that of sums and errors. */
     uint64_t sums = shmsum_channel_counter(&child.channel, COUNTER_SUMS);
     uint64_t errors = shmsum_channel_counter(&child.channel, COUNTER_ERRORS);
     shmsum_channel_set_counter(&child.channel, COUNTER_RESULT_LINES, sums + errors);

@@ -226,11 +226,11 @@ enum {
     OF_NO_USE_TO_PARENT = HOSTILE_BIT(HOSTILE_MAGIC) | HOSTILE_BIT(HOSTILE_VERSION) |
                           HOSTILE_BIT(HOSTILE_CREATOR) | HOSTILE_BIT(HOSTILE_GEOMETRY) |
                           HOSTILE_BIT(HOSTILE_REGION_BYTES) | HOSTILE_BIT(HOSTILE_NONCE),
-    /* What the child never reads, once it has attached. */
+    /* Words that the child never reads once it has attached. */
     OF_NO_USE_TO_CHILD = OF_NO_USE_TO_PARENT | HOSTILE_BIT(HOSTILE_ATTACHED) |
                          HOSTILE_BIT(HOSTILE_CLOSING) | HOSTILE_BIT(HOSTILE_COUNTERS) |
                          HOSTILE_BIT(HOSTILE_WAIT),
-    /* What tells where a block is, but not what is in it. */
+    /* Words that say where a block is, but not what it contains. */
     OF_THE_RING = HOSTILE_BIT(HOSTILE_STATE) | HOSTILE_BIT(HOSTILE_WAIT) |
                   HOSTILE_BIT(HOSTILE_LENGTH) | HOSTILE_BIT(HOSTILE_SOURCE) |
                   HOSTILE_BIT(HOSTILE_END_REASON),

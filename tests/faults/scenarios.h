@@ -13,14 +13,15 @@ struct scenario {
     enum session_input input;
     const char *fed; /* the whole of standard input */
     enum session_output output;
-    const char *files[SCENARIO_FILES_MAX]; /* in1.txt, in2.txt, in3.txt; NULL: none */
-    const char *old;                       /* what stands in results.txt before */
-    bool appends;                          /* … and stays */
-    bool left_behind;                      /* a dead instance left a name */
-    const char *right;                     /* the results */
-    int status;                            /* the exit status that goes with them */
-    const char *child; /* the text of a file in place of shmsum-child, which cannot be executed … */
-    const char *says; /* … and what is said of that; NULL: the real one, and any text */
+    /* The texts of in1.txt, in2.txt, in3.txt; NULL: no file. */
+    const char *files[SCENARIO_FILES_MAX];
+    const char *old;   /* the text of results.txt before the run */
+    bool appends;      /* … which stays */
+    bool left_behind;  /* a dead instance has left a name */
+    const char *right; /* the right results */
+    int status;        /* the right exit status */
+    const char *child; /* the text of shmsum-child, which cannot be executed; NULL: the real one */
+    const char *says;  /* the message about that; NULL: any */
 };
 
 extern const struct scenario scenarios[];

@@ -28,7 +28,7 @@ static void close_others(void)
     close_range(3, ~0U, 0);
 }
 
-/* shmsum in a folder of its own, with this beside it. */
+/* Starts a copy of shmsum in a folder of its own, with this text as the child program. */
 static struct session start_with_child(const char *text, mode_t mode)
 {
     check(mkdir("bin", 0755) == 0, "mkdir: %s", strerror(errno));
@@ -109,7 +109,7 @@ static void child_descriptors(const void *argument)
                "shmsum: child: status 0 does not fit its work; nothing was read\n");
 }
 
-/* How many descriptors there are, and what the start then fails with. */
+/* A limit of descriptors, and the message of the start that fails with it. */
 struct shortage {
     rlim_t descriptors;
     const char *message;
@@ -127,7 +127,8 @@ static void limit_descriptors(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* The results, the region and the pipe took the last: it is not the exec that fails. */
+/* The results, the region and the pipe took the last descriptors. The message must name the call
+ * that fails, which is not the exec. */
 static void child_without_descriptor(const void *argument)
 {
     shortage = argument;
