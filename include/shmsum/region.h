@@ -57,7 +57,7 @@ struct shmsum_word {
     _Atomic uint32_t value;
 };
 struct shmsum_wide {
-    _Atomic uint64_t value;
+    alignas(8) _Atomic uint64_t value; /* i386 would align it to 4 */
 };
 #endif
 
