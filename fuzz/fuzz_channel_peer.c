@@ -518,7 +518,7 @@ static int fake_futex_wake(OS, const void *word)
     check_waitable(word);
     world.wakes++;
     static const int errors[SLOTS_MAX] = {EAGAIN, ECANCELED, EPERM, EPERM};
-    return world.setting.more & 1 ? -errors[world.setting.slots - 1] : 1;
+    return world.setting.more & 1 ? -errors[(world.setting.slots - 1) % SLOTS_MAX] : 1;
 }
 
 static int fake_cpu_count(OS)

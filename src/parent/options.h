@@ -57,6 +57,7 @@ enum option_kind {
 struct option_row {
     const char *name; /* without "--" */
     enum option_kind kind;
+    char letter;              /* of the short option; 0: none */
     struct member where;      /* in struct options */
     uint64_t off, on;         /* OPTION_FLAG: what is stored without and with it */
     const char *const *words; /* OPTION_WORDS: ends with NULL */
@@ -64,7 +65,6 @@ struct option_row {
     const char *wanted;       /* of an error message; NULL: made of the words or the range */
     const char *initial;      /* the default value; NULL: none */
     const char *alone;        /* "--name" means "--name=alone"; NULL: it must have a value */
-    char letter;              /* of the short option; 0: none */
 };
 
 enum { OPTIONS_ROWS = 18 };
