@@ -75,14 +75,14 @@ enum shmsum_stop {
 /* Whether the consumer takes more input. */
 enum shmsum_closing {
     SHMSUM_OPEN = 0,
-    SHMSUM_CLOSING = 1, /* no, but it waits to learn whether there is more */
+    SHMSUM_CLOSING = 1, /* no: a blank line came; it still reads, to warn of unread input */
     SHMSUM_CLOSED = 2,  /* no, and it exits by itself */
 };
 
 enum shmsum_role { SHMSUM_PRODUCER, SHMSUM_CONSUMER };
 
-/* One end of the channel: private memory of its process. Callers set the fields that say so, and
- * read the others. */
+/* One end of the channel: private memory of its process. Callers may set the fields marked "may
+ * be set between calls"; the others are read-only. */
 struct shmsum_channel {
     const struct shmsum_os *os;
     const struct shmsum_region *region;
@@ -93,7 +93,8 @@ struct shmsum_channel {
     uint32_t next;  /* index of the next slot, 0 .. slots - 1 of the geometry */
     bool held;      /* the consumer has taken the next slot and not released it */
     bool timed;     /* the kernel has no futex_waitv */
-    /* Runs in the calling thread before acquire, end or take sleeps, NULL: nothing. May be set
+    /* Runs in the calling thread when acquire, end or take found nothing while spinning, before a
+     * possible sleep; NULL: nothing. May be set
      * between calls. The sleep may be long, so this is the place to write out a buffer. A negative
      * errno, other than -EAGAIN and -ECANCELED and with *why filled, ends the call and becomes its
      * result. */

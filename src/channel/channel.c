@@ -6,8 +6,8 @@
  * word of the other side before it uses it.
  *
  * Where is what: spinning and sleeping on one word, and waking (word_spin, word_sleep,
- * word_publish); the one wait for a slot (wait_for_slot); the producer's end; the consumer's end;
- * the words beside the ring.
+ * word_publish); the wait for the next slot (wait_for_slot); the producer's end; the consumer's
+ * end; the words beside the ring.
  */
 #include <shmsum/channel.h>
 
@@ -176,8 +176,8 @@ static uint32_t their_state(const struct shmsum_channel *channel)
     return channel->role == SHMSUM_PRODUCER ? SHMSUM_READY : SHMSUM_FREE;
 }
 
-/* The one wait for a slot, of acquire, end and take: waits while the next slot belongs to the other
- * side. Returns 0, and the caller loads the slot's state again; or a negative errno. */
+/* The wait of acquire, end and take: waits while the next slot belongs to the other side. Returns
+ * 0, and the caller loads the slot's state again; or a negative errno. */
 static int wait_for_slot(struct shmsum_channel *channel, struct shmsum_failure *why)
 {
     uint32_t seen = their_state(channel);
@@ -202,7 +202,8 @@ static int wait_for_slot(struct shmsum_channel *channel, struct shmsum_failure *
     if (ahead == 0)
         return 0;
     /* Pairs with the release in shmsum_channel_release. Slots are freed in order: if this one is
-     * FREE, so is the next. A consumer that frees them out of order would make acquire spin. */
+     * FREE, so is the next. Check that: a consumer that breaks the order would make acquire loop.
+     */
     (void)shared_load_acquire(word);
     uint32_t next = shared_load_relaxed(&next_slot(channel)->state);
     return has_changed(next, seen) ? 0 : broken(why, "state of a slot, from the consumer");
@@ -364,8 +365,8 @@ void shmsum_channel_release(struct shmsum_channel *channel)
 
 /* ---- the words beside the ring ----
  * Relaxed: they order nothing. In the dialogue the release of a slot orders the `closing` before
- * it. Otherwise the producer needs neither `closing` nor the counters until the consumer's process
- * has ended. */
+ * it. In bulk an old `closing` does no harm: the producer then publishes END needlessly. The
+ * counters are read when the consumer's process has ended. */
 
 void shmsum_channel_set_closing(struct shmsum_channel *channel, enum shmsum_closing closing)
 {

@@ -2,7 +2,8 @@
  * region.c - creates, attaches, unlinks and unmaps the shared memory object. region.h specifies its
  * layout.
  *
- * The two mains call it at start and end, never while data flows. A failure leaves nothing behind.
+ * The two mains call it at start and end; only shmsum_region_slot runs while data flows. A failure
+ * leaves nothing behind.
  * Every word that another process wrote is checked before it is used.
  */
 #include <shmsum/region.h>

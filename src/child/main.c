@@ -26,7 +26,7 @@
 enum { RESULTS_BUFFER = 256 * 1024 };
 enum { TRACE_FD = 0, RESULTS_FD = 1, MESSAGES_FD = 2 };
 
-/* What the child works with. Nothing is allocated: the sandbox would not let it. */
+/* What the child works with. Only libseccomp allocates memory, before the sandbox closes. */
 static struct {
     struct shmsum_channel channel;
     struct shmsum_results results;
@@ -145,7 +145,7 @@ static int close_results(const struct shmsum_os *os, const struct job *job,
                                           : 0;
 }
 
-/* The parent is dead: this process reports what it would have reported. */
+/* The parent is dead: this process reports the end in its place. */
 static void report_orphaned(const struct shmsum_os *os, const struct job *job)
 {
     if (job->config.clears_line)
@@ -211,7 +211,7 @@ static int attach(struct shmsum_region *region, const struct shmsum_os *os, cons
     if (result < 0)
         return result;
     /* Both have it: no process needs the name any more. The parent removes it as well, because it
-     * does not believe this process. This is the last call with a path. */
+     * does not believe this process. Without --explain this is the last call with a path. */
     os->shm_unlink(os, job->region);
     if (job->explain)
         explain_event(&memory.explain, "opened it by its name, and removed the name");

@@ -1,5 +1,5 @@
-/* child_process.c - the child as a process. See child_process.h. Called by start and verdict, and
- * by the kernel when the child dies. */
+/* child_process.c - the child as a process. See child_process.h. Called by start, main and
+ * verdict, and by the kernel when the child dies. */
 #include "child_process.h"
 
 #include <errno.h>

@@ -124,8 +124,9 @@ static int send_inputs(struct run *run, struct shmsum_failure *why)
     return 0;
 }
 
-/* `sent` is what send_inputs returned. Publishes END, unless the child leaves without it: it closed
- * the input, it is dead, or it broke the rules. Returns the first failure, `sent` or END's. */
+/* `sent` is what send_inputs returned. Publishes END, unless the child needs none: it closed the
+ * input, it is dead, or it broke the rules, and then conclude kills it. Returns the first failure,
+ * `sent` or END's. */
 static int end_input(struct run *run, int sent, struct shmsum_failure *why)
 {
     run->closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
@@ -133,7 +134,7 @@ static int end_input(struct run *run, int sent, struct shmsum_failure *why)
     if (run->closed || gone || sent == -EPROTO)
         return sent;
     enum shmsum_end_reason end_reason = sent == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT;
-    struct shmsum_failure second; /* not reported: *why holds the first */
+    struct shmsum_failure second; /* not reported: *why or the stop word has the first reason */
     int ended = producer_end(&run->producer, end_reason, sent == 0 ? why : &second);
     run->ended = ended == 0;
     return sent < 0 ? sent : ended;
@@ -185,7 +186,7 @@ int main(int argc, char *argv[])
 {
     static struct run run;
     const struct shmsum_os *os = shmsum_os_default();
-    run.system = run.os = os;
+    run.system = run.os = os; /* --trace puts its own table into run.os */
     run.output.fd = -1;
     struct shmsum_failure why;
     if (standard_fds_open(os, &why) < 0 || signals_ignore(os, &why) < 0)

@@ -1,5 +1,5 @@
-/* output.c - the file of the results, as the parent holds it. See output.h. Called by main and
- * verdict. */
+/* output.c - the file of the results, as the parent holds it. See output.h. Called by main,
+ * verdict, inputs and onlookers. */
 #include "output.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 enum { STANDARD_OUTPUT = 1 };
 
 /* Whether the first `size` bytes of the file (size > 0) end with a line: 1 or 0, or a negative
- * errno with *why filled. 1 when the file is shorter than that. */
+ * errno with *why filled. 1 when the file is shorter than that: compare has checked the size. */
 static int line_ends_at(const struct output *output, off_t size, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
@@ -40,7 +40,8 @@ static int check_last_line(const struct output *output, off_t size, struct shmsu
                        : (result < 0 ? result : 0);
 }
 
-/* Notes the offset of the first result, before the child can write: behind what the file holds. */
+/* Notes the offset of the first result, before the child can write: 0 if the file will be emptied,
+ * its end with --append, the offset that the shell chose for standard output. */
 static int find_start(struct output *output, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
@@ -81,7 +82,7 @@ static int examine(struct output *output, bool sync, struct shmsum_failure *why)
         return shmsum_failure_set(why, "fsync", output->name, EINVAL);
     if (!output->regular)
         return 0;
-    if (output->standard) { /* "shmsum -o - >> FILE": the shell asks for --append */
+    if (output->standard) { /* with >> the shell opened it to append, as --append does */
         result = os->fcntl_append(os, output->fd);
         if (result < 0)
             return shmsum_failure_set(why, "fcntl", output->name, -result);

@@ -1,5 +1,5 @@
-/* signals.c - the signals of the parent. See signals.h. Called by main and child_process; the
- * kernel calls the handlers. */
+/* signals.c - the signals of the parent. See signals.h. Called by main, verdict and child_process;
+ * the kernel calls the handlers. */
 #include "signals.h"
 
 #include <errno.h>

@@ -29,7 +29,7 @@ static const char *plural(uint64_t count, const char *one, const char *many)
 /* ---- is the child to be believed? ---- */
 
 /* Whether the child was allowed to leave: after END; or after a blank line, if the options let a
- * blank line end the input. Before output_begin there was no input yet. */
+ * blank line end the input. Before output_begin the child had no input, so it saw no blank line. */
 static bool may_have_left(const struct run *run, bool closed)
 {
     return closed ? run->output.begun && run->options.blank_lines == BLANK_LINES_END : run->ended;
@@ -97,7 +97,7 @@ static void judge_status(const struct run *run, int status, const uint64_t *coun
 /* Judges the child by its wait status and its counters. */
 static struct verdict judge_child(const struct run *run, int wait_status, const uint64_t *count)
 {
-    struct verdict verdict = {.status = STATUS_SYSTEM};
+    struct verdict verdict = {.status = STATUS_SYSTEM, .belief = OUTPUT_UNBELIEVED};
     if (wait_status < 0) {
         shmsum_failure_set(&verdict.why, "waitpid", "shmsum-child", -wait_status);
         snprintf(verdict.subject, sizeof verdict.subject, "child: its end cannot be told");

@@ -171,7 +171,7 @@ static int finish_source(struct consumer *consumer, struct shmsum_failure *why)
     int result = 0;
     if (event != SHMSUM_LINE_UNFINISHED) {
         uint64_t bytes = consumer->column;
-        if (event == SHMSUM_LINE_ERROR) /* finish may have made a token of a CR at the end */
+        if (event == SHMSUM_LINE_ERROR) /* finish may have turned a last CR into a bad token */
             excerpt_keep(&consumer->excerpt, consumer->block, 0, bytes + 1,
                          consumer->parser.error.column);
         result = take_line(consumer, event, bytes, why);
@@ -181,7 +181,8 @@ static int finish_source(struct consumer *consumer, struct shmsum_failure *why)
     return result;
 }
 
-/* Whether a CR is before the LF at bytes[at]. At at 0 it is the last byte of the earlier block. */
+/* Whether a CR is before the LF at bytes[at]. If at is 0, that byte is the last one of the
+ * earlier block. */
 static bool ends_in_cr(const struct consumer *consumer, const uint8_t *bytes, size_t at)
 {
     const struct excerpt *excerpt = &consumer->excerpt;
@@ -249,8 +250,8 @@ static bool is_closed(const struct consumer *consumer)
     return consumer->blank_seen && (consumer->unread || consumer->config->terminal);
 }
 
-/* Sums the lines of a block, and reports what the producer may read meanwhile: the counters and
- * whether the consumer takes more input. */
+/* Sums the lines of a block. Publishes the counters, which the parent reads in the end, and whether
+ * the consumer takes more input, which the producer reads in the dialogue and before END. */
 static int take_block(struct consumer *consumer, const struct shmsum_block *block,
                       struct shmsum_failure *why)
 {

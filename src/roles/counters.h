@@ -2,10 +2,10 @@
  * counters.h - what the consumer has done, in numbers: their names, and their way from the consumer
  * to the producer's process.
  *
- * The consumer counts in its own memory and copies all counters into the region with each flush.
- * The parent copies them back once the child has ended. It believes them only as far as it can
- * check them (parent/verdict.c). This is the only list of their names: to the library they are so
- * many words.
+ * The consumer counts in its own memory and copies all counters into the region with each flush and
+ * each block. The parent copies them back once the child has ended. It believes them only as far as
+ * it can check them (parent/verdict.c). This is the only list of their names: to the library they
+ * are so many words.
  */
 #ifndef SHMSUM_SRC_ROLES_COUNTERS_H
 #define SHMSUM_SRC_ROLES_COUNTERS_H
