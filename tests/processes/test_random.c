@@ -116,7 +116,8 @@ static bool may_overread(const struct plan *plan)
 /*
  * KNOWN: what process.random finds in the programs as they are, each with its line of issue 14. An
  * entry excuses its deviation only. When the deviation did not come in `enough` runs that may show
- * it, the entry is not needed any more, and the test fails until it is removed.
+ * it, the entry is not needed any more, and the test fails until it is removed, with its function
+ * above.
  */
 static const struct {
     enum deviation deviation;
@@ -134,14 +135,14 @@ static const struct {
      "14.1: the lines of others are counted as results of standard output"},
     {STREAM_COUNT, may_miscount_stream, 300,
      "14.5: says that the first 0 results went to a pipe, and more did"},
-    {RESULTS_GONE, may_lose_results, 60,
+    {RESULTS_GONE, may_lose_results, 80,
      "14.1: a named file that is cut or removed during the run: status 0"},
     {NAMED_WRITER, may_blame_writer, 60, "14.1: --append to a file with another writer: status 3"},
     {EMPTIED, may_empty, 100, "14.5: a stop before the first result empties the named file"},
-    {OFFSET, may_overread, 60,
+    {OFFSET, may_overread, 150,
      "14.5: what is behind the blank line is not left to the next reader"},
+    {OTHER, NULL, 0, NULL}, /* the end */
 };
-enum { KNOWN = sizeof known / sizeof known[0] };
 
 static struct {
     unsigned long chances, hits;
@@ -162,7 +163,7 @@ deviate(struct runner *runner, enum deviation deviation, const char *format, ...
     char *what;
     check(vasprintf(&what, format, arguments) >= 0, "vasprintf");
     va_end(arguments);
-    for (size_t i = 0; i < KNOWN; i++)
+    for (size_t i = 0; known[i].may_show != NULL; i++)
         if (deviation != OTHER && known[i].deviation == deviation) {
             seen[deviation].hits++;
             runner->excused = true;
@@ -390,7 +391,9 @@ static void judge_output(struct runner *runner)
     if (plan->messages == SAY_TO_OUTPUT || plan->output == TO_TERMINAL)
         what |= READ_MESSAGES;
     bool hung_up = plan->output == TO_TERMINAL && runner->killed_parent;
-    if (runner->left || hung_up || (plan->output == TO_NAMED ? alone : killed))
+    /* Only a file that is all ours is cut back to whole lines. */
+    bool ours = plan->output == TO_NAMED && runner->foreign == 0;
+    if (runner->left || hung_up || (ours ? alone : killed))
         what |= READ_TORN;
 
     if (plan->output == TO_FILE || plan->output == TO_APPENDED)
@@ -493,7 +496,7 @@ static void judge_name(struct runner *runner)
 
 static void run_plan(const struct plan *plan)
 {
-    for (size_t i = 0; i < KNOWN; i++)
+    for (size_t i = 0; known[i].may_show != NULL; i++)
         seen[known[i].deviation].chances += known[i].may_show(plan);
     struct runner runner;
     runner_start(&runner, plan);
@@ -535,7 +538,7 @@ static void run_one(uint64_t seed, unsigned long run)
 /* Each entry of known[] is needed: when it was not met yet, takes more runs that may show it. */
 static void check_known(uint64_t seed, unsigned long run)
 {
-    for (size_t i = 0; i < KNOWN; i++) {
+    for (size_t i = 0; known[i].may_show != NULL; i++) {
         enum deviation deviation = known[i].deviation;
         while (seen[deviation].hits == 0 && seen[deviation].chances < known[i].enough) {
             struct plan plan;
