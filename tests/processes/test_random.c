@@ -330,7 +330,7 @@ static void judge_said(struct runner *runner, size_t results, bool knows, bool c
     text_clear(&wrong);
 }
 
-/* What stands behind the blank line that ended the input is the next reader's, where the input can
+/* What is behind the blank line that ended the input is the next reader's, where the input can
  * seek (POSIX, 1.11 Utility Description Defaults, INPUT FILES). */
 static void judge_offset(struct runner *runner)
 {
