@@ -808,8 +808,6 @@ void runner_taken(const struct runner *runner, size_t *low, size_t *high)
             *high = source->begin;
         }
     }
-    if (plan->dialogue)
-        *low = 0; /* what was read is handed over line by line */
 }
 
 void runner_write_after(struct runner *runner)
