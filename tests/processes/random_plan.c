@@ -75,6 +75,7 @@ uint64_t plan_seed(void)
 struct flavor {
     char point;
     bool terminal; /* printable bytes and short lines only: others mean something there */
+    bool full;     /* as many lines as there may be */
     bool plain;    /* so many lines that their results must be short */
     bool errors, blanks, crlf, longer;
 };
@@ -214,7 +215,7 @@ static void draw_bytes(struct random *random, struct text *bytes, const struct f
     for (size_t i = 0; i < kinds; i++)
         draw_line(random, &lines[i], flavor);
     size_t count = random_size(random, 60);
-    if (flavor->plain && random_one_in(random, 2))
+    if (flavor->full || (flavor->plain && random_one_in(random, 2)))
         count = limit;
     for (size_t i = 0; i < count && bytes->size < limit; i++) {
         const struct text *line = &lines[random_below(random, kinds)];
@@ -462,7 +463,10 @@ static void draw_output(struct random *random, struct plan *plan)
         TO_NAMED, TO_NAMED, TO_NAMED,    TO_NAMED,    TO_PIPE, TO_PIPE,    TO_PIPE,
         TO_FILE,  TO_FILE,  TO_APPENDED, TO_APPENDED, TO_NULL, TO_TERMINAL};
     plan->output = outputs[random_below(random, sizeof outputs / sizeof outputs[0])];
-    if (plan->standard == STANDARD_TERMINAL || plan->output == TO_TERMINAL) {
+    if (plan->full) {
+        plan->output = TO_PIPE;
+        plan->messages = SAY_TO_FILE;
+    } else if (plan->standard == STANDARD_TERMINAL || plan->output == TO_TERMINAL) {
         plan->messages = SAY_TO_TERMINAL;
     } else {
         static const enum plan_messages messages[] = {SAY_TO_FILE, SAY_TO_FILE, SAY_TO_PIPE,
@@ -484,7 +488,7 @@ static void draw_output(struct random *random, struct plan *plan)
     }
     if (plan->output == TO_APPENDED && random_one_in(random, 3))
         plan->companion = 1 + random_size(random, 3000);
-    if (random_one_in(random, 6)) {
+    if (!plan->full && random_one_in(random, 6)) {
         plan->slow_bytes = 1 + random_below(random, 4096);
         plan->slow_us = (unsigned)random_below(random, 300);
     } else {
@@ -559,20 +563,21 @@ static void draw_sources(struct random *random, struct plan *plan)
 {
     static const char *const names[] = {"in%zu.txt", "two words %zu", "числа%zu.txt",
                                         "\"quoted\\%zu"};
-    size_t count = random_one_in(random, 2) ? 1 : 1 + random_below(random, 4);
-    bool only_standard = count == 1 && !random_one_in(random, 3);
+    size_t count = plan->full || random_one_in(random, 2) ? 1 : 1 + random_below(random, 4);
+    bool only_standard = count == 1 && !plan->full && !random_one_in(random, 3);
     bool terminal = only_standard && random_one_in(random, 4);
     plan->source_count = count;
     for (size_t i = 0; i < count; i++) {
         struct plan_source *source = &plan->sources[i];
-        if (only_standard || (plan->standard == STANDARD_NULL && random_one_in(random, 3))) {
+        if (only_standard ||
+            (!plan->full && plan->standard == STANDARD_NULL && random_one_in(random, 3))) {
             source->kind = SOURCE_STANDARD;
             strcpy(source->name, "-");
             plan->standard = terminal                   ? STANDARD_TERMINAL
                              : random_one_in(random, 3) ? STANDARD_FILE
                                                         : STANDARD_PIPE;
         } else {
-            source->kind = random_one_in(random, 3) ? SOURCE_FIFO : SOURCE_FILE;
+            source->kind = !plan->full && random_one_in(random, 3) ? SOURCE_FIFO : SOURCE_FILE;
             const char *name = names[random_below(random, sizeof names / sizeof names[0])];
             char made[64];
             /* The formats are those above. */
@@ -595,17 +600,20 @@ static void fill_sources(struct random *random, struct plan *plan)
         .crlf = plan->standard != STANDARD_TERMINAL && random_one_in(random, 3),
         .longer = plan->standard != STANDARD_TERMINAL && random_one_in(random, 4),
     };
-    size_t limit = random_one_in(random, 12) ? 1000000 : 60000;
-    if (plan->slot_bytes < 512)
+    size_t limit = plan->full || random_one_in(random, 12) ? 400000 : 60000;
+    if (plan->full)
+        flavor.blanks = false;
+    if (plan->slot_bytes < 512 && !plan->full)
         limit = plan->slot_bytes * 2000;
     if (plan->dialogue || plan->slow_us > 0)
         limit = limit < 8000 ? limit : 8000;
     flavor.plain = limit > 100000;
+    flavor.full = plan->full;
     plan->errors = flavor.errors;
     plan->blanks = flavor.blanks;
     for (size_t i = 0; i < plan->source_count; i++) {
         struct plan_source *source = &plan->sources[i];
-        if (!random_one_in(random, 8))
+        if (plan->full || !random_one_in(random, 8))
             draw_bytes(random, &source->bytes, &flavor, limit);
         source->begin = plan->total;
         plan->total += source->bytes.size;
@@ -678,6 +686,8 @@ static enum plan_end draw_end(struct random *random, const struct plan *plan, bo
     static const enum plan_end ends[] = {END_ORDERLY,    END_ORDERLY,     END_ORDERLY,
                                          END_TWICE,      END_QUIT,        END_KILL_CHILD,
                                          END_KILL_CHILD, END_KILL_PARENT, END_KILL_BOTH};
+    if (plan->full)
+        return random_one_in(random, 2) ? END_TWICE : END_KILL_CHILD;
     if (random_one_in(random, 2))
         return END_OWN;
     if (plan->output == TO_PIPE && plan->messages != SAY_TO_OUTPUT && random_one_in(random, 3))
@@ -713,6 +723,9 @@ static void draw_last_step(struct random *random, struct plan *plan, size_t fed)
         add_step(plan, at, STEP_CHILD);
     add_step(plan, at, first)->us =
         (unsigned)random_below(random, random_one_in(random, 2) ? 3000 : 30000);
+    bool fills = plan->output == TO_PIPE && plan->end != END_OWN && plan->end != END_READER;
+    if (fills && plan->messages != SAY_TO_OUTPUT && (plan->full || random_one_in(random, 2)))
+        add_step(plan, at, STEP_FULL);
     if (others_may_write(plan) && random_one_in(random, 2)) /* what is last is not ours */
         add_step(plan, at, STEP_FOREIGN);
     switch (plan->end) {
@@ -793,6 +806,7 @@ void plan_draw(struct plan *plan, uint64_t seed, unsigned long run)
     *plan = (struct plan){.seed = seed, .run = run};
     struct random random = {.state = seed};
     random.state = random_next(&random) + run * UINT64_C(0x632be59bd9b4e019);
+    plan->full = random_one_in(&random, 40);
     draw_sources(&random, plan);
     draw_output(&random, plan);
     draw_options(&random, plan);
@@ -845,6 +859,7 @@ const char *plan_step_name(const struct plan_step *step)
         "await drained",
         "await idle",
         "await child",
+        "await full pipe",
         "signal",
         "SIGSTOP",
         "SIGCONT",

@@ -60,6 +60,7 @@ enum plan_action {
     STEP_DRAINED, /* waits until the programs have read all that was fed */
     STEP_IDLE,    /* waits until both programs sleep and nothing is under way */
     STEP_CHILD,   /* waits until there is a child */
+    STEP_FULL,    /* waits until the pipe of the results is full: nobody reads it before */
     STEP_SIGNAL,
     STEP_STOP,     /* SIGSTOP */
     STEP_CONTINUE, /* SIGCONT */
@@ -123,6 +124,7 @@ struct plan {
     int ignored;  /* a signal that is ignored from the start, as by nohup(1), or 0 */
     bool refused; /* status 2 or 3 before anything is read or changed */
     bool dialogue;
+    bool full; /* a file whose results fill the pipe that they go to, and then an early end */
     bool errors, blanks; /* the lines that were drawn may be such */
 
     /* the outputs */

@@ -182,6 +182,8 @@ void runner_start(struct runner *runner, const struct plan *plan)
     };
     starting = plan;
     runner->session = session_start(&config);
+    for (size_t i = 0; i < plan->step_count; i++)
+        runner->stalled = runner->stalled || plan->steps[i].action == STEP_FULL;
     for (size_t i = 0; i < PLAN_SOURCES; i++)
         runner->feeds[i].writer = runner->feeds[i].reader = -1;
     for (size_t i = 0; i < plan->source_count; i++) {
@@ -251,6 +253,8 @@ static bool pump(struct runner *runner, int ms)
     struct pollfd ready[3];
     for (int i = 0; i < 3; i++)
         ready[i] = (struct pollfd){.fd = *from[i], .events = POLLIN};
+    if (runner->stalled)
+        ready[0].fd = -1;
     bool any = poll(ready, 3, ms) > 0;
     bool read_any = false;
     for (int i = 0; any && i < 3; i++) {
@@ -326,6 +330,20 @@ static void continue_all(struct runner *runner)
         kill(runner->session.parent, SIGCONT);
 }
 
+static bool both_asleep(struct runner *runner)
+{
+    pid_t child = child_of(runner);
+    return child != 0 && state_of(runner->session.parent) == 'S' && state_of(child) == 'S';
+}
+
+/* Both programs may sleep because nobody reads the results. The caller waits for something else:
+ * the reader has to begin. */
+static void relieve(struct runner *runner)
+{
+    if (runner->stalled && both_asleep(runner))
+        runner->stalled = false;
+}
+
 /* ---- feeding ---- */
 
 static bool feeds_now(const struct runner *runner)
@@ -362,8 +380,8 @@ static int open_feed(struct runner *runner)
             break;
         }
         check(errno == ENXIO, "open: %s: %s", source->name, strerror(errno));
-        if (any_stopped(runner))
-            continue_all(runner);
+        continue_all(runner);
+        relieve(runner);
         pump(runner, 1);
         if (now_ms() > deadline)
             fail_hang(runner, "the opening of a FIFO");
@@ -431,6 +449,7 @@ static void feed_until(struct runner *runner, size_t at)
             check(errno == EAGAIN || errno == EINTR || errno == EPIPE || errno == EIO, "write: %s",
                   strerror(errno));
             continue_all(runner); /* the pipe is full: nobody would read */
+            relieve(runner);
             pump(runner, 1);
         }
         pump(runner, 0);
@@ -492,12 +511,6 @@ static bool is_drained(const struct runner *runner)
     return held(runner->feeds[runner->current].reader) == 0;
 }
 
-static bool both_asleep(struct runner *runner)
-{
-    pid_t child = child_of(runner);
-    return child != 0 && state_of(runner->session.parent) == 'S' && state_of(child) == 'S';
-}
-
 static bool is_idle(struct runner *runner)
 {
     const struct session *session = &runner->session;
@@ -526,6 +539,8 @@ static bool await_state(struct runner *runner, bool (*is_there)(struct runner *)
         times = quiet && is_there(runner) ? times + 1 : 0;
         if (times == 2)
             return true;
+        if (times == 0)
+            relieve(runner);
         pump(runner, 1);
         if (now_ms() > deadline)
             fail_hang(runner, name);
@@ -609,6 +624,7 @@ static void take_signal(struct runner *runner, const struct plan_step *step)
     }
     runner->certain = runner->certain || open;
     runner->over = true;
+    runner->typed = runner->typed || step->target == AT_KEYBOARD;
     if (!to_parent)
         runner->killed_child = true;
     else if (kills || step->signal == SIGQUIT)
@@ -650,6 +666,12 @@ static void take_step(struct runner *runner, const struct plan_step *step)
     case STEP_CHILD:
         if (waits)
             await_state(runner, has_child, "the child");
+        break;
+    case STEP_FULL:
+        /* How many bytes a full pipe holds depends on the writes, so that their count shows
+         * nothing. Both programs sleep: the child before the pipe, or both for input. */
+        if (waits)
+            await_state(runner, both_asleep, "a full pipe");
         break;
     case STEP_SIGNAL:
         take_signal(runner, step);
@@ -706,6 +728,7 @@ void runner_take_steps(struct runner *runner)
         if (!runner->ended)
             take_step(runner, &plan->steps[i]);
     }
+    runner->stalled = false;
     feed_until(runner, SIZE_MAX);
     continue_all(runner);
     while (feeds_now(runner) && !runner->ended && !runner->over)

@@ -27,6 +27,7 @@ struct runner {
     size_t fed_total; /* bytes of all that were fed */
 
     bool stopped[3];     /* by enum plan_target: SIGSTOP was sent */
+    bool stalled;        /* nobody reads the results for now */
     bool over;           /* what ends the run was done: nothing more is fed */
     size_t idle_results; /* both programs slept: so many results are out */
     size_t foreign;      /* texts that another program wrote */
@@ -35,6 +36,7 @@ struct runner {
     int signals[2];      /* that were sent to the parent */
     int signal_count;
     bool killed_child, killed_parent;
+    bool typed;   /* Ctrl+C: the terminal drops what was typed or written and is still under way */
     bool certain; /* the run cannot come to its own end any more */
     struct text log;
     char *description;
