@@ -15,7 +15,8 @@ list(APPEND sanitizer_quick
 sanitizer_skip("Valgrind's own log gets the number of a closed descriptor"
     "cli\\.(input|output)-closed|process\\.starts\\.closed_.*")
 sanitizer_skip("Valgrind does not know the seccomp call" "unit\\.sandbox")
-sanitizer_skip("a signal during the start of Valgrind is lost" "process\\.soak\\.signal_runs")
+sanitizer_skip("a signal during the start of Valgrind is lost"
+    "process\\.soak\\.signal_runs" "process\\.random")
 sanitizer_skip("the limit also stops Valgrind's own log" "fault\\.limits\\.file_size_.*")
 sanitizer_skip("Valgrind raises the limit of descriptors" "process\\.starts\\.child_without_descriptor")
 sanitizer_skip("SIGQUIT ends a program at once, with its files open" "process\\.signals\\.quit")
