@@ -42,9 +42,9 @@ static struct {
 /* A signal handler gets no argument of ours. */
 static struct {
     const struct shmsum_os *os;
-    pid_t parent;            /* its process id, while it lives */
-    struct shmsum_word stop; /* ends the consumer's waits */
-} signals;
+    pid_t pid;               /* while it lives */
+    struct shmsum_word stop; /* its death ends the consumer's waits */
+} parent;
 
 /* The kernel sends SIGUSR1 when the parent dies. Any process of this user may send it too: check.
  */
@@ -52,15 +52,15 @@ static void on_parent_death(int signal)
 {
     (void)signal;
     int saved = errno;
-    if (signals.os->getppid(signals.os) != signals.parent)
-        shmsum_stop_raise(signals.os, &signals.stop, SHMSUM_STOP_PEER);
+    if (parent.os->getppid(parent.os) != parent.pid)
+        shmsum_stop_raise(parent.os, &parent.stop, SHMSUM_STOP_PEER);
     errno = saved;
 }
 
-static int signals_catch(const struct shmsum_os *os, pid_t parent, struct shmsum_failure *why)
+static int catch_parent_death(const struct shmsum_os *os, pid_t pid, struct shmsum_failure *why)
 {
-    signals.os = os;
-    signals.parent = parent;
+    parent.os = os;
+    parent.pid = pid;
     struct sigaction action = {.sa_handler = on_parent_death};
     sigemptyset(&action.sa_mask);
     int result = os->sigaction(os, SIGUSR1, &action, NULL);
@@ -75,8 +75,8 @@ static int signals_catch(const struct shmsum_os *os, pid_t parent, struct shmsum
     result = os->set_pdeathsig(os, SIGUSR1);
     if (result < 0)
         return shmsum_failure_set(why, "prctl", "PR_SET_PDEATHSIG", -result);
-    if (os->getppid(os) != parent) /* it died before the kernel was asked to send the signal */
-        shmsum_stop_raise(os, &signals.stop, SHMSUM_STOP_PEER);
+    if (os->getppid(os) != pid) /* it died before the kernel was asked to send the signal */
+        shmsum_stop_raise(os, &parent.stop, SHMSUM_STOP_PEER);
     return 0;
 }
 
@@ -111,7 +111,7 @@ static void add_observers(const struct job *job, const struct shmsum_region *reg
 static int prepare_consumer(const struct shmsum_os *os, const struct job *job,
                             const struct shmsum_region *region, struct shmsum_failure *why)
 {
-    shmsum_channel_init(&memory.channel, region, SHMSUM_CONSUMER, &signals.stop, SHMSUM_STOP_PEER);
+    shmsum_channel_init(&memory.channel, region, SHMSUM_CONSUMER, &parent.stop, SHMSUM_STOP_PEER);
     int result = shmsum_results_init(&memory.results, os, RESULTS_FD, job->results, memory.buffer,
                                      RESULTS_BUFFER, why);
     if (result < 0)
@@ -241,8 +241,9 @@ int main(int argc, char *argv[])
     struct shmsum_region region;
     if (attach(&region, os, &job, &why) < 0)
         return fail(os, &why);
-    int status = signals_catch(system, region.creator, &why) < 0 ? STATUS_SYSTEM
-                                                                 : consume(os, &job, &region, &why);
+    int status = catch_parent_death(system, region.creator, &why) < 0
+                     ? STATUS_SYSTEM
+                     : consume(os, &job, &region, &why);
     if (status == STATUS_SYSTEM) {
         if (job.config.clears_line)
             message_clear_line(os);

@@ -604,7 +604,7 @@ inline take_block()
     fi
 }
 
-/* MIRRORS src/child/main.c signals_catch
+/* MIRRORS src/child/main.c catch_parent_death
  * MIRRORS src/roles/consumer.c take_input
  * MIRRORS src/roles/consumer.c take_slot
  * MIRRORS src/roles/consumer.c take_end */
