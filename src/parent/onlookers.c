@@ -23,7 +23,9 @@ static int examine_trace(const struct run *run, int fd, struct shmsum_failure *w
     if (output_is(&run->output, &status) ||
         inputs_include(os, options->inputs, options->input_count, &status))
         return shmsum_failure_set(why, "trace", path, EEXIST);
-    result = S_ISREG(status.st_mode) ? os->ftruncate(os, fd, 0) : 0;
+    if (!S_ISREG(status.st_mode))
+        return 0;
+    RETRY(result, os->ftruncate(os, fd, 0));
     return result < 0 ? shmsum_failure_set(why, "ftruncate", path, -result) : 0;
 }
 
