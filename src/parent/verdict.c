@@ -100,7 +100,7 @@ static struct verdict judge_child(const struct run *run, int wait_status, const 
     struct verdict verdict = {.status = STATUS_SYSTEM, .belief = OUTPUT_UNBELIEVED};
     if (wait_status < 0) {
         shmsum_failure_set(&verdict.why, "waitpid", "shmsum-child", -wait_status);
-        snprintf(verdict.subject, sizeof verdict.subject, "child: its end cannot be told");
+        snprintf(verdict.subject, sizeof verdict.subject, "child: its end is unknown");
     } else if (!WIFSIGNALED(wait_status)) {
         judge_status(run, WEXITSTATUS(wait_status), count, &verdict);
     } else if (!child_killed_by_us()) {

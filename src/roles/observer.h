@@ -1,9 +1,10 @@
 /*
  * observer.h - what happens to the slots, for a watcher: progress, a trace, an explanation.
  *
- * Each role has a list of observers. It notifies them after each step, in its own thread; without
- * observers it pays one call for each slot. An event carries all that is known about the step, so
- * that watchers keep no counts of their own and agree on numbers and times.
+ * Each role has a list of observers. It notifies them in its own thread, after each step, except of
+ * a release: the producer may go on at once after it. Without observers a step costs one call. An
+ * event carries all that is known about the step, so that watchers keep no counts of their own and
+ * agree on numbers and times.
  */
 #ifndef SHMSUM_SRC_ROLES_OBSERVER_H
 #define SHMSUM_SRC_ROLES_OBSERVER_H
