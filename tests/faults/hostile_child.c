@@ -259,7 +259,9 @@ void hostile_liar(int argc, char *argv[], const char *lie)
     else if (strcmp(lie, "more lines than bytes") == 0) {
         add_to_counter(COUNTER_SUMS, 1000000);
         add_to_counter(COUNTER_RESULT_LINES, 1000000);
-    } else if (strcmp(lie, "skipped a line") == 0)
+    } else if (strcmp(lie, "more numbers than bytes") == 0)
+        add_to_counter(COUNTER_NUMBERS, 1000000);
+    else if (strcmp(lie, "skipped a line") == 0)
         add_to_counter(COUNTER_SKIPPED, 1);
     else if (strcmp(lie, "errors") == 0) {
         add_to_counter(COUNTER_SUMS, UINT64_MAX);
@@ -268,7 +270,12 @@ void hostile_liar(int argc, char *argv[], const char *lie)
         shmsum_channel_set_closing(&child.channel, SHMSUM_CLOSED);
     else if (strcmp(lie, "wrote more") == 0)
         add_to_counter(COUNTER_RESULT_BYTES, 1);
-    else if (strcmp(lie, "one result too many") == 0)
+    else if (strcmp(lie, "fewer lines, and a signal") == 0) {
+        /* The bytes are right, so only counting the lines shows the lie. */
+        add_to_counter(COUNTER_SUMS, UINT64_MAX);
+        add_to_counter(COUNTER_RESULT_LINES, UINT64_MAX);
+        done = kill(getppid(), SIGINT) == 0;
+    } else if (strcmp(lie, "one result too many") == 0)
         done = write(RESULTS_FD, "12\n", 3) == 3;
     else if (strcmp(lie, "cut what was there") == 0) {
         done = ftruncate(RESULTS_FD, 2) == 0;
