@@ -143,8 +143,9 @@ struct shmsum_region {
     struct shmsum_geometry geometry; /* checked private copy; the header's is not read again */
     uint64_t nonce[2];
     pid_t creator;
-    int fd;     /* of the object, -1 if closed */
-    bool named; /* this process has created the name and not removed it */
+    int fd;         /* of the object, -1 if closed */
+    bool named;     /* this process has created the name and not removed it */
+    bool abandoned; /* attached: its creator was dead, or had closed the object */
     char name[SHMSUM_REGION_NAME_MAX];
 };
 
@@ -171,6 +172,9 @@ int shmsum_region_create(struct shmsum_region *region, const struct shmsum_os *o
  * Opens the object `name`, which another process created with `nonce`, and maps it. The descriptor
  * is closed before the function returns. The caller owns *region and ends with
  * shmsum_region_clean_up. The consumer then reports itself with shmsum_channel_attached.
+ *
+ * region->abandoned tells whether the creator's lock was free: then no producer will come. A caller
+ * that wants to know of every death asks the kernel for a signal before it attaches.
  *
  * Returns -EPROTO, with the reason in *why, for anything but a regular object of this user with
  * mode 0600, the right magic, version and nonce, a geometry in range, and exactly the size of that

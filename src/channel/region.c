@@ -239,7 +239,9 @@ int shmsum_region_attach(struct shmsum_region *region, const struct shmsum_os *o
     result = check_header(region, nonce, why);
     if (result < 0)
         goto out_clean_up;
-    os->close(os, region->fd);
+    /* An error: another process holds the lock, or nobody knows. */
+    region->abandoned = os->flock(os, region->fd, false) == 0;
+    os->close(os, region->fd); /* drops the lock again */
     region->fd = -1;
     return 0;
 

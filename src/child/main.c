@@ -6,7 +6,7 @@
  * SIGXFSZ ignored, because the parent decides when to stop. STATUS_USAGE means that a person
  * started it.
  *
- * The order of things: attach and remove the name; catch the parent's death; prepare everything
+ * The order of things: catch the parent's death; attach and remove the name; prepare everything
  * that the consumer needs; enter the sandbox; let the parent know (attached); only then read the
  * first byte of input.
  */
@@ -42,25 +42,27 @@ static struct {
 /* A signal handler gets no argument of ours. */
 static struct {
     const struct shmsum_os *os;
-    pid_t pid;               /* while it lives */
+    pid_t pid;               /* getppid while it lives; 0: it is in another pid namespace */
     struct shmsum_word stop; /* its death ends the consumer's waits */
 } parent;
 
 /* The kernel sends SIGUSR1 when the parent dies. Any process of this user may send it too: check.
- */
+ * A parent in another pid namespace (unshare --pid) has the number 0, alive or dead: believe the
+ * signal. */
 static void on_parent_death(int signal)
 {
     (void)signal;
     int saved = errno;
-    if (parent.os->getppid(parent.os) != parent.pid)
+    if (parent.pid == 0 || parent.os->getppid(parent.os) != parent.pid)
         shmsum_stop_raise(parent.os, &parent.stop, SHMSUM_STOP_PEER);
     errno = saved;
 }
 
-static int catch_parent_death(const struct shmsum_os *os, pid_t pid, struct shmsum_failure *why)
+/* Before attach, which finds out whether the parent died before this call. */
+static int catch_parent_death(const struct shmsum_os *os, struct shmsum_failure *why)
 {
     parent.os = os;
-    parent.pid = pid;
+    parent.pid = os->getppid(os);
     struct sigaction action = {.sa_handler = on_parent_death};
     sigemptyset(&action.sa_mask);
     int result = os->sigaction(os, SIGUSR1, &action, NULL);
@@ -75,8 +77,6 @@ static int catch_parent_death(const struct shmsum_os *os, pid_t pid, struct shms
     result = os->set_pdeathsig(os, SIGUSR1);
     if (result < 0)
         return shmsum_failure_set(why, "prctl", "PR_SET_PDEATHSIG", -result);
-    if (os->getppid(os) != pid) /* it died before the kernel was asked to send the signal */
-        shmsum_stop_raise(os, &parent.stop, SHMSUM_STOP_PEER);
     return 0;
 }
 
@@ -210,6 +210,8 @@ static int attach(struct shmsum_region *region, const struct shmsum_os *os, cons
     int result = shmsum_region_attach(region, os, job->region, job->nonce, why);
     if (result < 0)
         return result;
+    if (region->abandoned) /* it died before the kernel was asked to send the signal */
+        shmsum_stop_raise(os, &parent.stop, SHMSUM_STOP_PEER);
     /* Both have it: no process needs the name any more. The parent removes it as well, because it
      * does not believe this process. Without --explain this is the last call with a path. */
     os->shm_unlink(os, job->region);
@@ -239,11 +241,9 @@ int main(int argc, char *argv[])
     const struct shmsum_os *os = begin_watchers(system, &job);
 
     struct shmsum_region region;
-    if (attach(&region, os, &job, &why) < 0)
+    if (catch_parent_death(system, &why) < 0 || attach(&region, os, &job, &why) < 0)
         return fail(os, &why);
-    int status = catch_parent_death(system, region.creator, &why) < 0
-                     ? STATUS_SYSTEM
-                     : consume(os, &job, &region, &why);
+    int status = consume(os, &job, &region, &why);
     if (status == STATUS_SYSTEM) {
         if (job.config.clears_line)
             message_clear_line(os);

@@ -260,6 +260,7 @@ static const struct consequence_rule rules[] = {
     {P, SYS_openat, "results again", 0, EITHER, size_only, {0}, false},
     {P, SYS_pread64, "results again", 0, EITHER, size_only, {0}, false},
     {P, SYS_openat, "region", 0, EITHER, "a hundred other names are tried", {EEXIST}, false},
+    {C, SYS_flock, NULL, 0, HARMLESS, "the parent is taken for alive", {0}, false},
     {P, SYS_flock, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P, SYS_flock, "results", 0, HARMLESS, "a file system without locks", {EWOULDBLOCK}, true},
     {P, SYS_fallocate, NULL, 0, HARMLESS, again, {EINTR}, false},

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -382,11 +383,17 @@ static void be_child(const struct shmsum_region *region, int gate)
     _exit(98);
 }
 
+struct window {
+    bool attached;  /* the parent dies after the child has attached */
+    bool namespace; /* the child has a pid namespace of its own: its getppid() is always 0 */
+};
+
 /* The parent dies before the child has attached, or after that but before the parent has removed
  * the name. The child removes the name and writes the results of the published lines. */
 static void parent_in_window(const void *argument)
 {
-    bool attached = argument != NULL;
+    const struct window *window = argument;
+    bool attached = window->attached;
     /* Without a private /dev/shm, another start of shmsum could remove the name before the child
      * opens it. */
     if (!private_mounts())
@@ -410,6 +417,8 @@ static void parent_in_window(const void *argument)
             _exit(2);
         memcpy(payload, "1 1\n2 1\n3", 9);
         shmsum_channel_publish(&channel, 9, 0);
+        if (window->namespace && unshare(CLONE_NEWPID) < 0)
+            _exit(4);
         if (fork() == 0) {
             close(gate[1]);
             be_child(&region, attached ? -1 : gate[0]);
@@ -469,8 +478,10 @@ static const struct test_case cases[] = {
     {"parent_full_ring", parent_full_ring, NULL, 0},
     {"parent_full_pipe", parent_full_pipe, NULL, 0},
     {"both_bulk", both_bulk, NULL, 0},
-    {"parent_before_attach", parent_in_window, NULL, 0},
-    {"parent_before_unlink", parent_in_window, "", 0},
+    {"parent_before_attach", parent_in_window, &(const struct window){false, false}, 0},
+    {"parent_before_unlink", parent_in_window, &(const struct window){true, false}, 0},
+    {"parent_before_attach_in_namespace", parent_in_window, &(const struct window){false, true}, 0},
+    {"parent_before_unlink_in_namespace", parent_in_window, &(const struct window){true, true}, 0},
 };
 
 int main(int argc, char *argv[])

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,13 +212,21 @@ static void block_all(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+/* `unshare --pid shmsum`, without a fork of its own: the child is the first process of a pid
+ * namespace, and its getppid() is 0, while the parent lives and after its death. */
+static void enter_pid_namespace(void)
+{
+    if (unshare(CLONE_NEWPID) < 0)
+        _exit(HARNESS_SKIP);
+}
+
 struct inherited {
     void (*prepare)(void);
     bool child_dies;
     bool parent_dies;
 };
 
-/* Signals that the starting process ignored or blocked. */
+/* Signals that the starting process ignored or blocked, or a pid namespace that it entered. */
 static void inherited_signals(const void *argument)
 {
     const struct inherited *inherited = argument;
@@ -565,6 +574,9 @@ static const struct test_case cases[] = {
     {"all_blocked", inherited_signals, SIGNALS(block_all, false, false), 0},
     {"all_blocked_child_dies", inherited_signals, SIGNALS(block_all, true, false), 0},
     {"all_blocked_parent_dies", inherited_signals, SIGNALS(block_all, false, true), 0},
+    {"pid_namespace", inherited_signals, SIGNALS(enter_pid_namespace, false, false), 0},
+    {"pid_namespace_child_dies", inherited_signals, SIGNALS(enter_pid_namespace, true, false), 0},
+    {"pid_namespace_parent_dies", inherited_signals, SIGNALS(enter_pid_namespace, false, true), 0},
     {"unrelated_child", unrelated_child, NULL, 0},
     {"results_in_no_folder", refuse,
      REFUSAL("no/such.txt", NULL, "open: no/such.txt: No such file or directory", false), 0},

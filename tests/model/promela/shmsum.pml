@@ -605,6 +605,7 @@ inline take_block()
 }
 
 /* MIRRORS src/child/main.c catch_parent_death
+ * MIRRORS src/child/main.c attach
  * MIRRORS src/roles/consumer.c take_input
  * MIRRORS src/roles/consumer.c take_slot
  * MIRRORS src/roles/consumer.c take_end */

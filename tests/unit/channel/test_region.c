@@ -151,6 +151,7 @@ static void test_create_and_attach(void **state)
     assert_int_equal(shmsum_region_attach(&theirs, &faults.os, ours.name, ours.nonce, &why), 0);
     assert_int_equal(theirs.fd, -1);
     assert_false(theirs.named);
+    assert_false(theirs.abandoned);
     assert_int_equal(theirs.bytes, ours.bytes);
     assert_int_equal(theirs.geometry.slots, geometry.slots);
     assert_int_equal(theirs.geometry.payload_bytes, geometry.payload_bytes);
