@@ -47,6 +47,7 @@ struct object {
     uid_t user;
     uint64_t size;
     uint64_t next_size; /* the size after the first fstat */
+    bool mounted;       /* something is mounted on its name */
     bool locked;        /* by a living process */
     bool loses_name;    /* another process removes the name before the lock is taken */
     bool removed;       /* by shm_unlink */
@@ -204,6 +205,8 @@ static int fake_shm_open(OS, const char *name, int flags, mode_t mode)
         if (object->exists && strcmp(object->name, name) == 0) {
             if (flags & O_CREAT)
                 return -EEXIST;
+            /* reap opens nothing that could make it wait */
+            FUZZ_CHECK(world.open_lists == 0 || (S_ISREG(object->mode) && !object->mounted));
             return object->open_error != 0 ? -object->open_error : open_object(object);
         }
     }
@@ -293,6 +296,18 @@ static int fake_list_next(OS, void *list, const char **name)
     return 1;
 }
 
+static int fake_list_look(OS, void *list, const char *name, struct stat *status)
+{
+    (void)os;
+    FUZZ_CHECK(list == &world && world.open_lists == 1);
+    memset(status, 0, sizeof *status);
+    const struct object *object = &world.objects[world.listed - 1];
+    FUZZ_CHECK(strcmp(object->name + 1, name) == 0);
+    status->st_mode = object->mode;
+    status->st_uid = object->user;
+    return object->exists ? object->mounted : -ENOENT;
+}
+
 static int fake_list_close(OS, void *list)
 {
     (void)os;
@@ -377,6 +392,7 @@ static const struct shmsum_os fake_os = {
     .shm_unlink = fake_shm_unlink,
     .shm_opendir = fake_list_open,
     .shm_readdir = fake_list_next,
+    .shm_statx = fake_list_look,
     .shm_closedir = fake_list_close,
     .posix_fallocate = fake_allocate,
     .mmap = fake_map_shared,
@@ -869,7 +885,10 @@ static void take_objects(struct fuzz_input *input)
         object->unlink_error = state & 4 ? EACCES : 0;
         object->open_error = state & 8 ? EACCES : 0;
         object->exists = !(state & 16); /* removed after it was listed */
-        bool again = false;             /* a name is in the table only once */
+        object->mounted = state & 32;
+        if (state & 64)
+            object->mode = S_IFIFO | 0600;
+        bool again = false; /* a name is in the table only once */
         for (struct object *other = world.objects; other < object; other++)
             again |= strcmp(other->name, object->name) == 0;
         world.object_count -= again;
@@ -898,9 +917,10 @@ static void reap(struct fuzz_input *input)
         const struct object *object = &world.objects[i];
         bool dead = is_ours(object->name) && object->exists | object->removed;
         dead &= i < world.listed && !(broken & 1) && object->open_error == 0;
+        dead &= object->user == USER && S_ISREG(object->mode) && !object->mounted;
         if (dead && ++fstats == (broken >> 4) + UINT64_C(1) && broken & 4)
             dead = false;
-        dead &= object->user == USER && !object->locked && object->unlink_error == 0;
+        dead &= !object->locked && object->unlink_error == 0;
         FUZZ_CHECK(object->removed == dead);
         removed += object->removed;
     }

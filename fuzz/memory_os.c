@@ -357,6 +357,16 @@ static int memory_shm_readdir(OS, void *list, const char **name)
     return 0;
 }
 
+static int memory_shm_statx(OS, void *list, const char *name, struct stat *status)
+{
+    (void)list;
+    struct memory_os *world = world_of(os);
+    char path[MEMORY_NAME_BYTES + 1];
+    snprintf(path, sizeof path, "/%s", name);
+    int file = find(world, path, true);
+    return file < 0 ? file : fill_status(world, file, status);
+}
+
 static int memory_shm_closedir(OS, void *list)
 {
     (void)list;
@@ -591,6 +601,7 @@ static const struct shmsum_os table = {
     .shm_unlink = memory_shm_unlink,
     .shm_opendir = memory_shm_opendir,
     .shm_readdir = memory_shm_readdir,
+    .shm_statx = memory_shm_statx,
     .shm_closedir = memory_shm_closedir,
     .posix_fallocate = memory_posix_fallocate,
     .mmap = memory_mmap,

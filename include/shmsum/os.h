@@ -114,6 +114,12 @@ struct shmsum_os {
      * call; 0 at the end. */
     int (*shm_readdir)(const struct shmsum_os *os, void *list, const char **name);
 
+    /* statx(2) of a name in `list`. Fills in st_mode and st_uid only. Never waits: it follows no
+     * symbolic link, mounts nothing, and asks no server of a file system that somebody mounted
+     * there (AT_STATX_DONT_SYNC). Returns 1 if something is mounted there and the kernel says so
+     * (Linux 5.8), else 0. */
+    int (*shm_statx)(const struct shmsum_os *os, void *list, const char *name, struct stat *status);
+
     /* closedir(3). `list` is freed, also after an error. */
     int (*shm_closedir)(const struct shmsum_os *os, void *list);
 

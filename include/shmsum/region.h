@@ -201,9 +201,13 @@ void shmsum_region_clean_up(struct shmsum_region *region);
 
 /*
  * Removes the names that dead processes of this user left behind. A locked object belongs to a
- * living process and stays. Best effort: names that cannot be checked or removed stay. Returns the
- * number of names removed, or a negative errno if the names cannot be listed.
+ * living process and stays. Best effort: names that cannot be checked or removed stay. Another user
+ * may plant any number of names: one that is not a regular object of this user is not opened, and
+ * only the first SHMSUM_REGION_REAP_MAX names of the folder are looked at, of any form. The next
+ * call looks at what is left. Returns the number of names removed, or a negative errno if the names
+ * cannot be listed.
  */
+enum { SHMSUM_REGION_REAP_MAX = 10000 };
 int shmsum_region_reap(const struct shmsum_os *os);
 
 SHMSUM_END_DECLS

@@ -278,13 +278,23 @@ void shmsum_region_clean_up(struct shmsum_region *region)
     }
 }
 
+/* Whether a dead process of this user may have left the name: it is a regular file of this user,
+ * and nothing is mounted there. Looks at the name without opening it: another user may have planted
+ * a FIFO, or have mounted a file system whose server never answers. */
+static bool may_be_left(const struct shmsum_os *os, void *list, const char *name)
+{
+    struct stat status;
+    return os->shm_statx(os, list, name, &status) == 0 && S_ISREG(status.st_mode) &&
+           status.st_uid == os->geteuid(os);
+}
+
 /* Removes one name if its object belongs to this user and no living process holds its lock. */
 static bool reap_one(const struct shmsum_os *os, const char *name)
 {
-    int fd = os->shm_open(os, name, O_RDWR, 0);
+    int fd = os->shm_open(os, name, O_RDWR | O_NONBLOCK, 0);
     if (fd < 0)
         return false;
-    struct stat status;
+    struct stat status; /* again: another object may have the name now */
     bool reaped = os->fstat(os, fd, &status) == 0 && status.st_uid == os->geteuid(os) &&
                   os->flock(os, fd, false) == 0 && os->shm_unlink(os, name) == 0;
     os->close(os, fd);
@@ -311,8 +321,11 @@ int shmsum_region_reap(const struct shmsum_os *os)
         return result;
     int reaped = 0;
     const char *name;
-    while ((result = os->shm_readdir(os, list, &name)) > 0) {
-        if (!is_region_name(name))
+    for (int i = 0; i < SHMSUM_REGION_REAP_MAX; i++) {
+        result = os->shm_readdir(os, list, &name);
+        if (result <= 0)
+            break;
+        if (!is_region_name(name) || !may_be_left(os, list, name))
             continue;
         char path[SHMSUM_REGION_NAME_MAX + 1];
         snprintf(path, sizeof path, "/%s", name);

@@ -43,6 +43,11 @@ static const struct call calls[] = {
 #ifdef SYS_fstat
     {SYS_fstat, "fstat", "stat(2)", " fstat ", {EBADF, EFAULT, ENOMEM, EOVERFLOW}},
 #endif
+    {SYS_statx,
+     "statx",
+     "statx(2)",
+     " ",
+     {EACCES, EBADF, EFAULT, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR}},
     {SYS_lseek, "lseek", "lseek(2)", " lseek ", {EBADF, EINVAL, ENXIO, EOVERFLOW, ESPIPE}},
     {SYS_ftruncate,
      "ftruncate",

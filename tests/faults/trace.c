@@ -281,6 +281,7 @@ static const char *object_of(const struct trace *trace, const struct traced *pro
     case SYS_execve:
         return of_text(trace, process, arguments[0]);
     case SYS_newfstatat:
+    case SYS_statx:
         if ((int)arguments[0] != AT_FDCWD)
             return of_fd(trace, process, arguments[0]);
         return of_text(trace, process, arguments[1]);

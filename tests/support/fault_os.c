@@ -272,6 +272,15 @@ static int fault_shm_readdir(OS, void *list, const char **name)
     return real->shm_readdir(real, list, name);
 }
 
+static int fault_shm_statx(OS, void *list, const char *name, struct stat *status)
+{
+    ENTER(shm_statx);
+    int result = real->shm_statx(real, list, name, status);
+    if (result >= 0 && faults->forge_stat != NULL)
+        faults->forge_stat(faults, status);
+    return result;
+}
+
 static int fault_shm_closedir(OS, void *list)
 {
     struct fault_os *faults = faults_of(os);

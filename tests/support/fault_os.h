@@ -64,7 +64,8 @@
     X(memfd_create)       \
     X(cpu_count)          \
     X(clock_ns)           \
-    X(pipe)
+    X(pipe)               \
+    X(shm_statx)
 
 enum fault_member {
 #define FAULT_ENUM(name) FAULT_##name,
@@ -116,7 +117,7 @@ struct fault_os {
     int full_fd;        /* this descriptor (or FAULT_ANY_FD) … */
     uint64_t full_room; /* … accepts that many more bytes, and then fails … */
     int full_error;     /* … with this positive errno; 0: it accepts everything */
-    /* Called after each stat and fstat that succeeded, to forge its result. */
+    /* Called after each stat, fstat and shm_statx that succeeded, to forge its result. */
     void (*forge_stat)(struct fault_os *faults, struct stat *status);
     void *forge_data;
 

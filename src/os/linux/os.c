@@ -153,6 +153,21 @@ static int linux_shm_readdir(OS, void *list, const char **name)
     return 1;
 }
 
+static int linux_shm_statx(OS, void *list, const char *name, struct stat *status)
+{
+    struct statx found;
+    int result =
+        statx(dirfd(list), name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+              STATX_TYPE | STATX_MODE | STATX_UID, &found);
+    if (result < 0)
+        return -errno;
+    *status = (struct stat){
+        .st_mode = found.stx_mode,
+        .st_uid = found.stx_uid,
+    };
+    return (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 static int linux_shm_closedir(OS, void *list)
 {
     return (int)or_error(closedir(list));
@@ -306,6 +321,7 @@ static const struct shmsum_os linux_os = {
     .shm_unlink = linux_shm_unlink,
     .shm_opendir = linux_shm_opendir,
     .shm_readdir = linux_shm_readdir,
+    .shm_statx = linux_shm_statx,
     .shm_closedir = linux_shm_closedir,
     .posix_fallocate = linux_posix_fallocate,
     .mmap = linux_mmap,

@@ -655,13 +655,60 @@ static void test_reap_leaves_other_users(void **state)
     struct shmsum_region ours;
     create(&ours);
     faults.forge_stat = forge_user;
-    uint64_t unlinks = faults.calls[FAULT_shm_unlink], locks = faults.calls[FAULT_flock];
+    uint64_t opens = faults.calls[FAULT_shm_open], unlinks = faults.calls[FAULT_shm_unlink];
     assert_int_equal(shmsum_region_reap(&faults.os), 0);
+    assert_int_equal(faults.calls[FAULT_shm_open], opens); /* an open may wait */
     assert_int_equal(faults.calls[FAULT_shm_unlink], unlinks);
-    assert_int_equal(faults.calls[FAULT_flock], locks);
     assert_true(name_exists(ours.name));
     fault_os_heal(&faults);
     shmsum_region_clean_up(&ours);
+    assert_nothing_left();
+}
+
+/* A list of a planted folder that never ends: each name has the right form. */
+static struct {
+    mode_t mode;
+    int mounted; /* what shm_statx returns */
+    uint64_t listed;
+} planted;
+
+static int plant_names(const struct shmsum_os *os, void *list, const char **name)
+{
+    (void)os, (void)list;
+    planted.listed++;
+    *name = "shmsum-12-0123456789abcdef0123456789abcdef";
+    return 1;
+}
+
+static int look_at_planted(const struct shmsum_os *os, void *list, const char *name,
+                           struct stat *status)
+{
+    (void)os, (void)list, (void)name;
+    *status = (struct stat){.st_mode = planted.mode, .st_uid = geteuid()};
+    return planted.mounted;
+}
+
+/* Planted names delay a start by a bounded time, and no kind of them is opened. */
+static void test_reap_planted(void **state)
+{
+    (void)state;
+    static const struct {
+        mode_t mode;
+        int mounted;
+    } kinds[] = {{S_IFIFO | 0666, 0}, {S_IFSOCK | 0666, 0}, {S_IFDIR | 0777, 0},
+                 {S_IFLNK | 0777, 0}, {S_IFCHR | 0666, 0},  {S_IFREG | 0600, 1}};
+    struct shmsum_os table = faults.os;
+    table.shm_readdir = plant_names;
+    table.shm_statx = look_at_planted;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        planted.mode = kinds[i].mode;
+        planted.mounted = kinds[i].mounted;
+        planted.listed = 0;
+        uint64_t opens = faults.calls[FAULT_shm_open];
+        assert_int_equal(shmsum_region_reap(&table), 0);
+        assert_int_equal(planted.listed, SHMSUM_REGION_REAP_MAX);
+        assert_int_equal(faults.calls[FAULT_shm_open], opens);
+    }
     assert_nothing_left();
 }
 
@@ -676,7 +723,8 @@ static void test_reap_fails(void **state)
     fault_os_fail(&faults, FAULT_shm_readdir, 1, 1, EIO);
     assert_int_equal(shmsum_region_reap(&faults.os), -EIO);
     assert_int_equal(fault_os_leaks(&faults), before);
-    static const enum fault_member members[] = {FAULT_shm_open, FAULT_fstat, FAULT_flock};
+    static const enum fault_member members[] = {FAULT_shm_statx, FAULT_shm_open, FAULT_fstat,
+                                                FAULT_flock};
     for (size_t i = 0; i < COUNT(members); i++) {
         fault_os_fail(&faults, members[i], faults.calls[members[i]] + 1, FAULT_FOR_GOOD, EACCES);
         uint64_t unlinks = faults.calls[FAULT_shm_unlink];
@@ -712,6 +760,7 @@ int main(void)
         CASE(test_reap),
         CASE(test_reap_leaves_others),
         CASE(test_reap_leaves_other_users),
+        CASE(test_reap_planted),
         CASE(test_reap_fails),
     };
     return cmocka_run_group_tests_name("region", tests, NULL, NULL);
