@@ -204,6 +204,7 @@ static bool was_injected(enum fault_member member)
 static const struct matters create_matters[] = {
     {.member = FAULT_getrandom, .call = "getrandom"},
     {.member = FAULT_shm_open, .call = "shm_open", .borne = {EINTR, EEXIST}},
+    {.member = FAULT_fchmod, .call = "fchmod", .borne = {EINTR}},
     {.member = FAULT_flock, .call = "flock", .borne = {EINTR}},
     {.member = FAULT_fstat, .call = "fstat"},
     {.member = FAULT_posix_fallocate, .call = "posix_fallocate", .borne = {EINTR}},

@@ -264,6 +264,14 @@ static int fake_fstat(OS, int fd, struct stat *status)
     return 0;
 }
 
+static int fake_chmod(OS, int fd, mode_t mode)
+{
+    (void)os;
+    object_of(fd);
+    FUZZ_CHECK(mode == 0600);
+    return 0;
+}
+
 static int fake_lock(OS, int fd, bool wait)
 {
     (void)os;
@@ -387,6 +395,7 @@ static uid_t fake_get_user(OS)
 static const struct shmsum_os fake_os = {
     .close = fake_close,
     .fstat = fake_fstat,
+    .fchmod = fake_chmod,
     .flock = fake_lock,
     .shm_open = fake_shm_open,
     .shm_unlink = fake_shm_unlink,

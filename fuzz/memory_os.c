@@ -251,6 +251,15 @@ static int memory_ftruncate(OS, int fd, off_t size)
     return S_ISREG(file->mode) ? resize(world, world->fds[fd].file, size) : -EINVAL;
 }
 
+static int memory_fchmod(OS, int fd, mode_t mode)
+{
+    struct memory_file *file = file_of(world_of(os), fd);
+    if (file == NULL)
+        return -EBADF;
+    file->mode = (file->mode & S_IFMT) | mode;
+    return 0;
+}
+
 static int memory_fsync(OS, int fd)
 {
     const struct memory_file *file = file_of(world_of(os), fd);
@@ -586,9 +595,11 @@ static const struct shmsum_os table = {
     .pread = memory_pread,
     .write = memory_write,
     .stat = memory_stat,
+    .lstat = memory_stat, /* there are no links here */
     .fstat = memory_fstat,
     .lseek = memory_lseek,
     .ftruncate = memory_ftruncate,
+    .fchmod = memory_fchmod,
     .fsync = memory_fsync,
     .flock = memory_flock,
     .fcntl_append = memory_fcntl_append,

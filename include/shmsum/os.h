@@ -59,6 +59,9 @@ struct shmsum_os {
     /* stat(2): follows symbolic links. */
     int (*stat)(const struct shmsum_os *os, const char *path, struct stat *status);
 
+    /* lstat(2): of a symbolic link itself. */
+    int (*lstat)(const struct shmsum_os *os, const char *path, struct stat *status);
+
     /* fstat(2). */
     int (*fstat)(const struct shmsum_os *os, int fd, struct stat *status);
 
@@ -67,6 +70,9 @@ struct shmsum_os {
 
     /* ftruncate(2): the file is `size` bytes long afterwards. */
     int (*ftruncate)(const struct shmsum_os *os, int fd, off_t size);
+
+    /* fchmod(2): the permissions become exactly `mode`, whatever the umask is. */
+    int (*fchmod)(const struct shmsum_os *os, int fd, mode_t mode);
 
     /* fsync(2). -EINVAL: this kind of file cannot be synced. */
     int (*fsync)(const struct shmsum_os *os, int fd);

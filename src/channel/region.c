@@ -95,6 +95,10 @@ static int create_named(struct shmsum_region *region, struct shmsum_failure *why
             return shmsum_failure_set(why, "shm_open", region->name, -fd);
         region->fd = fd;
         region->named = true;
+        /* The umask may have taken a right of the owner, without which the child cannot open it. */
+        RETRY(result, os->fchmod(os, fd, 0600));
+        if (result < 0)
+            return shmsum_failure_set(why, "fchmod", region->name, -result);
         RETRY(result, os->flock(os, fd, true));
         if (result < 0)
             return shmsum_failure_set(why, "flock", region->name, -result);

@@ -53,6 +53,8 @@ void message_clear_line(const struct shmsum_os *os)
 #define LACKING "the kernel does not have this call"
 #define WITHOUT "--sandbox=auto does without it"
 
+#define NO_SHM "if there is no /dev/shm, as root: mount -t tmpfs -o mode=1777 tmpfs /dev/shm"
+
 /* Better texts, and advice, for errors whose text of errno is unclear here. The first row that
  * matches is used. */
 static const struct reason {
@@ -70,11 +72,15 @@ static const struct reason {
     {"append", EBADMSG, "its last line is unfinished; end or remove that line first", NULL},
     {"results", EBADMSG, "is not what the child says that it wrote", NULL},
     {"fsync", EINVAL, "not a regular file, so it cannot be put on a disk", NULL},
+    {"child", EPERM, "belongs to another user", "its owner must be root or the owner of shmsum"},
+    {"exec", E2BIG, NULL, "name fewer files at once, or use a pipe: cat FILE... | shmsum"},
     {"exec", ENOENT, NULL, "build or install shmsum again"},
     {"exec", ENOEXEC, NULL, "build or install shmsum again"},
     {"fork", EAGAIN, NULL, "see 'ulimit -u'"},
     {"pipe", EMFILE, NULL, "see 'ulimit -n'"},
     {"shm_open", EACCES, NULL, "/dev/shm must be open to all, as /tmp is"},
+    {"shm_open", ENOENT, NULL, NO_SHM},
+    {"shm_open", ENOTDIR, NULL, NO_SHM},
     {"shm_open", EMFILE, NULL, "see 'ulimit -n'"},
     {"shm_open", EROFS, NULL, "/dev/shm must be writable"},
     {"shm_open", ENOSPC, NULL, "make room in /dev/shm"},

@@ -28,7 +28,7 @@ struct run {
     bool shows_progress;
 
     struct output output;
-    char child_path[PATH_MAX];
+    char child_path[3 * PATH_MAX]; /* or, for a message, the two places where it is not */
     struct shmsum_region region;
     struct shmsum_channel channel;
     struct producer producer;

@@ -15,31 +15,55 @@ static const char child_program[] = "shmsum-child";
 
 extern char **environ;
 
+/* Whether the file at `path` may be the child: 0; -ENOENT when there is none, with *why alone; or
+ * another negative errno with *why filled. In a sticky folder anyone may have put it there: so its
+ * owner, and the owner of a symbolic link to it, must be root or the owner of this program. */
+static int check_child(const struct shmsum_os *os, const char *path, uid_t owner,
+                       struct shmsum_failure *why)
+{
+    struct stat status = {0};
+    int result = os->lstat(os, path, &status);
+    bool is_ours = status.st_uid == 0 || status.st_uid == owner;
+    if (result == 0 && is_ours && S_ISLNK(status.st_mode)) {
+        result = os->stat(os, path, &status);
+        is_ours = status.st_uid == 0 || status.st_uid == owner;
+    }
+    if (result == -ENOENT)
+        return result;
+    if (result < 0) /* it may exist, so do not take another one */
+        return shmsum_failure_set(why, "exec", path, -result);
+    return is_ours ? 0 : shmsum_failure_set(why, "child", path, EPERM);
+}
+
 /* The child is beside this program (as built) or in libexec (as installed). PATH and the working
  * directory are never searched: another user may have put a program there. */
 static int find_child(struct run *run, struct shmsum_failure *why)
 {
     static const char *const places[] = {child_program, SHMSUM_CHILD_FROM_BIN};
+    static const char self_link[] = "/proc/self/exe";
     const struct shmsum_os *os = run->os;
     char self[PATH_MAX];
     ssize_t length = os->readlink_self(os, self, sizeof self);
     if (length < 0)
-        return shmsum_failure_set(why, "readlink", "/proc/self/exe", (int)-length);
+        return shmsum_failure_set(why, "readlink", self_link, (int)-length);
     char *slash = strrchr(self, '/');
     if (slash == NULL)
-        return shmsum_failure_set(why, "readlink", "/proc/self/exe", ENOENT);
+        return shmsum_failure_set(why, "readlink", self_link, ENOENT);
     slash[1] = '\0';
+    struct stat own;
+    int result = os->stat(os, self_link, &own);
+    if (result < 0)
+        return shmsum_failure_set(why, "stat", self_link, -result);
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         int size = snprintf(run->child_path, PATH_MAX, "%s%s", self, places[i]);
         if (size >= PATH_MAX)
             return shmsum_failure_set(why, "exec", child_program, ENAMETOOLONG);
-        struct stat status;
-        int result = os->stat(os, run->child_path, &status);
-        if (result == 0)
-            return 0;
-        if (result != -ENOENT) /* it may exist, so do not take another one */
-            return shmsum_failure_set(why, "exec", run->child_path, -result);
+        result = check_child(os, run->child_path, own.st_uid, why);
+        if (result != -ENOENT)
+            return result;
     }
+    snprintf(run->child_path, sizeof run->child_path, "%s%s, %s%s", self, places[0], self,
+             places[1]);
     return shmsum_failure_set(why, "exec", run->child_path, ENOENT);
 }
 

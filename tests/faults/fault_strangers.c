@@ -685,7 +685,9 @@ static const struct forgery forgeries[] = {
     {FORGE_MODE, 0644, BROKEN("mode is not 0600")},
     {FORGE_MODE, 0666, BROKEN("mode is not 0600")},
     {FORGE_MODE, 04600, BROKEN("mode is not 0600")},
-    {FORGE_ABSENT, 0, "shm_open: %s: No such file or directory"},
+    {FORGE_ABSENT, 0,
+     "shm_open: %s: No such file or directory; if there is no /dev/shm, as root: "
+     "mount -t tmpfs -o mode=1777 tmpfs /dev/shm"},
     {FORGE_FOLDER, 0, "shm_open: %s: Invalid argument"}, /* glibc turns EISDIR into EINVAL */
     {FORGE_FIFO, 0, BROKEN("not a regular object")},
     {FORGE_SYMLINK, 0, "shm_open: %s: Too many levels of symbolic links"},

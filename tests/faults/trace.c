@@ -257,6 +257,7 @@ static const char *object_of(const struct trace *trace, const struct traced *pro
     case SYS_close:
     case SYS_lseek:
     case SYS_ftruncate:
+    case SYS_fchmod:
     case SYS_fsync:
     case SYS_fdatasync:
     case SYS_flock:

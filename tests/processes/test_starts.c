@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,8 +61,15 @@ static void child_missing(const void *argument)
 {
     (void)argument;
     struct session session = start_with_child(NULL, 0);
-    check_not_started(&session, "../libexec/shmsum/shmsum-child",
-                      "No such file or directory; build or install shmsum again");
+    session_end(&session, 3);
+    char folder[4096], text[16384];
+    check(getcwd(folder, sizeof folder) != NULL, "getcwd: %s", strerror(errno));
+    snprintf(text, sizeof text,
+             "shmsum: exec: %s/bin/shmsum-child, %s/bin/../libexec/shmsum/shmsum-child: No such "
+             "file or directory; build or install shmsum again\n",
+             folder, folder);
+    check_file(session.messages, text);
+    check_file("results.txt", "old\n");
 }
 
 static void child_not_executable(const void *argument)
@@ -87,6 +96,41 @@ static void child_is_folder(const void *argument)
     struct session session =
         session_start(&(struct session_config){.program = "bin/shmsum", .arguments = from_file});
     check_not_started(&session, "shmsum-child", "Permission denied");
+}
+
+/* The owners of shmsum and of what lies beside it as shmsum-child: another user may put a program,
+ * or a link to one, into a sticky folder. */
+struct owners {
+    uid_t parent, child;
+    bool is_link;     /* the child's file is a link of this owner, to a program of root */
+    bool is_accepted; /* the program was started */
+};
+
+static void child_owners(const void *argument)
+{
+    const struct owners *owners = argument;
+    if (geteuid() != 0)
+        test_skip("only root can give files away");
+    check(mkdir("bin", 0755) == 0, "mkdir: %s", strerror(errno));
+    copy_program(getenv("SHMSUM"), "bin/shmsum");
+    write_file("bin/root", "#!/bin/sh\nexit 42\n");
+    check(chmod("bin/root", 0755) == 0, "chmod: %s", strerror(errno));
+    check((owners->is_link ? symlink("root", "bin/shmsum-child")
+                           : rename("bin/root", "bin/shmsum-child")) == 0 &&
+              lchown("bin/shmsum", owners->parent, 0) == 0 &&
+              lchown("bin/shmsum-child", owners->child, 0) == 0,
+          "cannot set up: %s", strerror(errno));
+    write_file("results.txt", "old\n");
+    write_lines("input.txt", 1, 10);
+    struct session session =
+        session_start(&(struct session_config){.program = "bin/shmsum", .arguments = from_file});
+    session_end(&session, 3);
+    session_check_message(&session,
+                          owners->is_accepted
+                              ? "shmsum: child: exited with status 42; nothing was read\n"
+                              : "/bin/shmsum-child: belongs to another user; its owner must be "
+                                "root or the owner of shmsum\n");
+    check_file("results.txt", "old\n");
 }
 
 /* The child starts and exits without attaching. Whatever its exit status is, the run fails. */
@@ -372,6 +416,116 @@ static void locked_results(const void *argument)
     check(check_results("results.txt") == 10, "not all lines");
 }
 
+/* ---- a strange world ---- */
+
+static mode_t mask;
+
+/* Root could do without the rights that the umask takes. */
+static void become_user_with_mask(void)
+{
+    umask(mask);
+    if ((geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0)) ||
+        access(getenv("SHMSUM"), X_OK) < 0)
+        _exit(HARNESS_SKIP);
+}
+
+static void strange_umask(const void *argument)
+{
+    mask = *(const mode_t *)argument;
+    check(chmod(".", 0777) == 0, "chmod: %s", strerror(errno));
+    write_lines("input.txt", 1, 3);
+    check(chmod("input.txt", 0644) == 0, "chmod: %s", strerror(errno));
+    struct session session = session_start(
+        &(struct session_config){.arguments = from_file, .prepare = become_user_with_mask});
+    session_end(&session, 0);
+    check_file(session.messages, "");
+    struct stat status;
+    check(stat("results.txt", &status) == 0, "stat: %s", strerror(errno));
+    check((status.st_mode & 07777) == (0666 & ~mask), "mode 0%o", (unsigned)status.st_mode);
+    check(chmod("results.txt", 0600) == 0 && check_results("results.txt") == 3, "not all lines");
+}
+
+/* A /dev with little in it. `argument`: something that is no folder is in the place of /dev/shm. */
+static void no_shm(const void *argument)
+{
+    if (!private_mounts() || mount("tmpfs", "/dev", "tmpfs", MS_NOSUID, "size=1m") < 0 ||
+        mknod("/dev/null", S_IFCHR | 0666, makedev(1, 3)) < 0)
+        test_skip("no mounts of our own: %s", strerror(errno));
+    write_file("input.txt", "1 1\n");
+    write_file("results.txt", "old\n");
+    if (argument != NULL)
+        write_file("/dev/shm", "");
+    struct session session = session_start(&(struct session_config){.arguments = from_file});
+    int status = session_await_parent(&session);
+    check(WIFEXITED(status) && WEXITSTATUS(status) == 3, "status 0x%x", (unsigned)status);
+    session_check_message(&session, argument != NULL ? ": Not a directory; "
+                                                     : ": No such file or directory; ");
+    session_check_message(&session, "; if there is no /dev/shm, as root: mount -t tmpfs -o "
+                                    "mode=1777 tmpfs /dev/shm\n");
+    check_file("results.txt", "old\n");
+    session_clean_up(&session);
+}
+
+static char padding[131000];
+
+static void pad_environment(void)
+{
+    /* The kernel's least limit of arguments and environment: 131,072 bytes. */
+    struct rlimit stack;
+    if (getrlimit(RLIMIT_STACK, &stack) < 0)
+        _exit(HARNESS_SKIP);
+    stack.rlim_cur = 512 * 1024;
+    if (setrlimit(RLIMIT_STACK, &stack) < 0 || setenv("PADDING", padding, 1) < 0)
+        _exit(HARNESS_SKIP);
+}
+
+/* Whether shmsum can be started with `size` bytes of padding. */
+static bool fits(size_t size)
+{
+    memset(padding, 'x', size);
+    padding[size] = '\0';
+    fflush(stdout);
+    pid_t pid = fork();
+    check(pid >= 0, "fork: %s", strerror(errno));
+    if (pid == 0) {
+        pad_environment();
+        int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (nothing < 0 || dup2(nothing, 1) < 0)
+            _exit(2);
+        const char *program = getenv("SHMSUM");
+        setenv("NO_COLOR", "1", true); /* as session_start does */
+        execl(program, "shmsum", "--version", "-o", "results.txt", "input.txt", (char *)NULL);
+        _exit(errno == E2BIG ? 1 : 2);
+    }
+    int status;
+    check(waitpid(pid, &status, 0) == pid, "waitpid: %s", strerror(errno));
+    check(WIFEXITED(status) && WEXITSTATUS(status) < 2, "status 0x%x", (unsigned)status);
+    return WEXITSTATUS(status) == 0;
+}
+
+/* So many arguments, or so large an environment, that the parent could just be started: the child,
+ * which gets its job too, cannot. */
+static void arguments_too_long(const void *argument)
+{
+    (void)argument;
+    size_t low = 0, high = sizeof padding - 1; /* low fits, high does not */
+    check(fits(low) && !fits(high), "the limit is somewhere else");
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        *(fits(middle) ? &low : &high) = middle;
+    }
+    fits(low);
+    write_file("input.txt", "1 1\n");
+    write_file("results.txt", "old\n");
+    static const char *const arguments[] = {"--slots=8", "-o", "results.txt", "input.txt", NULL};
+    struct session session =
+        session_start(&(struct session_config){.arguments = arguments, .prepare = pad_environment});
+    session_end(&session, 3);
+    session_check_message(&session, "shmsum-child: Argument list too long; name fewer files at "
+                                    "once, or use a pipe: cat FILE... | shmsum\n");
+    check_file("results.txt", "old\n");
+}
+
 /* ---- many ---- */
 
 enum { INSTANCES = HARNESS_SANITIZED ? 50 : 200 };
@@ -531,6 +685,16 @@ static void leave_foreign_names(const void *argument)
     {                                      \
         prepare_, child_, parent_          \
     }
+#define MODE(mode)  \
+    &(const mode_t) \
+    {               \
+        mode        \
+    }
+#define OWNERS(...)        \
+    &(const struct owners) \
+    {                      \
+        __VA_ARGS__        \
+    }
 #define REFUSAL(...)        \
     &(const struct refusal) \
     {                       \
@@ -547,6 +711,12 @@ static const struct test_case cases[] = {
     {"child_no_program", child_no_program, "just some text\n", 0},
     {"child_empty", child_no_program, "", 0},
     {"child_is_folder", child_is_folder, NULL, 0},
+    {"child_of_root", child_owners, OWNERS(12345, 0, false, true), 0},
+    {"child_of_owner", child_owners, OWNERS(12345, 12345, false, true), 0},
+    {"child_of_stranger", child_owners, OWNERS(0, 12345, false, false), 0},
+    {"child_of_other_stranger", child_owners, OWNERS(12345, 54321, false, false), 0},
+    {"child_link_of_owner", child_owners, OWNERS(12345, 12345, true, true), 0},
+    {"child_link_of_stranger", child_owners, OWNERS(12345, 54321, true, false), 0},
     {"child_descriptors", child_descriptors, NULL, 0},
     {"child_without_descriptor", child_without_descriptor, &no_descriptor_in_child, 0},
     {"child_without_pipe", child_without_descriptor, &no_descriptor_for_pipe, 0},
@@ -567,6 +737,12 @@ static const struct test_case cases[] = {
     {"closed_012", closed_descriptors, BITS(7), 0},
     {"closed_input_wanted", closed_input_wanted, NULL, 0},
     {"closed_output_wanted", closed_output_wanted, NULL, 0},
+    {"umask_0277", strange_umask, MODE(0277), 0},
+    {"umask_0777", strange_umask, MODE(0777), 0},
+    {"umask_0", strange_umask, MODE(0), 0},
+    {"no_shm_folder", no_shm, NULL, 0},
+    {"shm_is_no_folder", no_shm, "", 0},
+    {"arguments_too_long", arguments_too_long, NULL, 0},
     {"sigchld_ignored", inherited_signals, SIGNALS(ignore_children, false, false), 0},
     {"sigchld_ignored_child_dies", inherited_signals, SIGNALS(ignore_children, true, false), 0},
     {"sigchld_blocked", inherited_signals, SIGNALS(block_children, false, false), 0},

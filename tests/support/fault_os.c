@@ -166,6 +166,12 @@ static int fault_stat(OS, const char *path, struct stat *status)
     return forge(faults, real->stat(real, path, status), status);
 }
 
+static int fault_lstat(OS, const char *path, struct stat *status)
+{
+    ENTER(lstat);
+    return forge(faults, real->lstat(real, path, status), status);
+}
+
 static int fault_fstat(OS, int fd, struct stat *status)
 {
     ENTER_ON(fstat, fd);
@@ -182,6 +188,12 @@ static int fault_ftruncate(OS, int fd, off_t size)
 {
     ENTER_ON(ftruncate, fd);
     return real->ftruncate(real, fd, size);
+}
+
+static int fault_fchmod(OS, int fd, mode_t mode)
+{
+    ENTER_ON(fchmod, fd);
+    return real->fchmod(real, fd, mode);
 }
 
 static int fault_fsync(OS, int fd)

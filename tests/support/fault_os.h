@@ -65,7 +65,9 @@
     X(cpu_count)          \
     X(clock_ns)           \
     X(pipe)               \
-    X(shm_statx)
+    X(shm_statx)          \
+    X(fchmod)             \
+    X(lstat)
 
 enum fault_member {
 #define FAULT_ENUM(name) FAULT_##name,

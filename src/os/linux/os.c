@@ -59,6 +59,11 @@ static int linux_stat(OS, const char *path, struct stat *status)
     return (int)or_error(stat(path, status));
 }
 
+static int linux_lstat(OS, const char *path, struct stat *status)
+{
+    return (int)or_error(lstat(path, status));
+}
+
 static int linux_fstat(OS, int fd, struct stat *status)
 {
     return (int)or_error(fstat(fd, status));
@@ -73,6 +78,11 @@ static off_t linux_lseek(OS, int fd, off_t offset, int whence)
 static int linux_ftruncate(OS, int fd, off_t size)
 {
     return (int)or_error(ftruncate(fd, size));
+}
+
+static int linux_fchmod(OS, int fd, mode_t mode)
+{
+    return (int)or_error(fchmod(fd, mode));
 }
 
 static int linux_fsync(OS, int fd)
@@ -306,9 +316,11 @@ static const struct shmsum_os linux_os = {
     .pread = linux_pread,
     .write = linux_write,
     .stat = linux_stat,
+    .lstat = linux_lstat,
     .fstat = linux_fstat,
     .lseek = linux_lseek,
     .ftruncate = linux_ftruncate,
+    .fchmod = linux_fchmod,
     .fsync = linux_fsync,
     .flock = linux_flock,
     .fcntl_append = linux_fcntl_append,

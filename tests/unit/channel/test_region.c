@@ -242,6 +242,7 @@ static void test_create_fails(void **state)
         {FAULT_shm_open, 1, "shm_open", EMFILE},
         {FAULT_shm_open, 1, "shm_open", ENFILE},
         {FAULT_shm_open, 1, "shm_open", EACCES},
+        {FAULT_fchmod, 1, "fchmod", EPERM},
         {FAULT_flock, 1, "flock", ENOLCK},
         {FAULT_fstat, 1, "fstat", EIO},
         {FAULT_posix_fallocate, 1, "posix_fallocate", ENOSPC},
