@@ -2,12 +2,12 @@
  * fuzz_channel_peer.c - a hostile peer, on either side of the channel.
  *
  * Property: the peer may put any values into the shared words, and change them at any time. Still
- * each function of the channel and each role ends, with -EPROTO, -ECANCELED, the error of a failed
- * system call, or the right data. The right data are exactly the bytes, lengths, sources and end
- * reasons that one read of each word gave, taken once and in order. The results and counters of the
- * consumer are those of the bytes that it took. No call touches memory outside of the payload of a
- * slot and its private copy. No call sleeps on a word without WAIT, or after a stop. A call wakes
- * if, and only if, the old value had WAIT.
+ * each function of the channel and each role ends, with SHMSUM_BROKEN, SHMSUM_STOPPED, the error of
+ * a failed system call, or the right data. The right data are exactly the bytes, lengths, sources
+ * and end reasons that one read of each word gave, taken once and in order. The results and
+ * counters of the consumer are those of the bytes that it took. No call touches memory outside of
+ * the payload of a slot and its private copy. No call sleeps on a word without WAIT, or after a
+ * stop. A call wakes if, and only if, the old value had WAIT.
  *
  * Input: five bytes (struct setting), then a script. These steps use bytes of the script: a read of
  * a shared word (enum lie), the copy of a payload, a system call that waits, reads or writes, and
@@ -510,6 +510,13 @@ static int fake_futex_wait(OS, const void *word, uint32_t expected, int timeout_
     return wait_for(word, expected, false);
 }
 
+/* The errno of a refused wake. The first three have a meaning for a wait, but not for a wake. */
+static int wake_error(void)
+{
+    static const int errors[SLOTS_MAX] = {EAGAIN, ECANCELED, EPROTO, EPERM};
+    return errors[(world.setting.slots - 1) % SLOTS_MAX];
+}
+
 static int fake_futex_wake(OS, const void *word)
 {
     (void)os;
@@ -517,8 +524,7 @@ static int fake_futex_wake(OS, const void *word)
         return 0;
     check_waitable(word);
     world.wakes++;
-    static const int errors[SLOTS_MAX] = {EAGAIN, ECANCELED, EPERM, EPERM};
-    return world.setting.more & 1 ? -errors[(world.setting.slots - 1) % SLOTS_MAX] : 1;
+    return world.setting.more & 1 ? -wake_error() : 1;
 }
 
 static int fake_cpu_count(OS)
@@ -689,9 +695,8 @@ static void begin_call(void)
 static bool is_of_wake(int result)
 {
     bool fails = world.setting.more & 1;
-    /* EAGAIN and ECANCELED have another meaning for the caller. */
-    int error = world.setting.slots <= 2 ? -EIO : -EPERM;
-    FUZZ_CHECK(world.channel.wake_error == 0 || (fails && world.channel.wake_error == error));
+    FUZZ_CHECK(world.channel.wake_error == 0 ||
+               (fails && world.channel.wake_error == -wake_error()));
     return result < 0 && result == world.channel.wake_error;
 }
 
@@ -700,12 +705,13 @@ static bool is_of_wake(int result)
 static void check_failure(int result, bool broken, const struct shmsum_failure *why)
 {
     observe();
-    FUZZ_CHECK(result == -ECANCELED || result == 0 ? why->call == NULL
-                                                   : why->call != NULL && why->error == -result);
+    FUZZ_CHECK(result == SHMSUM_STOPPED || result == 0
+                   ? why->call == NULL
+                   : why->call != NULL && why->error == -result);
     FUZZ_CHECK(world.error == 0 || result == -world.error); /* a failure ends the call at once */
-    if (result == -ECANCELED)
+    if (result == SHMSUM_STOPPED)
         FUZZ_CHECK(stop_now() & world.channel.stop_mask);
-    else if (result == -EPROTO)
+    else if (result == SHMSUM_BROKEN)
         FUZZ_CHECK(broken && strcmp(why->call, "protocol") == 0);
     else if (result < 0)
         FUZZ_CHECK(result == -world.error || is_of_wake(result));
@@ -730,18 +736,18 @@ static void check_try_take(int result, const struct shmsum_block *block)
     uint32_t state = without_wait(world.first[0]), value = (uint32_t)world.first[1];
     switch (state) {
     case SHMSUM_FREE:
-        FUZZ_CHECK(result == -EAGAIN && world.reads == 1);
+        FUZZ_CHECK(result == SHMSUM_AGAIN && world.reads == 1);
         break;
     case SHMSUM_READY:
-        FUZZ_CHECK(result == (world.copies == 1 ? 0 : -EPROTO));
+        FUZZ_CHECK(result == (world.copies == 1 ? 0 : SHMSUM_BROKEN));
         FUZZ_CHECK(world.reads == 3 || result < 0);
         break;
     case SHMSUM_END:
-        FUZZ_CHECK(world.reads == 2 && result == (value == 1 || value == 2 ? 0 : -EPROTO));
+        FUZZ_CHECK(world.reads == 2 && result == (value == 1 || value == 2 ? 0 : SHMSUM_BROKEN));
         FUZZ_CHECK(result < 0 || (block->end && (uint32_t)block->end_reason == value));
         break;
     default:
-        FUZZ_CHECK(result == -EPROTO);
+        FUZZ_CHECK(result == SHMSUM_BROKEN);
     }
 }
 
@@ -807,7 +813,7 @@ static bool call_try_take(void)
     memset(&block, 0x5a, sizeof block);
     int result = shmsum_channel_try_take(&world.channel, world.copy, &block, &why);
     check_try_take(result, &block);
-    return result == -EAGAIN || check_taken(result, &block, &why);
+    return result == SHMSUM_AGAIN || check_taken(result, &block, &why);
 }
 
 static bool call_take(before_sleep *function)
@@ -818,8 +824,8 @@ static bool call_take(before_sleep *function)
     set_before_sleep(function);
     int result = shmsum_channel_take(&world.channel, world.copy, &block, &why);
     set_before_sleep(NULL);
-    FUZZ_CHECK(without_wait(world.first[0]) <= SHMSUM_END || result == -EPROTO);
-    if (result == -ECANCELED) /* the read after the stop found no slot */
+    FUZZ_CHECK(without_wait(world.first[0]) <= SHMSUM_END || result == SHMSUM_BROKEN);
+    if (result == SHMSUM_STOPPED) /* the read after the stop found no slot */
         FUZZ_CHECK(without_wait(world.last[0]) == SHMSUM_FREE && world.copies == 0 &&
                    world.reads > world.reads_at_stop);
     return check_taken(result, &block, &why);
@@ -872,8 +878,10 @@ static bool call_try_acquire(uint8_t **payload)
     int result = shmsum_channel_try_acquire(&world.channel, payload, &why);
     uint32_t state = without_wait(world.first[0]);
     FUZZ_CHECK(world.reads == 1);
-    FUZZ_CHECK(result == (state == SHMSUM_FREE ? 0 : state == SHMSUM_READY ? -EAGAIN : -EPROTO));
-    if (result == -EAGAIN)
+    FUZZ_CHECK(result == (state == SHMSUM_FREE    ? 0
+                          : state == SHMSUM_READY ? SHMSUM_AGAIN
+                                                  : SHMSUM_BROKEN));
+    if (result == SHMSUM_AGAIN)
         return true;
     check_failure(result, true, &why);
     check_acquired(result, *payload);
@@ -886,7 +894,7 @@ static bool call_acquire(uint8_t **payload, before_sleep *function)
     set_before_sleep(function);
     int result = shmsum_channel_acquire(&world.channel, payload, &why);
     set_before_sleep(NULL);
-    FUZZ_CHECK(without_wait(world.first[0]) <= SHMSUM_READY || result == -EPROTO);
+    FUZZ_CHECK(without_wait(world.first[0]) <= SHMSUM_READY || result == SHMSUM_BROKEN);
     check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
     check_acquired(result, *payload);
     return result == 0;
@@ -898,7 +906,7 @@ static bool call_await_released(void)
     world.awaits_released = true;
     int result = shmsum_channel_await_released(&world.channel, &why);
     uint32_t state = without_wait(world.first[0]);
-    FUZZ_CHECK(state <= SHMSUM_READY || result == -EPROTO);
+    FUZZ_CHECK(state <= SHMSUM_READY || result == SHMSUM_BROKEN);
     FUZZ_CHECK(state != SHMSUM_FREE || (result == 0 && world.reads == 1));
     check_failure(result, without_wait(world.last[0]) > SHMSUM_READY, &why);
     FUZZ_CHECK(result < 0 || without_wait(world.last[0]) == SHMSUM_FREE);
@@ -909,7 +917,7 @@ static bool call_await_attached(void)
 {
     struct shmsum_failure why = {0};
     int result = shmsum_channel_await_attached(&world.channel, &why);
-    FUZZ_CHECK(without_wait(world.first[0]) <= 1 || result == -EPROTO);
+    FUZZ_CHECK(without_wait(world.first[0]) <= 1 || result == SHMSUM_BROKEN);
     check_failure(result, without_wait(world.last[0]) > 1, &why);
     FUZZ_CHECK(result < 0 || without_wait(world.last[0]) == 1);
     return result == 0;
@@ -924,7 +932,7 @@ static bool call_end(enum shmsum_end_reason end_reason)
     int result = shmsum_channel_end(channel, end_reason, &why);
     FUZZ_CHECK(!(channel->stop_mask & SHMSUM_STOP_INPUT));
     uint32_t state = without_wait(world.first[0]);
-    FUZZ_CHECK(state <= SHMSUM_READY || result == -EPROTO);
+    FUZZ_CHECK(state <= SHMSUM_READY || result == SHMSUM_BROKEN);
     check_failure(result, without_wait(world.last[0]) != SHMSUM_FREE, &why);
     if (result == 0) {
         const uint8_t *slot = slot_at(channel->next);
@@ -1107,7 +1115,7 @@ static void check_end(struct model *model, enum consumer_end_reason end_reason)
 /* The consumer ended with a negative errno. */
 static void check_error(struct model *model, int result)
 {
-    if (result == -EPROTO) {
+    if (result == SHMSUM_BROKEN) {
         FUZZ_CHECK(model->broken || is_broken_for_consumer());
         return;
     }
@@ -1179,7 +1187,7 @@ static void run_consumer(void)
     FUZZ_CHECK(model.at == world.results_size && !(wrote && model.cut));
     if (!wrote && !(world.setting.more & 2) && world.results_size > 0)
         FUZZ_CHECK(world.results[world.results_size - 1] == '\n'); /* whole lines */
-    if (result == 0 || (result == -EPROTO && wrote)) {
+    if (result == 0 || (result == SHMSUM_BROKEN && wrote)) {
         check_counters(&model);
         /* Every block that was taken was released; in the dialogue, unless its source was wrong. */
         FUZZ_CHECK(world.channel.slots == world.taken_count - (model.broken && config.dialogue));
@@ -1206,7 +1214,7 @@ static void run_producer(void)
     if (result == 0) /* the whole input, unless the consumer closed the dialogue */
         FUZZ_CHECK(world.published == world.read ||
                    (is_dialogue && world.last[0] == SHMSUM_CLOSED));
-    if (result == 0 || result == -ECANCELED)
+    if (result == 0 || result == SHMSUM_STOPPED)
         call_end(result == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT);
     for (uint8_t i = 0; i < 3; i++)
         read_beside(i);

@@ -11,8 +11,8 @@
  *     exits by itself the prefix is what it took: COMPLETE all input; CUT, ORPHANED all that was
  *     published; CLOSED up to the blank line. If it was killed, salvaging the file gives a prefix;
  *   - in the dialogue, a prompt comes only after all earlier lines have their results;
- *   - a side reports a failure only if one was injected; ECANCELED only with a stop bit set; never
- *     EPROTO, because both sides keep the protocol;
+ *   - a side reports a failure only if one was injected; SHMSUM_STOPPED only with a stop bit set;
+ * never SHMSUM_BROKEN, because both sides keep the protocol;
  *   - both sides asleep is a finding, and so is one asleep after it was notified of the other's
  *     death: nobody would wake it. A sleeper whose word has changed without a wake is a finding
  * also if a time limit would end its sleep. So is a run without an end.
@@ -730,7 +730,7 @@ static void check_producer(void)
     bool closed = shmsum_channel_closing(channel) == SHMSUM_CLOSED;
     if (side->outcome == 0) {
         FUZZ_CHECK(run.producer.bytes == run.input.size || (run.dialogue && closed));
-    } else if (side->outcome == -ECANCELED) {
+    } else if (side->outcome == SHMSUM_STOPPED) {
         FUZZ_CHECK(stop != 0);
     } else if (side->outcome == -EINVAL) {
         FUZZ_CHECK(side->futex_failed);
@@ -741,7 +741,7 @@ static void check_producer(void)
     }
     if (run.ended == 1) /* it had a reason not to publish END */
         FUZZ_CHECK(closed || (stop & SHMSUM_STOP_PEER) != 0 || side->outcome < 0);
-    else if (run.ended == -ECANCELED)
+    else if (run.ended == SHMSUM_STOPPED)
         FUZZ_CHECK((stop & ~(uint32_t)SHMSUM_STOP_INPUT) != 0);
     else if (run.ended == -EINVAL)
         FUZZ_CHECK(side->futex_failed);

@@ -32,6 +32,7 @@
 #include "fault_os.h"
 #include "fuzz.h"
 #include "memory_os.h"
+#include "messages/message.h"
 #include "roles/producer.h"
 #include "os/standard_fds.h"
 
@@ -143,7 +144,7 @@ struct refusal {
 static bool reports_refused_wake(int result)
 {
     for (uint64_t i = 0; i < run.faults.injected && i < FAULT_LOG_MAX; i++) {
-        int error = run.faults.log[i].error == EAGAIN ? EIO : run.faults.log[i].error;
+        int error = run.faults.log[i].error;
         if (run.faults.log[i].member == FAULT_futex_wake && result == -error &&
             reports("futex", NULL, error))
             return true;
@@ -306,7 +307,7 @@ static void scenario_region(void)
         return;
     uint64_t nonce[2] = {region.nonce[0], region.nonce[1] ^ (run.setting[2] & 1)};
     struct refusal wrong_nonce = {"protocol", "region: wrong nonce",
-                                  nonce[1] != region.nonce[1] ? EPROTO : 0};
+                                  nonce[1] != region.nonce[1] ? -SHMSUM_BROKEN : 0};
     begin();
     int result = shmsum_region_attach(&peer, run.os, region.name, nonce, &run.why);
     if (!failed(result, attach_matters, &wrong_nonce)) {
@@ -569,12 +570,12 @@ static bool open_output(struct output *output, int file, bool standard, bool app
     else if (!standard && S_ISDIR(there->mode))
         refusal.error = EISDIR;
     else if (sync && !S_ISREG(there->mode))
-        refusal = (struct refusal){"fsync", name, EINVAL};
+        refusal = (struct refusal){"fsync", name, REFUSED_NOT_REGULAR};
     else if (!standard && there->somebody && S_ISREG(there->mode) && lockable)
         refusal = (struct refusal){"flock", name, EWOULDBLOCK};
     else if (!standard && append && S_ISREG(there->mode) && size > 0 &&
              memory_os_bytes(file)[size - 1] != '\n')
-        refusal = (struct refusal){"append", name, EBADMSG};
+        refusal = (struct refusal){"append", name, REFUSED_UNFINISHED};
     bool refused = failed(result, output_matters, &refusal);
     FUZZ_CHECK(there->size == size);
     return refused;
@@ -599,7 +600,7 @@ static void settle_results(const struct output *output, int number, bool more)
     };
     const struct memory_file *file = &run.world.files[number];
     size_t size = file->size, start = (size_t)output->start;
-    struct refusal refusal = {"results", output->name, more ? EBADMSG : 0};
+    struct refusal refusal = {"results", output->name, more ? REFUSED_NOT_AS_CLAIMED : 0};
     const struct output_claim claim = {
         .belief = OUTPUT_COMPLETE, .lines = 77, .bytes = size - start + more};
     bool torn = size > start && memory_os_bytes(number)[size - 1] != '\n';
@@ -611,7 +612,7 @@ static void settle_results(const struct output *output, int number, bool more)
         run.why = settled.mismatch;
     bool read = !was_injected(FAULT_reopen) && !was_injected(FAULT_pread);
     if (torn && (read || result < 0))
-        refusal.error = EBADMSG; /* a file that cannot be read passes */
+        refusal.error = REFUSED_NOT_AS_CLAIMED; /* a file that cannot be read passes */
     if (!failed(result, holds_matters, &refusal)) {
         FUZZ_CHECK(settled.lines == 77 && settled.uncut.error == 0 && file->size == size);
         return;
@@ -729,7 +730,7 @@ static void scenario_files(void)
         return;
     /* From here on the parent knows the file of the results. */
     if (files.path == path_results && S_ISREG(files.kind))
-        refusal = (struct refusal){"open", input_name(files.path), EEXIST};
+        refusal = (struct refusal){"open", input_name(files.path), REFUSED_IS_RESULTS};
     begin();
     if (failed(inputs_check(run.os, &files.path, 1, &output, &run.why), check, &refusal)) {
         output_close(&output, NULL);
@@ -802,7 +803,7 @@ static int wake_by_stop(struct memory_os *world, const void *word, const void *s
 static bool role_failed(int result, const struct matters *matters)
 {
     const struct matters *matter;
-    if (result == -ECANCELED && first_that_matters(matters, &matter) == NULL) {
+    if (result == SHMSUM_STOPPED && first_that_matters(matters, &matter) == NULL) {
         FUZZ_CHECK(run.why.call == untouched);
         FUZZ_CHECK(shmsum_stop_bits(&run.stops[0]) != 0);
         return true;
@@ -867,7 +868,7 @@ static bool produce(struct shmsum_region *region, size_t *handed)
         /* A mask that could not be restored hides the failure of the call before it. */
         bool masked = was_injected(FAULT_sigprocmask) && result < 0 && (reported || !other);
         if (masked)
-            FUZZ_CHECK(reports("sigprocmask", INPUT_NAME, -result) || result == -ECANCELED);
+            FUZZ_CHECK(reports("sigprocmask", INPUT_NAME, -result) || result == SHMSUM_STOPPED);
         else
             sent = !role_failed(result, matters);
     }
@@ -1090,8 +1091,26 @@ static void scenario_child_process(void)
 
 /* ---- */
 
-static const int errors[] = {EINTR,  EAGAIN, EIO,    ENOSPC, EACCES, EPERM,     ENOENT, ENOMEM,
-                             EMFILE, EINVAL, ENOSYS, EEXIST, EPIPE,  ETIMEDOUT, EBADF,  EDQUOT};
+/* Every errno that Linux has, and one that it has not: a call filter may return any up to 4095. The
+ * common ones stand first, where the seeds name them by their index. */
+enum { ERRNO_LAST = 133, ERRNO_UNKNOWN = 4000, ERRORS = ERRNO_LAST + 1 };
+
+static int error_at(uint32_t index)
+{
+    static const int common[] = {EINTR,  EAGAIN, EIO,    ENOSPC, EACCES, EPERM,     ENOENT, ENOMEM,
+                                 EMFILE, EINVAL, ENOSYS, EEXIST, EPIPE,  ETIMEDOUT, EBADF,  EDQUOT};
+    uint32_t count = sizeof common / sizeof common[0];
+    if (index < count)
+        return common[index];
+    for (int error = 1; error <= ERRNO_LAST; error++) {
+        bool is_common = false;
+        for (uint32_t i = 0; i < sizeof common / sizeof common[0]; i++)
+            is_common |= common[i] == error;
+        if (!is_common && count++ == index)
+            return error;
+    }
+    return ERRNO_UNKNOWN;
+}
 
 enum { TIMES_MAX = 8 };
 
@@ -1108,11 +1127,9 @@ static void read_faults(struct fuzz_input *input)
         enum fault_member member = (enum fault_member)fuzz_below(input, FAULT_MEMBERS);
         uint64_t first = 1 + fuzz_below(input, 64);
         uint64_t times = 1 + fuzz_below(input, TIMES_MAX);
-        int error = errors[fuzz_below(input, sizeof errors / sizeof errors[0])];
+        int error = error_at(fuzz_below(input, ERRORS));
         if (times == TIMES_MAX && !asks_again(error))
             times = FAULT_FOR_GOOD;
-        if (member == FAULT_sigprocmask && error == EINTR)
-            error = EINVAL; /* the one errno that sigprocmask has */
         fault_os_fail(&run.faults, member, first, times, error);
     }
     run.faults.read_max = fuzz_byte(input) % 64;

@@ -458,7 +458,7 @@ static void check_failure(int result, const struct shmsum_failure *why)
     FUZZ_CHECK(result < 0 ? why->error == -result && why->call != NULL && why->object != NULL
                           : why->call == NULL);
     if (result < 0)
-        FUZZ_CHECK((strcmp(why->call, "protocol") == 0) == (result == -EPROTO));
+        FUZZ_CHECK((strcmp(why->call, "protocol") == 0) == (result == SHMSUM_BROKEN));
 }
 
 /* ---- attach ---- */
@@ -604,7 +604,7 @@ static int expect_attach(const struct attempt *attempt, uint64_t size)
         return -attempt->fstat_error;
     if (!S_ISREG(object->mode) || object->user != USER || (object->mode & 07777) != 0600 ||
         size < HEADER_BYTES || size > region_size(1024, 1048576))
-        return -EPROTO;
+        return SHMSUM_BROKEN;
     if (attempt->map_error != 0)
         return -attempt->map_error;
     bool right = get_wide(head, AT_MAGIC) == UINT64_C(0x31306d75736d6873) &&
@@ -613,7 +613,7 @@ static int expect_attach(const struct attempt *attempt, uint64_t size)
                  get_wide(head, AT_NONCE + 8) == attempt->nonce[1] &&
                  region_size(get_word(head, AT_SLOTS), get_word(head, AT_PAYLOAD)) == size &&
                  get_wide(head, AT_BYTES) == size;
-    return right ? 0 : -EPROTO;
+    return right ? 0 : SHMSUM_BROKEN;
 }
 
 /* The object was accepted: each word that was used had its value at some time. */
@@ -776,7 +776,7 @@ static void attach_to_created(const struct shmsum_region *region, struct fuzz_in
     FUZZ_CHECK(peer.creator == PROCESS);
     shmsum_region_clean_up(&peer);
     nonce[fuzz_byte(input) & 1] ^= UINT64_C(1) << fuzz_byte(input) % 64;
-    FUZZ_CHECK(shmsum_region_attach(&peer, &faults.os, region->name, nonce, NULL) == -EPROTO);
+    FUZZ_CHECK(shmsum_region_attach(&peer, &faults.os, region->name, nonce, NULL) == SHMSUM_BROKEN);
 }
 
 /* The name is removed once, also after a first failure. A byte says what happens. */

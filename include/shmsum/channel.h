@@ -26,8 +26,8 @@
  * END has a slot of its own, and the consumer never overwrites it: END cannot be lost.
  *
  * Each side may write only the states of its own arrows. A side that reads a state, length or end
- * reason that the other side had no right to write stops with -EPROTO. It repairs nothing and uses
- * nothing of it.
+ * reason that the other side had no right to write stops with SHMSUM_BROKEN. It repairs nothing and
+ * uses nothing of it.
  *
  * Waiting: a side spins for about the cost of a wake, then sleeps in a futex on the slot's state
  * and its own stop word (DOC: shared-word-wait in src/channel/shared_word.h says why no wake is
@@ -42,8 +42,9 @@
  * Threads and signals: an end of a channel belongs to one thread. The two ends may be in one
  * process. Only shmsum_stop_raise and shmsum_stop_bits are async-signal-safe and thread-safe.
  *
- * Results: a function that can fail returns 0 or a negative errno. It fills *why, unless why is
- * NULL, for every errno but -EAGAIN and -ECANCELED.
+ * Results: a function that can fail returns 0, a negative errno of a system call, or one of enum
+ * shmsum_outcome (shmsum/os.h), which no system call returns. It fills *why, unless why is NULL,
+ * for every result but 0, SHMSUM_AGAIN and SHMSUM_STOPPED.
  */
 #ifndef SHMSUM_CHANNEL_H
 #define SHMSUM_CHANNEL_H
@@ -94,10 +95,9 @@ struct shmsum_channel {
     bool held;      /* the consumer has taken the next slot and not released it */
     bool timed;     /* the kernel has no futex_waitv */
     /* Runs in the calling thread when acquire, end or take found nothing while spinning, before a
-     * possible sleep; NULL: nothing. May be set
-     * between calls. The sleep may be long, so this is the place to write out a buffer. A negative
-     * errno, other than -EAGAIN and -ECANCELED and with *why filled, ends the call and becomes its
-     * result. */
+     * possible sleep; NULL: nothing. May be set between calls. The sleep may be long, so this is
+     * the place to write out a buffer. A negative errno, with *why filled, ends the call and
+     * becomes its result. */
     int (*before_sleep)(void *context, struct shmsum_failure *why);
     void *before_sleep_context;
     int wake_error; /* 0, or the negative errno of the first failed wake */
@@ -124,7 +124,7 @@ uint32_t shmsum_stop_bits(const struct shmsum_word *stop);
 
 /*
  * Makes *channel an end of the channel over `region`. `stop` is a word in the memory of this
- * process, zero at first, whose bits in `stop_mask` end every wait of this end with -ECANCELED.
+ * process, zero at first, whose bits in `stop_mask` end every wait of this end with SHMSUM_STOPPED.
  * region and stop must outlive the channel. Calibrates the spin, which takes some microseconds.
  * Needs no clean-up.
  */
@@ -135,16 +135,16 @@ void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_reg
 
 /*
  * Acquires the next slot if it is FREE. Sets *payload to its payload_bytes bytes, which the
- * producer may fill until shmsum_channel_publish. Returns 0; -EAGAIN if the slot is READY; -EPROTO.
- * A second call without a publish gives the same slot.
+ * producer may fill until shmsum_channel_publish. Returns 0; SHMSUM_AGAIN if the slot is READY;
+ * SHMSUM_BROKEN. A second call without a publish gives the same slot.
  */
 int shmsum_channel_try_acquire(struct shmsum_channel *channel, uint8_t **payload,
                                struct shmsum_failure *why);
 
 /*
- * Waits for the next slot and acquires it, as shmsum_channel_try_acquire. Returns 0; -ECANCELED for
- * a stop bit; -EPROTO; the errno of before_sleep, of a failed futex call or of an earlier failed
- * wake.
+ * Waits for the next slot and acquires it, as shmsum_channel_try_acquire. Returns 0; SHMSUM_STOPPED
+ * for a stop bit; SHMSUM_BROKEN; the errno of before_sleep, of a failed futex call or of an earlier
+ * failed wake.
  */
 int shmsum_channel_acquire(struct shmsum_channel *channel, uint8_t **payload,
                            struct shmsum_failure *why);
@@ -159,7 +159,8 @@ void shmsum_channel_publish(struct shmsum_channel *channel, uint32_t length, uin
 /*
  * Waits until the consumer has released every slot that was published. If the consumer releases a
  * slot after it has dealt with the bytes, this waits for that. Not after shmsum_channel_end.
- * Returns 0; -ECANCELED; -EPROTO; the errno of a failed futex call or of an earlier failed wake.
+ * Returns 0; SHMSUM_STOPPED; SHMSUM_BROKEN; the errno of a failed futex call or of an earlier
+ * failed wake.
  */
 int shmsum_channel_await_released(struct shmsum_channel *channel, struct shmsum_failure *why);
 
@@ -184,14 +185,14 @@ void shmsum_channel_attached(struct shmsum_channel *channel);
  * Takes the next slot if it is READY: copies its payload to `bytes`, which has room for
  * payload_bytes, and describes it in *block. The slot stays READY until shmsum_channel_release; a
  * second call before that takes the same slot. At END, *block says so; there is nothing to release,
- * and further calls find END again. Returns 0; -EAGAIN if the slot is FREE; -EPROTO.
+ * and further calls find END again. Returns 0; SHMSUM_AGAIN if the slot is FREE; SHMSUM_BROKEN.
  */
 int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,
                             struct shmsum_failure *why);
 
 /*
- * Waits for the next slot and takes it, as shmsum_channel_try_take. Returns 0; -ECANCELED for a
- * stop bit, after every slot that was published before the stop; -EPROTO; the errno of
+ * Waits for the next slot and takes it, as shmsum_channel_try_take. Returns 0; SHMSUM_STOPPED for a
+ * stop bit, after every slot that was published before the stop; SHMSUM_BROKEN; the errno of
  * before_sleep, of a failed futex call or of an earlier failed wake.
  */
 int shmsum_channel_take(struct shmsum_channel *channel, void *bytes, struct shmsum_block *block,

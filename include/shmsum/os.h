@@ -247,15 +247,27 @@ struct shmsum_os {
 const struct shmsum_os *shmsum_os_default(void);
 
 /*
+ * What a function of this library may say that is no error of the system. Such a function returns
+ * it where it could return a negative errno. The values cannot meet: the kernel's errnos end at
+ * 4095, so no system call, of whatever file system, device or call filter, returns one of these.
+ */
+enum shmsum_outcome {
+    SHMSUM_STOPPED = -5001, /* a stop bit ended the wait; the stop word says which */
+    SHMSUM_BROKEN = -5002,  /* the other side broke the rules of the protocol */
+    SHMSUM_AGAIN = -5003,   /* not now: the slot still belongs to the other side */
+};
+
+/*
  * What went wrong, for a message: the call, the object that it was made on, and why. A function
- * that takes a `struct shmsum_failure *why` fills it before it returns a negative errno, and leaves
- * it alone otherwise; why may be NULL. The strings are constants or belong to the object that the
- * caller passed: the caller frees none, and they are valid as long as that object.
+ * that takes a `struct shmsum_failure *why` fills it before it returns a negative errno or
+ * SHMSUM_BROKEN, and leaves it alone otherwise; why may be NULL. The strings are constants or
+ * belong to the object that the caller passed: the caller frees none, and they are valid as long as
+ * that object.
  */
 struct shmsum_failure {
     const char *call;   /* "shm_open", or "protocol" when the other side broke the rules */
     const char *object; /* "/shmsum-12-ab…", "slot length" */
-    int error;          /* positive errno; EPROTO for a broken protocol */
+    int error;          /* positive errno; or -SHMSUM_BROKEN, or a caller's own reason above 4095 */
 };
 
 /* Fills *why (unless NULL) and returns -error; error > 0. Thread-safe and async-signal-safe. */

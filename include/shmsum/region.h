@@ -176,9 +176,9 @@ int shmsum_region_create(struct shmsum_region *region, const struct shmsum_os *o
  * region->abandoned tells whether the creator's lock was free: then no producer will come. A caller
  * that wants to know of every death asks the kernel for a signal before it attaches.
  *
- * Returns -EPROTO, with the reason in *why, for anything but a regular object of this user with
- * mode 0600, the right magic, version and nonce, a geometry in range, and exactly the size of that
- * geometry; -ENAMETOOLONG; and the errors of shm_open(3), fstat(2) and mmap(2).
+ * Returns SHMSUM_BROKEN, with the reason in *why, for anything but a regular object of this user
+ * with mode 0600, the right magic, version and nonce, a geometry in range, and exactly the size of
+ * that geometry; -ENAMETOOLONG; and the errors of shm_open(3), fstat(2) and mmap(2).
  */
 int shmsum_region_attach(struct shmsum_region *region, const struct shmsum_os *os, const char *name,
                          const uint64_t nonce[2], struct shmsum_failure *why);

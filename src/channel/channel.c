@@ -67,7 +67,7 @@ void shmsum_channel_init(struct shmsum_channel *channel, const struct shmsum_reg
 
 static int broken(struct shmsum_failure *why, const char *what)
 {
-    return shmsum_failure_set(why, "protocol", what, EPROTO);
+    return shmsum_failure_set(why, "protocol", what, -SHMSUM_BROKEN);
 }
 
 /* ---- one word: waiting until its value (without WAIT) is no longer `seen`, and waking ---- */
@@ -91,7 +91,7 @@ static bool word_spin(struct shmsum_channel *channel, struct shmsum_word *word, 
     return false;
 }
 
-/* Sleeps until the word has changed. Returns 0, -ECANCELED for a stop bit, or another negative
+/* Sleeps until the word has changed. Returns 0, SHMSUM_STOPPED for a stop bit, or another negative
  * errno. DOC: shared-word-wait says why no wake is lost. */
 static int word_sleep(struct shmsum_channel *channel, struct shmsum_word *word, uint32_t seen)
 {
@@ -102,7 +102,7 @@ static int word_sleep(struct shmsum_channel *channel, struct shmsum_word *word, 
             return channel->wake_error;
         uint32_t stop = shared_load_acquire(channel->stop); /* pairs with shmsum_stop_raise */
         if (stop & channel->stop_mask)
-            return -ECANCELED;
+            return SHMSUM_STOPPED;
         uint32_t now = shared_load_relaxed(word); /* the caller loads it with acquire */
         if (has_changed(now, seen))
             return 0;
@@ -131,7 +131,7 @@ static int word_sleep(struct shmsum_channel *channel, struct shmsum_word *word, 
  * word says why. */
 static int wait_failed(struct shmsum_failure *why, const char *object, int result)
 {
-    return result == -ECANCELED ? result : shmsum_failure_set(why, "futex", object, -result);
+    return result == SHMSUM_STOPPED ? result : shmsum_failure_set(why, "futex", object, -result);
 }
 
 static int word_wait(struct shmsum_channel *channel, struct shmsum_word *word, uint32_t seen)
@@ -142,8 +142,6 @@ static int word_wait(struct shmsum_channel *channel, struct shmsum_word *word, u
 static void wake(struct shmsum_channel *channel, const struct shmsum_word *word)
 {
     int result = channel->os->futex_wake(channel->os, word);
-    if (result == -EAGAIN || result == -ECANCELED)
-        result = -EIO; /* these two have another meaning for callers that wait */
     if (result < 0)
         channel->wake_error = result;
 }
@@ -219,7 +217,7 @@ int shmsum_channel_try_acquire(struct shmsum_channel *channel, uint8_t **payload
     /* Pairs with the release in shmsum_channel_release: the consumer has copied the payload out. */
     uint32_t state = shared_load_acquire(&slot->state) & ~SHARED_WORD_WAIT;
     if (state == SHMSUM_READY)
-        return -EAGAIN;
+        return SHMSUM_AGAIN;
     if (state != SHMSUM_FREE)
         return broken(why, "state of a slot, from the consumer");
     *payload = slot->payload;
@@ -230,7 +228,7 @@ int shmsum_channel_acquire(struct shmsum_channel *channel, uint8_t **payload,
                            struct shmsum_failure *why)
 {
     int result = shmsum_channel_try_acquire(channel, payload, why);
-    while (result == -EAGAIN) {
+    while (result == SHMSUM_AGAIN) {
         result = wait_for_slot(channel, why);
         if (result == 0)
             result = shmsum_channel_try_acquire(channel, payload, why);
@@ -315,7 +313,7 @@ int shmsum_channel_try_take(struct shmsum_channel *channel, void *bytes, struct 
     /* pairs with the release in publish and end */
     uint32_t state = shared_load_acquire(&slot->state) & ~SHARED_WORD_WAIT;
     if (state == SHMSUM_FREE)
-        return -EAGAIN;
+        return SHMSUM_AGAIN;
     if (state == SHMSUM_END) {
         uint32_t end_reason = shared_load_relaxed(&slot->end_reason);
         if (end_reason != SHMSUM_END_COMPLETE && end_reason != SHMSUM_END_CUT)
@@ -342,14 +340,14 @@ int shmsum_channel_take(struct shmsum_channel *channel, void *bytes, struct shms
                         struct shmsum_failure *why)
 {
     int result = shmsum_channel_try_take(channel, bytes, block, why);
-    while (result == -EAGAIN) {
+    while (result == SHMSUM_AGAIN) {
         int waited = wait_for_slot(channel, why);
-        if (waited < 0 && waited != -ECANCELED)
+        if (waited < 0 && waited != SHMSUM_STOPPED)
             return waited;
         /* Also after a stop: a slot that was published before the stop comes first. */
         result = shmsum_channel_try_take(channel, bytes, block, why);
-        if (result == -EAGAIN && waited == -ECANCELED)
-            return -ECANCELED;
+        if (result == SHMSUM_AGAIN && waited == SHMSUM_STOPPED)
+            return SHMSUM_STOPPED;
     }
     return result;
 }

@@ -157,7 +157,7 @@ out_clean_up:
 
 static int refuse(struct shmsum_failure *why, const char *what)
 {
-    return shmsum_failure_set(why, "protocol", what, EPROTO);
+    return shmsum_failure_set(why, "protocol", what, -SHMSUM_BROKEN);
 }
 
 /* Checks type, owner, mode and size of the object before any of it is mapped: another process may

@@ -65,14 +65,7 @@ static const struct reason {
 } reasons[] = {
     {"flock", EWOULDBLOCK, "another process is writing it", NULL},
     {"open", ELOOP, "is a symbolic link; name the file itself", NULL},
-    {"open", EMLINK, "has another name (a hard link); name a new file", NULL},
-    {"open", EEXIST, "input file is the results file", "name another one with -o"},
     {"open", EMFILE, NULL, "see 'ulimit -n'"},
-    {"trace", EEXIST, "is the results file or an input", "name another file"},
-    {"append", EBADMSG, "its last line is unfinished; end or remove that line first", NULL},
-    {"results", EBADMSG, "is not what the child says that it wrote", NULL},
-    {"fsync", EINVAL, "not a regular file, so it cannot be put on a disk", NULL},
-    {"child", EPERM, "belongs to another user", "its owner must be root or the owner of shmsum"},
     {"exec", E2BIG, NULL, "name fewer files at once, or use a pipe: cat FILE... | shmsum"},
     {"exec", ENOENT, NULL, "build or install shmsum again"},
     {"exec", ENOEXEC, NULL, "build or install shmsum again"},
@@ -92,8 +85,15 @@ static const struct reason {
     {"landlock_create_ruleset", ENOSYS, LACKING, WITHOUT},
     {"landlock_create_ruleset", EOPNOTSUPP, NULL, WITHOUT},
     {"close_range", ENOSYS, LACKING, WITHOUT},
-    {NULL, ENOSYS, LACKING, NULL},
-    {NULL, EPROTO, "the other process broke the rules", NULL},
+    {NULL, ENOSYS, "the kernel or the file system does not have this call", NULL},
+    {NULL, -SHMSUM_BROKEN, "the other process broke the rules", NULL},
+    {NULL, REFUSED_IS_RESULTS, "input file is the results file", "name another one with -o"},
+    {NULL, REFUSED_IN_USE, "is the results file or an input", "name another file"},
+    {NULL, REFUSED_HARD_LINK, "has another name (a hard link); name a new file", NULL},
+    {NULL, REFUSED_UNFINISHED, "its last line is unfinished; end or remove that line first", NULL},
+    {NULL, REFUSED_NOT_AS_CLAIMED, "is not what the child says that it wrote", NULL},
+    {NULL, REFUSED_OWNER, "belongs to another user", "its owner must be root or the owner of shmsum"},
+    {NULL, REFUSED_NOT_REGULAR, "not a regular file, so it cannot be put on a disk", NULL},
 };
 
 void message_failure(const struct shmsum_os *os, const struct shmsum_failure *why)

@@ -22,6 +22,18 @@ __attribute__((format(printf, 2, 3))) void message_plain(const struct shmsum_os 
 #define MESSAGE_CLEAR_LINE "\r\033[K"
 void message_clear_line(const struct shmsum_os *os);
 
+/* Why the program itself refuses something that no system call refused. Used as the error of a
+ * struct shmsum_failure; no errno has these values (see enum shmsum_outcome). */
+enum message_refusal {
+    REFUSED_IS_RESULTS = 5101, /* an input is the file of the results */
+    REFUSED_IN_USE,            /* the file of the trace is that of the results, or an input */
+    REFUSED_HARD_LINK,         /* the file has a second name */
+    REFUSED_UNFINISHED,        /* the last line of the file is not whole */
+    REFUSED_NOT_AS_CLAIMED,    /* the file does not hold what the child says that it wrote */
+    REFUSED_NOT_REGULAR,       /* not a regular file */
+    REFUSED_OWNER,             /* the child's program belongs to a stranger */
+};
+
 /* Writes "shmsum: call: object: reason". */
 void message_failure(const struct shmsum_os *os, const struct shmsum_failure *why);
 

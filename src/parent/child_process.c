@@ -233,7 +233,7 @@ static int await_end(uint32_t kill_mask)
         if (heard && !ends) {
             int waited = await_input(child.os, -1, NULL, signals_stop_word(),
                                      SHMSUM_STOP_PEER | kill_mask, NULL);
-            heard = waited == 0 || waited == -EINTR || waited == -ECANCELED;
+            heard = waited == 0 || waited == SHMSUM_AGAIN || waited == SHMSUM_STOPPED;
         } else {
             int result = reap_child(true);
             if (result < 0 && result != -EINTR && !child.reaped)

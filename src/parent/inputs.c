@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "messages/message.h"
 #include "os/retry.h"
 
 enum { STANDARD_INPUT = 0 };
@@ -27,7 +28,7 @@ static int check_status(const char *path, const struct stat *status, const struc
     if (S_ISDIR(status->st_mode))
         return shmsum_failure_set(why, "read", input_name(path), EISDIR);
     if (output != NULL && output_is(output, status))
-        return shmsum_failure_set(why, "open", input_name(path), EEXIST);
+        return shmsum_failure_set(why, "open", input_name(path), REFUSED_IS_RESULTS);
     return 0;
 }
 

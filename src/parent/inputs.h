@@ -10,7 +10,8 @@ const char *input_name(const char *path);
 /*
  * Checks all inputs before anything is started or written. Each must exist and be no folder. A
  * regular file must also be readable, and must not be the results file (output may be NULL: not
- * known yet). Returns 0, or a negative errno with *why filled; -EEXIST: it is the results file.
+ * known yet). Returns 0, or a negative errno with *why filled; -REFUSED_IS_RESULTS: it is the
+ * results file.
  */
 int inputs_check(const struct shmsum_os *os, char *const *paths, int count,
                  const struct output *output, struct shmsum_failure *why);

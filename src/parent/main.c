@@ -131,7 +131,7 @@ static int end_input(struct run *run, int sent, struct shmsum_failure *why)
 {
     run->closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
     bool gone = (shmsum_stop_bits(signals_stop_word()) & SHMSUM_STOP_PEER) != 0;
-    if (run->closed || gone || sent == -EPROTO)
+    if (run->closed || gone || sent == SHMSUM_BROKEN)
         return sent;
     enum shmsum_end_reason end_reason = sent == 0 ? SHMSUM_END_COMPLETE : SHMSUM_END_CUT;
     struct shmsum_failure second; /* not reported: *why or the stop word has the first reason */
@@ -140,8 +140,8 @@ static int end_input(struct run *run, int sent, struct shmsum_failure *why)
     return sent < 0 ? sent : ended;
 }
 
-/* Hands over all input to a child that was started. Returns 0; -ECANCELED, with the reason in the
- * stop word; or another negative errno with *why filled. */
+/* Hands over all input to a child that was started. Returns 0; SHMSUM_STOPPED, with the reason in
+ * the stop word; or another negative errno with *why filled. */
 static int hand_over(struct run *run, struct shmsum_failure *why)
 {
     int result = await_attached(run, why);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "inputs.h"
+#include "messages/message.h"
 #include "os/retry.h"
 
 enum { PROGRESS_DELAY_MS = 1000 };
@@ -22,7 +23,7 @@ static int examine_trace(const struct run *run, int fd, struct shmsum_failure *w
         return shmsum_failure_set(why, "fstat", path, -result);
     if (output_is(&run->output, &status) ||
         inputs_include(os, options->inputs, options->input_count, &status))
-        return shmsum_failure_set(why, "trace", path, EEXIST);
+        return shmsum_failure_set(why, "trace", path, REFUSED_IN_USE);
     if (!S_ISREG(status.st_mode))
         return 0;
     RETRY(result, os->ftruncate(os, fd, 0));

@@ -10,6 +10,7 @@
 
 #include <shmsum/results.h>
 
+#include "messages/message.h"
 #include "os/retry.h"
 
 enum { STANDARD_OUTPUT = 1 };
@@ -36,7 +37,7 @@ static int line_ends_at(const struct output *output, off_t size, struct shmsum_f
 static int check_last_line(const struct output *output, off_t size, struct shmsum_failure *why)
 {
     int result = line_ends_at(output, size, why);
-    return result == 0 ? shmsum_failure_set(why, "append", output->name, EBADMSG)
+    return result == 0 ? shmsum_failure_set(why, "append", output->name, REFUSED_UNFINISHED)
                        : (result < 0 ? result : 0);
 }
 
@@ -79,7 +80,7 @@ static int examine(struct output *output, bool sync, struct shmsum_failure *why)
     output->inode = status.st_ino;
     output->names = status.st_nlink;
     if (sync && !output->regular)
-        return shmsum_failure_set(why, "fsync", output->name, EINVAL);
+        return shmsum_failure_set(why, "fsync", output->name, REFUSED_NOT_REGULAR);
     if (!output->regular)
         return 0;
     if (output->standard) { /* with >> the shell opened it to append, as --append does */
@@ -132,7 +133,7 @@ int output_check_names(const struct output *output, struct shmsum_failure *why)
 {
     if (output->standard || !output->regular || output->names <= 1)
         return 0;
-    return shmsum_failure_set(why, "open", output->name, EMLINK);
+    return shmsum_failure_set(why, "open", output->name, REFUSED_HARD_LINK);
 }
 
 int output_begin(struct output *output, struct shmsum_failure *why)
@@ -152,7 +153,7 @@ int output_begin(struct output *output, struct shmsum_failure *why)
 }
 
 /* Compares the regular file with the bytes that the child claims: the size, and that the last
- * result ends a line. Returns 0; -EBADMSG when they differ; or a negative errno. */
+ * result ends a line. Returns 0; -REFUSED_NOT_AS_CLAIMED when they differ; or a negative errno. */
 static int compare(const struct output *output, uint64_t bytes, struct shmsum_failure *why)
 {
     struct stat status;
@@ -166,7 +167,7 @@ static int compare(const struct output *output, uint64_t bytes, struct shmsum_fa
     /* A file that cannot be read (its mode may forbid it) is judged by its size alone. */
     if (fits && bytes > 0 && line_ends_at(output, output->start + (off_t)bytes, NULL) == 0)
         fits = false;
-    return fits ? 0 : shmsum_failure_set(why, "results", output->name, EBADMSG);
+    return fits ? 0 : shmsum_failure_set(why, "results", output->name, REFUSED_NOT_AS_CLAIMED);
 }
 
 void output_settle(const struct output *output, const struct output_claim *claim,

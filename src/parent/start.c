@@ -8,6 +8,7 @@
 
 #include "child_process.h"
 #include "inputs.h"
+#include "messages/message.h"
 #include "roles/job.h"
 
 /* SHMSUM_VERSION and SHMSUM_CHILD_FROM_BIN come from CMake. */
@@ -32,7 +33,7 @@ static int check_child(const struct shmsum_os *os, const char *path, uid_t owner
         return result;
     if (result < 0) /* it may exist, so do not take another one */
         return shmsum_failure_set(why, "exec", path, -result);
-    return is_ours ? 0 : shmsum_failure_set(why, "child", path, EPERM);
+    return is_ours ? 0 : shmsum_failure_set(why, "child", path, REFUSED_OWNER);
 }
 
 /* The child is beside this program (as built) or in libexec (as installed). PATH and the working

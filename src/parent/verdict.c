@@ -202,7 +202,7 @@ static void clamp_counters(const struct run *run, struct counters *counters)
 static int await_child(const struct run *run, int handed)
 {
     bool leaves = run->ended || run->closed;
-    if (handed == -EPROTO || !leaves)
+    if (handed == SHMSUM_BROKEN || !leaves)
         child_kill();
     return child_wait(SHMSUM_STOP_NOW);
 }
@@ -225,7 +225,7 @@ int conclude(struct run *run, int handed, const struct shmsum_failure *why)
     struct counters counters;
     counters_collect(&counters, &run->channel);
     struct verdict verdict = judge_child(run, wait_status, counters.count);
-    bool failed = handed < 0 && handed != -ECANCELED;
+    bool failed = handed < 0 && handed != SHMSUM_STOPPED;
     struct output_settled settled =
         settle(run, &verdict, counters.count, failed || signals_first() != 0);
 

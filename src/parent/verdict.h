@@ -6,7 +6,7 @@
 
 /*
  * The end of a run whose child was started. `handed` is what handing over the input came to: 0;
- * -ECANCELED, for a signal or the child's death (the stop word says which); or another negative
+ * SHMSUM_STOPPED, for a signal or the child's death (the stop word says which); or another negative
  * errno with *why filled. Waits for the child, decides how far to believe it, settles and closes
  * the results, and reports. Returns the exit status.
  */

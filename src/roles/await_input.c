@@ -12,23 +12,18 @@ int await_input(const struct shmsum_os *os, int fd, const char *name,
      * them and waits in one step. So no handler can set the stop word in between unseen. */
     sigset_t all, before;
     sigfillset(&all);
-    const char *call = "sigprocmask";
     int result = os->sigprocmask(os, SIG_SETMASK, &all, &before);
-    if (result >= 0) {
-        if (shmsum_stop_bits(stop) & stop_mask) {
-            result = -ECANCELED;
-        } else {
-            struct pollfd input = {.fd = fd, .events = POLLIN};
-            call = "ppoll";
-            result = os->ppoll(os, &input, 1, &before);
-        }
-        int restored = os->sigprocmask(os, SIG_SETMASK, &before, NULL);
-        if (restored < 0) { /* signals stay blocked: not even the child's death arrives */
-            call = "sigprocmask";
-            result = restored;
-        }
-    }
-    if (result < 0 && result != -EINTR && result != -ECANCELED)
-        return shmsum_failure_set(why, call, name, -result);
-    return result < 0 ? result : 0;
+    if (result < 0)
+        return shmsum_failure_set(why, "sigprocmask", name, -result);
+    bool stopped = (shmsum_stop_bits(stop) & stop_mask) != 0;
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+    int ready = stopped ? 0 : os->ppoll(os, &input, 1, &before);
+    result = os->sigprocmask(os, SIG_SETMASK, &before, NULL);
+    if (result < 0) /* signals stay blocked: not even the child's death arrives */
+        return shmsum_failure_set(why, "sigprocmask", name, -result);
+    if (stopped)
+        return SHMSUM_STOPPED;
+    if (ready == -EINTR)
+        return SHMSUM_AGAIN;
+    return ready < 0 ? shmsum_failure_set(why, "ppoll", name, -ready) : 0;
 }

@@ -11,8 +11,8 @@
  * A signal handler that runs in this thread and sets the stop word always ends the wait. A store of
  * another thread ends it only together with a signal.
  *
- * Returns 0; -ECANCELED for a stop bit; -EINTR after a signal that set none (call again); or
- * another negative errno with *why filled.
+ * Returns 0; SHMSUM_STOPPED for a stop bit; SHMSUM_AGAIN after a signal that set none (call again);
+ * or another negative errno with *why filled.
  */
 int await_input(const struct shmsum_os *os, int fd, const char *name,
                 const struct shmsum_word *stop, uint32_t stop_mask, struct shmsum_failure *why);

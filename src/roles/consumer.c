@@ -256,7 +256,8 @@ static int take_block(struct consumer *consumer, const struct shmsum_block *bloc
                       struct shmsum_failure *why)
 {
     if (block->source >= consumer->config->source_count || block->source < consumer->source)
-        return shmsum_failure_set(why, "protocol", "source of a slot, from the producer", EPROTO);
+        return shmsum_failure_set(why, "protocol", "source of a slot, from the producer",
+                                  -SHMSUM_BROKEN);
     if (block->source != consumer->source) {
         int result = finish_source(consumer, why);
         if (result < 0)
@@ -325,7 +326,7 @@ static int take_input(struct consumer *consumer, enum consumer_end_reason *end_r
     while (!is_closed(consumer)) {
         struct shmsum_block block;
         int result = shmsum_channel_take(consumer->channel, consumer->block, &block, why);
-        if (result == -ECANCELED) { /* after every slot that was published before the stop */
+        if (result == SHMSUM_STOPPED) { /* after every slot that was published before the stop */
             *end_reason = CONSUMER_ORPHANED;
             return 0;
         }

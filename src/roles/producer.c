@@ -40,7 +40,7 @@ static bool is_stopped(const struct shmsum_channel *channel)
 }
 
 /* read(2), but a stop bit ends the wait for input. Returns the bytes read, 0 at the end of the
- * input, -ECANCELED, or another negative errno with *why filled. */
+ * input, SHMSUM_STOPPED, or another negative errno with *why filled. */
 static ssize_t read_input(struct producer *producer, const struct input *input, void *bytes,
                           size_t size, struct shmsum_failure *why)
 {
@@ -48,11 +48,11 @@ static ssize_t read_input(struct producer *producer, const struct input *input, 
     const struct shmsum_channel *channel = producer->channel;
     for (;;) {
         if (is_stopped(channel))
-            return -ECANCELED;
+            return SHMSUM_STOPPED;
         if (input->waits) {
             int result =
                 await_input(os, input->fd, input->name, channel->stop, channel->stop_mask, why);
-            if (result == -EINTR)
+            if (result == SHMSUM_AGAIN)
                 continue;
             if (result < 0)
                 return result;
@@ -158,7 +158,7 @@ int producer_dialogue(struct producer *producer, int fd, const char *name, uint3
     struct dialogue dialogue = {.terminal = terminal, .line_begins = true};
     for (;;) {
         if (is_stopped(channel))
-            return -ECANCELED;
+            return SHMSUM_STOPPED;
         prompt(producer, &dialogue);
         if (dialogue.used == dialogue.have) {
             result = read_more(producer, &input, &dialogue, why);

@@ -28,7 +28,7 @@ void producer_init(struct producer *producer, const struct shmsum_os *os,
  * caller keeps fd; its offset is where reading stopped. A stop bit ends the wait for input, as it
  * ends the wait for a slot.
  *
- * Returns 0 at the end of the input; -ECANCELED for a stop bit; or a negative errno with *why
+ * Returns 0 at the end of the input; SHMSUM_STOPPED for a stop bit; or a negative errno with *why
  * filled: of shmsum_channel_acquire, or of fstat(2), read(2), ppoll(2) or sigprocmask(2) on `name`.
  */
 int producer_send(struct producer *producer, int fd, const char *name, uint32_t source,

@@ -174,6 +174,16 @@ static const struct call calls[] = {
     {SYS_rt_sigreturn, "sigreturn", "sigreturn(2)", " ", {0}},
 };
 
+const char *call_error_name(int error)
+{
+    static char text[24];
+    const char *name = strerrorname_np(error);
+    if (name != NULL)
+        return name;
+    snprintf(text, sizeof text, "errno %d", error);
+    return text;
+}
+
 const struct call *call_find(long number)
 {
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
@@ -372,7 +382,7 @@ enum consequence call_consequence(const struct trace_site *site, unsigned nth, i
 static void print_errors(const int *errors)
 {
     for (; *errors != 0; errors++)
-        printf(" %s", strerrorname_np(*errors));
+        printf(" %s", call_error_name(*errors));
 }
 
 void call_print_all(void)

@@ -19,6 +19,13 @@ struct call {
     int errors[CALL_ERRORS_MAX]; /* positive, 0 at the end; none: the call cannot fail */
 };
 
+/* The errnos that Linux has are 1 to CALL_ERRNO_LAST. It does not have CALL_ERRNO_UNKNOWN, but a
+ * call filter may return it. */
+enum { CALL_ERRNO_LAST = 133, CALL_ERRNO_UNKNOWN = 4000 };
+
+/* "ENOSPC"; "errno 4000" of an errno without a name, valid until the next call. */
+const char *call_error_name(int error);
+
 /* Never NULL. An unknown call has some errors that any call may have, and empty `words`. */
 const struct call *call_find(long number);
 

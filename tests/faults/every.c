@@ -40,7 +40,7 @@
 
 enum {
     SCENARIOS_MAX = 16,
-    POINTS_MAX = 200000,
+    POINTS_MAX = 600000,
     ROWS_MAX = 400,
     WORKERS = 2,
     LEARNING_RUNS = 4,
@@ -418,9 +418,7 @@ static bool reports(const char *messages, const char *words, int error)
     } special[] = {
         {EWOULDBLOCK, "another process is writing it"},
         {ELOOP, "is a symbolic link; name the file itself"},
-        {EEXIST, "input file is the results file; name another one with -o"},
-        {EBADMSG, "its last line is unfinished; end or remove that line first"},
-        {EINVAL, "not a regular file, so it cannot be put on a disk"},
+        {ENOSYS, "the kernel or the file system does not have this call"},
         {ENOSYS, "the kernel does not have this call"},
         /* The C library replaces these errnos by others that POSIX names. */
         {EISDIR, "Invalid argument"}, /* shm_open */
@@ -459,7 +457,7 @@ static void show(const struct scenario *scenario, const struct point *point,
                  point->to_child ? " child" : "");
     else
         snprintf(how, sizeof how, "%s %s", kinds[point->kind],
-                 point->error == 0 ? "" : strerrorname_np(point->error));
+                 point->error == 0 ? "" : call_error_name(point->error));
     printf("finding: %s: %s, %s(%s) number %u, %s: %s\n", scenario->name, roles[now.place->role],
            call_find(now.place->number)->name, now.place->object, (unsigned)point->nth, how, what);
     printf("    status 0x%x, child %.0f ms later, results \"%s\", messages \"%s\"\n",
@@ -689,6 +687,17 @@ static void add(struct point point, const char *kind, const char *what)
     common->points[common->point_count++] = point;
 }
 
+/* The row of all errnos that the man page of the call does not list. */
+#define OTHER_ERRNO "errno of no man page"
+
+static bool is_in_manual(const struct call *call, int error)
+{
+    for (size_t i = 0; i < CALL_ERRORS_MAX && call->errors[i] != 0; i++)
+        if (call->errors[i] == error)
+            return true;
+    return false;
+}
+
 static void add_failures(struct point point, const struct trace_site *site)
 {
     const struct call *call = call_find(site->number);
@@ -698,8 +707,16 @@ static void add_failures(struct point point, const struct trace_site *site)
         point.error = (int16_t)call->errors[i];
         for (int kind = FAIL_ONCE; kind <= FAIL_FOR_GOOD; kind++) {
             point.kind = (uint8_t)kind;
-            add(point, "call fails", strerrorname_np(point.error));
+            add(point, "call fails", call_error_name(point.error));
         }
+    }
+    /* What no man page names, file systems, devices and call filters return all the same. A call
+     * with one errno, or without any, cannot fail in another way. */
+    point.kind = FAIL_ONCE;
+    for (int error = 1; error <= CALL_ERRNO_LAST + 1 && call->errors[1] != 0; error++) {
+        point.error = (int16_t)(error <= CALL_ERRNO_LAST ? error : CALL_ERRNO_UNKNOWN);
+        if (!is_in_manual(call, point.error))
+            add(point, "call fails", OTHER_ERRNO);
     }
     point.error = 0;
     bool has_bytes = site->number == SYS_read || site->number == SYS_write ||
@@ -815,9 +832,14 @@ static void take_sample(int size)
     static int of_row[ROWS_MAX], taken_of_row[ROWS_MAX];
     for (int i = 0; i < count; i++)
         of_row[points[i].row]++;
+    /* One row must not leave too little of the sample to the others. */
+    int counted = 0;
+    for (int i = 0; i < count; i++)
+        counted += of_row[points[i].row] <= count / 4;
     int taken = 0;
     for (int i = 0; i < count; i++) {
-        int share = (int)((int64_t)of_row[points[i].row] * size / count);
+        bool large = of_row[points[i].row] > count / 4;
+        int share = large ? size / 4 : (int)((int64_t)of_row[points[i].row] * size / counted);
         if (share < SAMPLE_LEAST)
             share = SAMPLE_LEAST;
         if (taken_of_row[points[i].row]++ < share)

@@ -124,7 +124,7 @@ static void fill_ring(struct fixture *f)
 {
     for (uint32_t i = 0; i < f->room.region.geometry.slots; i++)
         put(f, 1, i);
-    assert_int_equal(try_put(f), -EAGAIN);
+    assert_int_equal(try_put(f), SHMSUM_AGAIN);
 }
 
 static unsigned waits(const struct fixture *f)
@@ -146,7 +146,7 @@ static void test_states_of_a_slot(void **state)
     begin(&f, 2, 8);
     const struct shmsum_slot *first = slot(&f, 0);
     assert_int_equal(shared_load_relaxed(&first->state), SHMSUM_FREE);
-    assert_int_equal(try_get(&f), -EAGAIN);
+    assert_int_equal(try_get(&f), SHMSUM_AGAIN);
 
     uint8_t *payload = NULL, *again = NULL;
     assert_int_equal(shmsum_channel_acquire(f.producer, &payload, &f.why), 0);
@@ -154,7 +154,7 @@ static void test_states_of_a_slot(void **state)
     assert_int_equal(shmsum_channel_acquire(f.producer, &again, &f.why), 0);
     assert_ptr_equal(again, payload);
     assert_int_equal(shared_load_relaxed(&first->state), SHMSUM_FREE);
-    assert_int_equal(try_get(&f), -EAGAIN);
+    assert_int_equal(try_get(&f), SHMSUM_AGAIN);
 
     memcpy(payload, "abc", 3);
     shmsum_channel_publish(f.producer, 3, 7);
@@ -202,16 +202,16 @@ static void test_every_geometry(void **state)
                 /* a full slot must not reach into its neighbour */
                 for (uint32_t k = 0; k < slots[i]; k++)
                     put(&f, 1 + (k + lap) % sizes[j], number + k);
-                assert_int_equal(try_put(&f), -EAGAIN);
+                assert_int_equal(try_put(&f), SHMSUM_AGAIN);
                 for (uint32_t k = 0; k < slots[i]; k++)
                     get(&f, 1 + (k + lap) % sizes[j], number + k);
-                assert_int_equal(try_get(&f), -EAGAIN);
+                assert_int_equal(try_get(&f), SHMSUM_AGAIN);
                 for (uint32_t k = 0; k < slots[i]; k++)
                     put(&f, sizes[j], number + k);
-                assert_int_equal(try_put(&f), -EAGAIN);
+                assert_int_equal(try_put(&f), SHMSUM_AGAIN);
                 for (uint32_t k = 0; k < slots[i]; k++)
                     get(&f, sizes[j], number + k);
-                assert_int_equal(try_get(&f), -EAGAIN);
+                assert_int_equal(try_get(&f), SHMSUM_AGAIN);
                 put(&f, 1, number); /* so that each lap begins in another slot */
                 get(&f, 1, number);
                 number += slots[i];
@@ -231,9 +231,9 @@ static void test_ring_takes_one_for_one_when_full(void **state)
     for (uint32_t i = 0; i < 3; i++)
         put(&f, 4, i);
     for (uint32_t i = 3; i < 20; i++) {
-        assert_int_equal(try_put(&f), -EAGAIN);
+        assert_int_equal(try_put(&f), SHMSUM_AGAIN);
         take(&f, 4, i - 3);
-        assert_int_equal(try_put(&f), -EAGAIN); /* taken, and not released */
+        assert_int_equal(try_put(&f), SHMSUM_AGAIN); /* taken, and not released */
         shmsum_channel_release(f.consumer);
         put(&f, 4, i);
     }
@@ -259,9 +259,11 @@ static void test_await_released(void **state)
                     put(&f, 8, i);
                 shmsum_stop_raise(&f.os.table, f.producer_stop, SHMSUM_STOP_NOW);
                 for (uint32_t i = 0; i < published; i++) {
-                    assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), -ECANCELED);
+                    assert_int_equal(shmsum_channel_await_released(f.producer, &f.why),
+                                     SHMSUM_STOPPED);
                     take(&f, 8, i);
-                    assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), -ECANCELED);
+                    assert_int_equal(shmsum_channel_await_released(f.producer, &f.why),
+                                     SHMSUM_STOPPED);
                     shmsum_channel_release(f.consumer);
                 }
                 assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), 0);
@@ -345,10 +347,10 @@ static void test_end_given_up_leaves_ready(void **state)
     begin(&f, 1, 8);
     put(&f, 5, 1);
     shmsum_stop_raise(&f.os.table, f.producer_stop, SHMSUM_STOP_NOW);
-    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), -ECANCELED);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), SHMSUM_STOPPED);
     assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), SHMSUM_READY);
     get(&f, 5, 1);
-    assert_int_equal(try_get(&f), -EAGAIN);
+    assert_int_equal(try_get(&f), SHMSUM_AGAIN);
     end(&f);
 }
 
@@ -390,21 +392,21 @@ static void expect_broken_for_producer(uint32_t value)
     begin(&f, 2, 8);
     uint8_t *payload;
     shared_store_relaxed(&slot(&f, 0)->state, value);
-    assert_int_equal(shmsum_channel_try_acquire(f.producer, &payload, NULL), -EPROTO);
-    assert_int_equal(shmsum_channel_try_acquire(f.producer, &payload, &f.why), -EPROTO);
-    assert_failure(&f, "protocol", what, EPROTO);
+    assert_int_equal(shmsum_channel_try_acquire(f.producer, &payload, NULL), SHMSUM_BROKEN);
+    assert_int_equal(shmsum_channel_try_acquire(f.producer, &payload, &f.why), SHMSUM_BROKEN);
+    assert_failure(&f, "protocol", what, -SHMSUM_BROKEN);
     memset(&f.why, 0, sizeof f.why);
-    assert_int_equal(shmsum_channel_acquire(f.producer, &payload, &f.why), -EPROTO);
-    assert_failure(&f, "protocol", what, EPROTO);
+    assert_int_equal(shmsum_channel_acquire(f.producer, &payload, &f.why), SHMSUM_BROKEN);
+    assert_failure(&f, "protocol", what, -SHMSUM_BROKEN);
     memset(&f.why, 0, sizeof f.why);
-    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), -EPROTO);
-    assert_failure(&f, "protocol", what, EPROTO);
+    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), SHMSUM_BROKEN);
+    assert_failure(&f, "protocol", what, -SHMSUM_BROKEN);
     assert_int_equal(shared_load_relaxed(&slot(&f, 0)->state), value); /* nothing is repaired */
     memset(&f.why, 0, sizeof f.why);
     shared_store_relaxed(&slot(&f, 1)->state, value); /* the last */
-    assert_int_equal(shmsum_channel_await_released(f.producer, NULL), -EPROTO);
-    assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), -EPROTO);
-    assert_failure(&f, "protocol", what, EPROTO);
+    assert_int_equal(shmsum_channel_await_released(f.producer, NULL), SHMSUM_BROKEN);
+    assert_int_equal(shmsum_channel_await_released(f.producer, &f.why), SHMSUM_BROKEN);
+    assert_failure(&f, "protocol", what, -SHMSUM_BROKEN);
     assert_int_equal(shared_load_relaxed(&slot(&f, 1)->state), value);
     assert_int_equal(waits(&f), 0);
     end(&f);
@@ -443,8 +445,8 @@ static void test_slot_freed_out_of_order(void **state)
     int result = shmsum_channel_acquire(f.producer, &payload, &f.why);
     shared_or_release(f.consumer_stop, SHMSUM_STOP_NOW); /* the thread may end now */
     pthread_join(thread, NULL);
-    assert_int_equal(result, -EPROTO);
-    assert_failure(&f, "protocol", "state of a slot, from the consumer", EPROTO);
+    assert_int_equal(result, SHMSUM_BROKEN);
+    assert_failure(&f, "protocol", "state of a slot, from the consumer", -SHMSUM_BROKEN);
     end(&f);
 }
 
@@ -459,12 +461,12 @@ static void expect_broken_for_consumer(struct fixture *f, const char *what)
         memset(&f->why, 0, sizeof f->why);
         int result = waiting ? shmsum_channel_take(f->consumer, bytes, &block, &f->why)
                              : shmsum_channel_try_take(f->consumer, bytes, &block, &f->why);
-        assert_int_equal(result, -EPROTO);
-        assert_failure(f, "protocol", what, EPROTO);
+        assert_int_equal(result, SHMSUM_BROKEN);
+        assert_failure(f, "protocol", what, -SHMSUM_BROKEN);
         for (size_t i = 0; i < sizeof bytes; i++)
             assert_int_equal(bytes[i], GUARD_BYTE);
         assert_int_equal(shared_load_relaxed(&slot(f, 0)->state), before);
-        assert_int_equal(shmsum_channel_try_take(f->consumer, bytes, &block, NULL), -EPROTO);
+        assert_int_equal(shmsum_channel_try_take(f->consumer, bytes, &block, NULL), SHMSUM_BROKEN);
     }
     assert_int_equal(waits(f), 0);
     assert_int_equal(wakes(f), 0);
@@ -529,7 +531,7 @@ static void test_geometry_is_not_read_again(void **state)
     }
     put(&f, 8, 1);
     shared_store_relaxed(&slot(&f, f.consumer->next)->length, 9);
-    assert_int_equal(try_get(&f), -EPROTO);
+    assert_int_equal(try_get(&f), SHMSUM_BROKEN);
     end(&f);
 }
 
@@ -541,8 +543,8 @@ static void test_bad_attached(void **state)
         struct fixture f;
         begin(&f, 2, 8);
         shared_store_relaxed(&f.room.region.header->attached, values[i]);
-        assert_int_equal(shmsum_channel_await_attached(f.producer, &f.why), -EPROTO);
-        assert_failure(&f, "protocol", "attached, from the consumer", EPROTO);
+        assert_int_equal(shmsum_channel_await_attached(f.producer, &f.why), SHMSUM_BROKEN);
+        assert_failure(&f, "protocol", "attached, from the consumer", -SHMSUM_BROKEN);
         end(&f);
     }
 }
@@ -562,7 +564,7 @@ static void test_wait_of_the_other_side_is_harmless(void **state)
     struct shmsum_word *first = &slot(&f, 0)->state;
 
     set_wait(first); /* FREE, and the consumer sleeps */
-    assert_int_equal(try_get(&f), -EAGAIN);
+    assert_int_equal(try_get(&f), SHMSUM_AGAIN);
     put(&f, 8, 1);
     assert_int_equal(shared_load_relaxed(first), SHMSUM_READY);
     assert_int_equal(wakes(&f), 1);
@@ -570,7 +572,7 @@ static void test_wait_of_the_other_side_is_harmless(void **state)
 
     put(&f, 8, 2);
     set_wait(first); /* READY, and the producer sleeps */
-    assert_int_equal(try_put(&f), -EAGAIN);
+    assert_int_equal(try_put(&f), SHMSUM_AGAIN);
     get(&f, 8, 1);
     assert_int_equal(shared_load_relaxed(first), SHMSUM_FREE);
     assert_int_equal(wakes(&f), 2);
@@ -671,7 +673,7 @@ static void test_one_wake_serves_half_a_ring(void **state)
         assert_int_equal(f.producer->slept, 1);
         for (uint32_t i = 0; i < slots / 2 + 1; i++)
             put(&f, 8, i);
-        assert_int_equal(try_put(&f), -EAGAIN);
+        assert_int_equal(try_put(&f), SHMSUM_AGAIN);
         end(&f);
     }
 }
@@ -783,7 +785,7 @@ static void test_stop_set_before_a_wait(void **state)
                 prepare(&f, waiting);
                 end_of(&f, waiting)->spins = spins;
                 shmsum_stop_raise(&f.os.table, stop_of(&f, waiting), bits[i]);
-                assert_int_equal(call(&f, waiting), -ECANCELED);
+                assert_int_equal(call(&f, waiting), SHMSUM_STOPPED);
                 assert_int_equal(waits(&f), 0);
                 assert_int_equal(end_of(&f, waiting)->slept, 0);
                 end(&f);
@@ -835,7 +837,7 @@ static void test_stop_while_falling_asleep(void **state)
         struct fixture f;
         prepare(&f, playing);
         f.os.on_wait = stop_at_the_sleep;
-        assert_int_equal(call(&f, playing), -ECANCELED);
+        assert_int_equal(call(&f, playing), SHMSUM_STOPPED);
         assert_int_equal(f.step, 1);
         end(&f);
     }
@@ -953,7 +955,7 @@ static void test_take_gives_all_that_was_published_before_a_stop(void **state)
         assert_int_equal(block.source, i);
         shmsum_channel_release(f.consumer);
     }
-    assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), -ECANCELED);
+    assert_int_equal(shmsum_channel_take(f.consumer, bytes, &block, &f.why), SHMSUM_STOPPED);
     end(&f);
 }
 
@@ -1032,13 +1034,18 @@ static void test_failed_wake_ends_every_wait(void **state)
     assert_failure(&f, "futex", "slot", EPERM);
     end(&f);
 
-    begin_with_failing_wakes(&f); /* -EAGAIN would mean "slot not ready" */
-    refusal = -EAGAIN;
-    assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_FREE));
-    put(&f, 1, 1);
-    assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), -EIO);
+    /* Errnos that sound like something inside: they are failures of the call like any other. */
+    static const int refusals[] = {-EAGAIN, -ECANCELED, -EPROTO, -EINTR, -ETIMEDOUT};
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        begin_with_failing_wakes(&f);
+        refusal = refusals[i];
+        assert_true(shared_set_wait(&slot(&f, 0)->state, SHMSUM_FREE));
+        put(&f, 1, 1);
+        assert_int_equal(shmsum_channel_end(f.producer, SHMSUM_END_COMPLETE, &f.why), refusal);
+        assert_failure(&f, "futex", "slot", -refusal);
+        end(&f);
+    }
     refusal = -EPERM;
-    end(&f);
 
     begin_with_failing_wakes(&f); /* neither side slept: no wake, no failure */
     put(&f, 1, 1);
@@ -1110,7 +1117,7 @@ static void test_timed_fallback(void **state)
             prepare(&f, playing);
             without_wait_two(&f, errors[i]);
             f.os.on_wait = stop_in_time;
-            assert_int_equal(call(&f, playing), -ECANCELED);
+            assert_int_equal(call(&f, playing), SHMSUM_STOPPED);
             assert_int_equal(f.step, 4);
             assert_int_equal(atomic_load(&f.os.waits_two), 1);
             end(&f);
@@ -1160,7 +1167,7 @@ static void test_timed_fallback_sees_a_stop(void **state)
         assert_int_equal(pthread_create(&thread, NULL, raise_peer, &f), 0);
         int result = call(&f, waiting);
         pthread_join(thread, NULL);
-        assert_int_equal(result, -ECANCELED);
+        assert_int_equal(result, SHMSUM_STOPPED);
         end(&f);
     }
 }

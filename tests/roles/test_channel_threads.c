@@ -335,9 +335,9 @@ static void stop_once(enum role_to_stop which, enum kernel kernel, uint64_t *ran
     for (int i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
     if (producers[which] != NULL)
-        assert_int_equal(pair.producer_result, -ECANCELED);
+        assert_int_equal(pair.producer_result, SHMSUM_STOPPED);
     if (which == STOP_BOTH || which == STOP_CONSUMER)
-        assert_int_equal(pair.consumer_result, -ECANCELED);
+        assert_int_equal(pair.consumer_result, SHMSUM_STOPPED);
     assert_string_equal(pair.wrong, "");
     assert_string_equal(pair.producer_wrong, "");
     room_clean_up(&pair.room);
@@ -401,7 +401,7 @@ static void test_producer_dies(void **state)
         assert_int_equal(pthread_create(&threads[1], NULL, consumer, &pair), 0);
         pthread_join(threads[0], NULL);
         pthread_join(threads[1], NULL);
-        assert_int_equal(pair.consumer_result, -ECANCELED);
+        assert_int_equal(pair.consumer_result, SHMSUM_STOPPED);
         assert_int_equal(pair.taken, pair.count);
         assert_string_equal(pair.wrong, "");
         room_clean_up(&pair.room);

@@ -588,9 +588,9 @@ static void test_bad_sources(void **state)
             shmsum_channel_publish(&play.room.producer, 2, sources[i][j]);
         }
         run_consumer(&play);
-        assert_int_equal(play.consumed, -EPROTO);
+        assert_int_equal(play.consumed, SHMSUM_BROKEN);
         assert_failure(&play.consumer_why, "protocol", "source of a slot, from the producer",
-                       EPROTO);
+                       -SHMSUM_BROKEN);
         struct text results = file_text(play.results_fd);
         assert_string_equal(results.bytes, "1\n"); /* earlier results stay */
         text_clear(&results);
@@ -738,7 +738,7 @@ static void dialogue_end(struct dialogue *dialogue, enum consumer_end_reason end
 {
     play_join(&dialogue->play);
     /* The stop of the consumer's exit may end the wait for the release of the last slot. */
-    if (end_reason != CONSUMER_CLOSED || dialogue->play.produced != -ECANCELED)
+    if (end_reason != CONSUMER_CLOSED || dialogue->play.produced != SHMSUM_STOPPED)
         assert_int_equal(dialogue->play.produced, 0);
     assert_int_equal(dialogue->play.consumed, 0);
     assert_int_equal(dialogue->play.end_reason, end_reason);
@@ -922,7 +922,7 @@ static void test_signal_while_waiting_for_input(void **state)
         room_pause_us(room_below(&random, 200));
         assert_int_equal(pthread_kill(play.producer_thread, SIGUSR1), 0);
         play_join(&play);
-        assert_int_equal(play.produced, -ECANCELED);
+        assert_int_equal(play.produced, SHMSUM_STOPPED);
         assert_int_equal(play.consumed, 0);
         assert_int_equal(play.end_reason, CONSUMER_CUT);
         struct text results = file_text(play.results_fd);
@@ -982,7 +982,7 @@ static void test_signal_just_before_the_wait(void **state)
         play.inputs[0] = pipes[0];
         play_start(&play);
         play_join(&play);
-        assert_int_equal(play.produced, -ECANCELED);
+        assert_int_equal(play.produced, SHMSUM_STOPPED);
         assert_int_equal(play.end_reason, CONSUMER_CUT);
         assert_int_equal(polls, before_mask ? 0 : 1);
         close(pipes[0]);
@@ -1055,7 +1055,7 @@ static void test_stop_while_reading_a_file(void **state)
     file_set(play.inputs[0], "1 2\n3 4\n5 6\n7 8\n", 16);
     play_start(&play);
     play_join(&play);
-    assert_int_equal(play.produced, -ECANCELED);
+    assert_int_equal(play.produced, SHMSUM_STOPPED);
     assert_int_equal(play.end_reason, CONSUMER_CUT);
     assert_int_equal(reads, 3);
     struct text results = file_text(play.results_fd);
@@ -1275,7 +1275,7 @@ static void test_write_error(void **state)
         assert_int_equal(play.consumed, -ENOSPC);
         assert_failure(&play.consumer_why, "write", "results", ENOSPC);
         assert_int_equal(counter(&play, COUNTER_RESULT_LINES), 0);
-        assert_int_equal(play.produced, -ECANCELED);
+        assert_int_equal(play.produced, SHMSUM_STOPPED);
         close(play.inputs[0]);
         play_clean_up(&play);
     }

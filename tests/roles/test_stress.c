@@ -193,7 +193,7 @@ static int produce(struct side *side)
     if (result == 0 && shape->fate == FATE_ORPHANED)
         return LEFT;
     enum shmsum_end_reason end_reason = SHMSUM_END_COMPLETE;
-    if (result == -ECANCELED && shmsum_stop_bits(&side->stop) == SHMSUM_STOP_INPUT) {
+    if (result == SHMSUM_STOPPED && shmsum_stop_bits(&side->stop) == SHMSUM_STOP_INPUT) {
         end_reason = SHMSUM_END_CUT;
         result = 0;
     }
@@ -598,22 +598,22 @@ static bool ended_well(const struct shape *shape, const struct side *producer,
     unsigned long long taken = atomic_load(&consumer->passed);
     bool ended = producer->result == 0 && consumer->result == 0 && taken == published &&
                  producer->end_reason != 0 && producer->end_reason == consumer->end_reason;
-    bool stopped = producer->result == -ECANCELED;
+    bool stopped = producer->result == SHMSUM_STOPPED;
     switch (shape->fate) {
     case FATE_WHOLE:
         return ended && published == shape->count && producer->end_reason == SHMSUM_END_COMPLETE;
     case FATE_INPUT:
         return ended && (producer->end_reason == SHMSUM_END_CUT || published == shape->count);
     case FATE_NOW:
-        return stopped && consumer->result == -ECANCELED && taken <= published;
+        return stopped && consumer->result == SHMSUM_STOPPED && taken <= published;
     case FATE_INPUT_NOW: /* END may have been taken before STOP_NOW; then it was last */
         return (stopped || (producer->result == 0 && producer->end_reason == SHMSUM_END_CUT)) &&
                taken <= published &&
-               (consumer->result == -ECANCELED ||
+               (consumer->result == SHMSUM_STOPPED ||
                 (consumer->result == 0 && consumer->end_reason == SHMSUM_END_CUT &&
                  producer->end_reason == SHMSUM_END_CUT && taken == published));
     case FATE_ORPHANED: /* all published slots arrive; a killed producer may not have counted one */
-        return consumer->result == -ECANCELED &&
+        return consumer->result == SHMSUM_STOPPED &&
                (taken == published || (processes && taken == published + 1));
     case FATE_DESERTED: /* the ring may be full again, and one taken slot may not be counted */
         return stopped && taken <= published && published <= taken + shape->slots + processes;

@@ -77,9 +77,8 @@ bool end_published, end_taken, blank_seen;
 
 /* Results of functions. */
 #define OK 0
-#define ECANCELED 1
-#define EINTR 2
-#define EAGAIN 3
+#define STOPPED 1
+#define AGAIN 3
 #define EIO 4
 #define END_OF_FILE 5
 
@@ -167,7 +166,7 @@ inline word_sleep(me, at, seen, mask)
     :: atomic {
            look = stop[me];
            if
-           :: look & (mask) -> result = ECANCELED; look = 0; break
+           :: look & (mask) -> result = STOPPED; look = 0; break
            :: else
            fi
        }
@@ -318,7 +317,7 @@ inline channel_end(how)
 inline channel_try_take()
 {
     if
-    :: atomic { value(word[next]) == FREE -> result = EAGAIN }
+    :: atomic { value(word[next]) == FREE -> result = AGAIN }
     :: value(word[next]) == END ->
         d_step { assert(end_reason == COMPLETE || end_reason == CUT); is_end = true; result = OK }
     :: value(word[next]) == READY ->
@@ -359,15 +358,15 @@ inline channel_take()
     do
     :: channel_try_take();
        if
-       :: result != EAGAIN -> break
+       :: result != AGAIN -> break
        :: else
        fi;
        wait_for_slot(CHILD, FREE, 0, STOP_PEER);
        if
-       :: result == ECANCELED -> /* a slot that was published before the stop comes first */
+       :: result == STOPPED -> /* a slot that was published before the stop comes first */
            channel_try_take();
            if
-           :: result == EAGAIN -> result = ECANCELED
+           :: result == AGAIN -> result = STOPPED
            :: else
            fi;
            break
@@ -384,11 +383,11 @@ inline await_input(mask, ready)
 {
     masked = true;
     if
-    :: stop[PARENT] & (mask) -> result = ECANCELED
+    :: stop[PARENT] & (mask) -> result = STOPPED
     :: else ->
         d_step { polls = true; masked = false }
         if
-        :: !polls -> result = EINTR
+        :: !polls -> result = AGAIN
         :: d_step { polls && ready -> polls = false; result = OK }
         fi
     fi;
@@ -402,7 +401,7 @@ inline read_input()
 {
     do
     :: if
-       :: stop[PARENT] & stop_mask -> result = ECANCELED; break
+       :: stop[PARENT] & stop_mask -> result = STOPPED; break
        :: else
        fi;
        if
@@ -410,8 +409,8 @@ inline read_input()
        :: else -> result = OK
        fi;
        if
-       :: result == EINTR
-       :: result == ECANCELED -> break
+       :: result == AGAIN
+       :: result == STOPPED -> break
        :: result == OK && produced < LINES -> produced++; break
        :: result == OK -> result = END_OF_FILE; break
        :: result == OK && FAILS -> result = EIO; break
@@ -447,7 +446,7 @@ inline producer_dialogue()
 {
     do
     :: if
-       :: stop[PARENT] & stop_mask -> result = ECANCELED; break
+       :: stop[PARENT] & stop_mask -> result = STOPPED; break
        :: else
        fi;
        if
@@ -625,7 +624,7 @@ active proctype child()
         :: else ->
             channel_take();
             if
-            :: result == ECANCELED -> orphaned = true; break
+            :: result == STOPPED -> orphaned = true; break
             :: result == OK && is_end -> end_taken = true; break
             :: result == OK && !is_end ->
                 if

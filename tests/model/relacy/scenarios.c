@@ -145,7 +145,8 @@ static int publish_one(void)
     uint8_t *payload;
     int result = shmsum_channel_acquire(producer, &payload, NULL);
     if (result < 0) {
-        engine_check(result == -ECANCELED, "the producer took a correct consumer for a broken one");
+        engine_check(result == SHMSUM_STOPPED,
+                     "the producer took a correct consumer for a broken one");
         return result;
     }
     uint32_t length = block_length(world.published);
@@ -163,7 +164,8 @@ static int take_one(void)
     struct shmsum_block block;
     int result = shmsum_channel_take(consumer, bytes, &block, NULL);
     if (result < 0) {
-        engine_check(result == -ECANCELED, "the consumer took a correct producer for a broken one");
+        engine_check(result == SHMSUM_STOPPED,
+                     "the consumer took a correct producer for a broken one");
         return result;
     }
     if (block.end) {
@@ -324,7 +326,7 @@ static void deserted_thread(unsigned index)
         int result = 0;
         while (result == 0 && world.published < world.blocks)
             result = publish_one();
-        engine_check(result == -ECANCELED, "more published than the ring holds");
+        engine_check(result == SHMSUM_STOPPED, "more published than the ring holds");
         (void)engine_read_byte(&reason);
     } else {
         while (world.taken < world.leaves_at)
@@ -353,7 +355,7 @@ static void orphaned_thread(unsigned index)
         int result;
         while ((result = take_and_release_one()) > 0)
             ;
-        engine_check(result == -ECANCELED, "an END that nobody published");
+        engine_check(result == SHMSUM_STOPPED, "an END that nobody published");
     }
 }
 

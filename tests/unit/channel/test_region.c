@@ -399,10 +399,10 @@ static void refuses(const char *name, const uint64_t nonce[2], const char *objec
     uint64_t before = fault_os_leaks(&faults);
     struct shmsum_region region;
     struct shmsum_failure why = {0};
-    assert_int_equal(shmsum_region_attach(&region, &faults.os, name, nonce, &why), -EPROTO);
+    assert_int_equal(shmsum_region_attach(&region, &faults.os, name, nonce, &why), SHMSUM_BROKEN);
     assert_string_equal(why.call, "protocol");
     assert_string_equal(why.object, object);
-    assert_int_equal(why.error, EPROTO);
+    assert_int_equal(why.error, -SHMSUM_BROKEN);
     assert_int_equal(fault_os_leaks(&faults), before);
     shmsum_region_clean_up(&region);
     assert_int_equal(fault_os_leaks(&faults), before);

@@ -44,12 +44,16 @@ static void test_one_line_messages(void **state)
         const char *text;
     } cases[] = {
         {{"open", "x\n", ENOENT}, "shmsum: open: x\\x0a: No such file or directory\n"},
-        {{"protocol", "slot length", EPROTO},
+        {{"protocol", "slot length", -SHMSUM_BROKEN},
          "shmsum: protocol: slot length: the other process broke the rules\n"},
         {{"write", "r", ENOSPC}, "shmsum: write: r: No space left on device\n"},
         {{"flock", "r", EWOULDBLOCK}, "shmsum: flock: r: another process is writing it\n"},
         {{"open", "r", ELOOP}, "shmsum: open: r: is a symbolic link; name the file itself\n"},
-        {{"open", "r", EEXIST},
+        {{"open", "r", EEXIST}, "shmsum: open: r: File exists\n"},
+        {{"read", "r", EPROTO}, "shmsum: read: r: Protocol error\n"},
+        {{"open", "r", EMLINK}, "shmsum: open: r: Too many links\n"},
+        {{"fsync", "r", EINVAL}, "shmsum: fsync: r: Invalid argument\n"},
+        {{"open", "r", REFUSED_IS_RESULTS},
          "shmsum: open: r: input file is the results file; name another one with -o\n"},
         {{"shm_open", "r", EEXIST}, "shmsum: shm_open: r: File exists\n"},
         {{"write", "r", EMFILE}, "shmsum: write: r: Too many open files\n"},
@@ -57,7 +61,8 @@ static void test_one_line_messages(void **state)
         {{"posix_fallocate", "r", ENOSPC},
          "shmsum: posix_fallocate: r: No space left on device; make room in /dev/shm, or use "
          "less of it: --slots=4\n"},
-        {{"futex", "r", ENOSYS}, "shmsum: futex: r: the kernel does not have this call\n"},
+        {{"futex", "r", ENOSYS},
+         "shmsum: futex: r: the kernel or the file system does not have this call\n"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         message_failure(&os, &cases[i].why);

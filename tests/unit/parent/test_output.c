@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "messages/message.h"
 #include "parent/output.h"
 #include "unit.h"
 
@@ -65,9 +66,9 @@ static void test_file(void **state)
         {"1\n2\n", OUTPUT_COMPLETE, 4, true, 2, 0, "1\n2\n"},
         {"", OUTPUT_COMPLETE, 0, false, CLAIMED, 0, ""},
         /* not as claimed: too few bytes, too many, or a torn line */
-        {"1\n2\n", OUTPUT_COMPLETE, 6, false, 2, EBADMSG, "1\n2\n"},
-        {"1\n2\n", OUTPUT_COMPLETE, 2, false, 2, EBADMSG, "1\n2\n"},
-        {"1\n23", OUTPUT_COMPLETE, 4, false, 1, EBADMSG, "1\n"},
+        {"1\n2\n", OUTPUT_COMPLETE, 6, false, 2, REFUSED_NOT_AS_CLAIMED, "1\n2\n"},
+        {"1\n2\n", OUTPUT_COMPLETE, 2, false, 2, REFUSED_NOT_AS_CLAIMED, "1\n2\n"},
+        {"1\n23", OUTPUT_COMPLETE, 4, false, 1, REFUSED_NOT_AS_CLAIMED, "1\n"},
         /* the child stopped, or is not believed: always cut and counted */
         {"1\n2\n", OUTPUT_STOPPED, 4, false, 2, 0, "1\n2\n"},
         {"1\n23", OUTPUT_STOPPED, 4, false, 1, 0, "1\n"},
@@ -86,8 +87,8 @@ static void test_standard_output(void **state)
         {"1\nothers", OUTPUT_COMPLETE, 2, false, CLAIMED, 0, "1\nothers"},
         {"1\nothers", OUTPUT_COMPLETE, 2, true, CLAIMED, 0, "1\nothers"},
         {"1\nothers", OUTPUT_STOPPED, 2, true, CLAIMED, 0, "1\nothers"},
-        {"1\n2\n", OUTPUT_COMPLETE, 6, false, 2, EBADMSG, "1\n2\n"},
-        {"1\n2", OUTPUT_COMPLETE, 3, false, 1, EBADMSG, "1\n"},
+        {"1\n2\n", OUTPUT_COMPLETE, 6, false, 2, REFUSED_NOT_AS_CLAIMED, "1\n2\n"},
+        {"1\n2", OUTPUT_COMPLETE, 3, false, 1, REFUSED_NOT_AS_CLAIMED, "1\n"},
         {"1\n2", OUTPUT_UNBELIEVED, 3, false, 1, 0, "1\n"},
     };
     for (size_t i = 0; i < COUNT(rows); i++)

@@ -525,10 +525,10 @@ static void test_protocol_violations(void **state)
         shared_store_relaxed(&slot->source, cases[i].source);
         shared_store_relaxed(&slot->end_reason, cases[i].end_reason);
         shared_store_relaxed(&slot->state, cases[i].state);
-        assert_int_equal(run(&scene), -EPROTO);
+        assert_int_equal(run(&scene), SHMSUM_BROKEN);
         assert_string_equal(scene.why.call, "protocol");
         assert_string_equal(scene.why.object, cases[i].object);
-        assert_int_equal(scene.why.error, EPROTO);
+        assert_int_equal(scene.why.error, -SHMSUM_BROKEN);
         /* Earlier results are written, and counted. */
         assert_results(&scene, "3\nerror: column 1: \"x\" is not a number\n");
         assert_messages(&scene, "b.txt:2:1: error: \"x\" is not a number\n    x\n    ^\n");

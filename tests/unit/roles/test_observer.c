@@ -231,7 +231,7 @@ static void test_failed_end(void **state)
         shmsum_channel_publish(&channels[0], 1, 0);
     }
     shmsum_stop_raise(&os, &stop, SHMSUM_STOP_NOW);
-    assert_int_equal(producer_end(&producer, SHMSUM_END_CUT, NULL), -ECANCELED);
+    assert_int_equal(producer_end(&producer, SHMSUM_END_CUT, NULL), SHMSUM_STOPPED);
     assert_int_equal(recorders[0].count, 0);
 }
 
