@@ -554,10 +554,10 @@ static int memory_setrlimit(OS, int resource, uint64_t limit)
     return -ENOSYS;
 }
 
-static int memory_close_range(OS, int first)
+static int memory_close_range(OS, int first, int last)
 {
     struct memory_os *world = world_of(os);
-    for (int fd = first; fd < MEMORY_FDS_MAX; fd++)
+    for (int fd = first; fd <= last && fd < MEMORY_FDS_MAX; fd++)
         if (world->fds[fd].open)
             os->close(os, fd);
     return 0;

@@ -216,8 +216,8 @@ struct shmsum_os {
     /* setrlimit(2): both the soft and the hard limit of the resource become `limit`. */
     int (*setrlimit)(const struct shmsum_os *os, int resource, uint64_t limit);
 
-    /* close_range(2): closes `first` and all descriptors above it. */
-    int (*close_range)(const struct shmsum_os *os, int first);
+    /* close_range(2): closes the descriptors first .. last. */
+    int (*close_range)(const struct shmsum_os *os, int first, int last);
 
     /* landlock_create_ruleset(2) and landlock_restrict_self(2), without one path, port or socket
      * that is allowed: open descriptors stay, nothing else can be reached. With `reading`, files

@@ -4,6 +4,7 @@
  *
  * This file is the order of things. Read it from top to bottom as the story of a run:
  *
+ *   inherited_close  Close what the caller left open.
  *   open_files       Check the inputs, open and lock the results. A run that fails here has started
  *                    nothing and emptied nothing.
  *   prepare          Catch signals, remove what dead runs left behind, open the trace.
@@ -20,6 +21,7 @@
 #include <string.h>
 
 #include "child_process.h"
+#include "inherited.h"
 #include "inputs.h"
 #include "onlookers.h"
 #include "os/standard_fds.h"
@@ -86,7 +88,8 @@ static int create_channel(struct run *run, struct shmsum_failure *why)
 static int await_attached(struct run *run, struct shmsum_failure *why)
 {
     /* Now, while the child starts: this takes about as long. */
-    sandbox_prepare_parent(&run->sandbox, run->os, run->options.sandbox, child_pid());
+    sandbox_prepare_parent(&run->sandbox, run->os, run->options.sandbox, child_pid(),
+                           run->closed_descriptors);
     int result = shmsum_channel_await_attached(&run->channel, why);
     if (result < 0)
         return result;
@@ -159,6 +162,8 @@ static int sum_all(struct run *run)
 {
     struct shmsum_failure why;
     run->started_ns = run->os->clock_ns(run->os);
+    if (run->options.sandbox != SANDBOX_OFF)
+        run->closed_descriptors = inherited_close(run->os, &run->options);
     if (open_files(run, &why) < 0 || prepare(run, &why) < 0 || create_channel(run, &why) < 0)
         return run_fail(run->os, &why);
     int status;

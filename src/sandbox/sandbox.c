@@ -3,6 +3,7 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/resource.h>
 
 /* Records that `call`, which gives up `part`, returned `result`. Returns 0 to continue, or the
@@ -30,9 +31,9 @@ void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
 }
 
 void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
-                            enum sandbox_mode mode, pid_t child)
+                            enum sandbox_mode mode, pid_t child, int closed)
 {
-    *sandbox = (struct sandbox){.os = os, .mode = mode, .parts = SANDBOX_PARENT};
+    *sandbox = (struct sandbox){.os = os, .mode = mode, .parts = SANDBOX_PARENT, .closed = closed};
     if (mode != SANDBOX_OFF)
         sandbox->made = call_filter_make_parent(&sandbox->filter, os, child);
 }
@@ -72,10 +73,12 @@ int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why)
     result = note(sandbox, SANDBOX_LANDLOCK, "landlock_create_ruleset", abi, why);
     if (result < 0)
         return result;
+    if (is_child)
+        sandbox->closed = os->close_range(os, 3, INT_MAX);
+    result = note(sandbox, SANDBOX_DESCRIPTORS, "close_range", sandbox->closed, why);
+    if (result < 0)
+        return result;
     if (is_child) {
-        result = note(sandbox, SANDBOX_DESCRIPTORS, "close_range", os->close_range(os, 3), why);
-        if (result < 0)
-            return result;
         const char *call;
         int limited = limit_child(os, &call);
         result = note(sandbox, SANDBOX_LIMITS, call, limited, why);

@@ -6,7 +6,8 @@
  * The child parses hostile bytes. Before it takes the first slot it has opened all that it needs,
  * and then gives up everything else: new privileges, files by path, the network, every descriptor
  * above 2, new descriptors and processes, core dumps, being traced, and all system calls outside
- * its call filter. The parent reads what the child writes into the region. When the child has
+ * its call filter. The parent reads what the child writes into the region. It closes what its
+ * caller left open before it opens anything. When the child has
  * attached, the parent gives up what it no longer needs; it may still open files for reading.
  *
  * An old kernel is no reason to refuse service: with SANDBOX_AUTO a program keeps the rights that
@@ -30,8 +31,9 @@ enum sandbox_part {
     SANDBOX_LIMITS = 4,
     SANDBOX_LANDLOCK = 8,
     SANDBOX_SECCOMP = 16,
-    SANDBOX_PARENT = SANDBOX_NO_NEW_PRIVS | SANDBOX_LANDLOCK | SANDBOX_SECCOMP,
-    SANDBOX_CHILD = SANDBOX_PARENT | SANDBOX_DESCRIPTORS | SANDBOX_LIMITS,
+    SANDBOX_PARENT =
+        SANDBOX_NO_NEW_PRIVS | SANDBOX_DESCRIPTORS | SANDBOX_LANDLOCK | SANDBOX_SECCOMP,
+    SANDBOX_CHILD = SANDBOX_PARENT | SANDBOX_LIMITS,
 };
 enum { SANDBOX_ABI_SHIFT = 8, SANDBOX_ABI_MAX = 255 };
 
@@ -40,20 +42,22 @@ struct sandbox {
     enum sandbox_mode mode;
     enum sandbox_part parts; /* the rights that this process has to give up */
     struct call_filter filter;
+    int closed;       /* 0, or the negative errno of closing the descriptors above 2 */
     int made;         /* 0, or the negative errno of making the filter */
     uint64_t granted; /* the rights that it has given up */
 };
 
 /*
  * Prepare sandbox_enter, in the process that will call it: all that needs time and memory. No right
- * is given up yet. `child`: the process that the parent may have to kill. `traced`: the child
- * writes a trace or the times of --explain. With SANDBOX_OFF they do nothing. sandbox_enter reports
- * their failures. Nothing to clean up. Not thread-safe.
+ * is given up yet. `child`: the process that the parent may have to kill. `closed`: what
+ * inherited_close returned when the parent started, before it opened its own files. `traced`: the
+ * child writes a trace or the times of --explain. With SANDBOX_OFF they do nothing. sandbox_enter
+ * reports their failures. Nothing to clean up. Not thread-safe.
  */
 void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
                            enum sandbox_mode mode, bool traced);
 void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
-                            enum sandbox_mode mode, pid_t child);
+                            enum sandbox_mode mode, pid_t child, int closed);
 
 /*
  * Gives up the rights of the calling process, for good. The child keeps descriptors 0, 1 and 2. The

@@ -217,7 +217,7 @@ static int try_call(const struct sandbox_case *kind, long (*make)(long call, con
         long arguments[6];
         fill(arguments, vector);
         if (kind->is_parent)
-            sandbox_prepare_parent(&sandbox, os, SANDBOX_AUTO, NO_PROCESS);
+            sandbox_prepare_parent(&sandbox, os, SANDBOX_AUTO, NO_PROCESS, 0);
         else
             sandbox_prepare_child(&sandbox, os, SANDBOX_AUTO, false);
         if (sandbox_enter(&sandbox, NULL) < 0 || (sandbox.granted & SANDBOX_SECCOMP) == 0)
@@ -386,7 +386,7 @@ static void granted(const void *argument)
     const char *landlock = strstr(messages, "landlock ");
     check(landlock != NULL && landlock[9] >= '1' && landlock[9] <= '9', "Landlock's version: %s",
           messages);
-    check_contains(messages, "\nparent sandbox: no_new_privs, landlock ");
+    check_contains(messages, "\nparent sandbox: no_new_privs, descriptors, landlock ");
     check_contains(messages, "\nchild sandbox: no_new_privs, descriptors, rlimits, landlock ");
     check_contains(messages, ", seccomp\nchild");
     free(messages);
@@ -605,12 +605,12 @@ static const struct test_case cases[] = {
            "shmsum: landlock_create_ruleset: sandbox of the child: " LACKING),
      0},
     {"kernel_lacks_close_range", kernel_lacks,
-     LACKS(LACK_CLOSE_RANGE, "parent sandbox: no_new_privs, landlock ",
+     LACKS(LACK_CLOSE_RANGE, "; not granted: descriptors\nchild",
            "; not granted: descriptors\n", "shmsum: close_range: sandbox of the child: " LACKING),
      0},
     {"kernel_lacks_everything", kernel_lacks,
      LACKS(LACK_SECCOMP | LACK_LANDLOCK | LACK_CLOSE_RANGE | LACK_WAITV,
-           "parent sandbox: no_new_privs; not granted: landlock, seccomp\n",
+           "parent sandbox: no_new_privs; not granted: descriptors, landlock, seccomp\n",
            "child sandbox: no_new_privs, rlimits; not granted: descriptors, landlock, seccomp\n",
            "shmsum: landlock_create_ruleset: sandbox of the child: " LACKING),
      0},

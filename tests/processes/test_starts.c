@@ -236,6 +236,45 @@ static void closed_output_wanted(const void *argument)
     session_check_message(&session, "shmsum: write: standard output: Bad file descriptor");
 }
 
+static void leave_open(void)
+{
+    for (int fd = 9; fd <= 11; fd++) {
+        int opened = open(fd == 10 ? "input.txt" : "secret.txt", O_RDWR);
+        if (opened < 0 || dup2(opened, fd) != fd)
+            _exit(HARNESS_SKIP);
+    }
+}
+
+static bool has_descriptor(pid_t pid, int fd)
+{
+    char path[64], target[64];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
+    return readlink(path, target, sizeof target) >= 0 || errno != ENOENT;
+}
+
+/* Descriptors that the caller left open: none stays, but one that an argument names.
+ * --sandbox=off, the control, closes none in the parent. */
+static void left_open(const void *argument)
+{
+    const char *const *names = argument; /* of the sandbox, of the first input */
+    write_file("secret.txt", "secret\n");
+    write_lines("input.txt", 1, 3);
+    const char *arguments[] = {names[0], "-o", "results.txt", names[1], "-", NULL};
+    struct session session =
+        session_start(&(struct session_config){.arguments = arguments, .prepare = leave_open});
+    session_await_child(&session);
+    session_await_results(&session, 3); /* the parent reads its standard input now */
+    bool off = strcmp(names[0], "--sandbox=off") == 0;
+    check(has_descriptor(session.parent, 9) == off && has_descriptor(session.parent, 11) == off,
+          "the parent has what its caller left open");
+    check(has_descriptor(session.parent, 10), "the parent closed its input");
+    session_feed_lines(&session, 4, 6);
+    session_close_input(&session);
+    session_end(&session, 0);
+    check(check_results("results.txt") == 6, "not all lines");
+    check_file("secret.txt", "secret\n");
+}
+
 static void ignore_children(void)
 {
     signal(SIGCHLD, SIG_IGN);
@@ -743,6 +782,10 @@ static const struct test_case cases[] = {
     {"no_shm_folder", no_shm, NULL, 0},
     {"shm_is_no_folder", no_shm, "", 0},
     {"arguments_too_long", arguments_too_long, NULL, 0},
+    {"left_open", left_open, TEXTS("--sandbox=require", "/dev/fd/10"), 0},
+    {"left_open_proc", left_open, TEXTS("--sandbox=require", "/proc/self/fd/10"), 0},
+    {"left_open_thread", left_open, TEXTS("--sandbox=auto", "/proc/thread-self/fd/10"), 0},
+    {"left_open_off", left_open, TEXTS("--sandbox=off", "/dev/fd/10"), 0},
     {"sigchld_ignored", inherited_signals, SIGNALS(ignore_children, false, false), 0},
     {"sigchld_ignored_child_dies", inherited_signals, SIGNALS(ignore_children, true, false), 0},
     {"sigchld_blocked", inherited_signals, SIGNALS(block_children, false, false), 0},

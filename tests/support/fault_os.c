@@ -443,12 +443,12 @@ static int fault_setrlimit(OS, int resource, uint64_t limit)
     return real->setrlimit(real, resource, limit);
 }
 
-static int fault_close_range(OS, int first)
+static int fault_close_range(OS, int first, int last)
 {
     ENTER_ON(close_range, first);
-    int result = real->close_range(real, first);
+    int result = real->close_range(real, first, last);
     if (result >= 0)
-        for (int fd = first; fd < FAULT_FDS_MAX; fd++)
+        for (int fd = first; fd <= last && fd < FAULT_FDS_MAX; fd++)
             faults->fd_open[fd] = false;
     return result;
 }

@@ -56,12 +56,12 @@ int linux_setrlimit(OS, int resource, uint64_t limit)
     return (int)or_error(setrlimit((__rlimit_resource_t)resource, &both));
 }
 
-int linux_close_range(OS, int first)
+int linux_close_range(OS, int first, int last)
 {
 #ifdef SYS_close_range
-    return (int)or_error(syscall(SYS_close_range, (unsigned)first, ~0U, 0U));
+    return (int)or_error(syscall(SYS_close_range, (unsigned)first, (unsigned)last, 0U));
 #else
-    (void)first;
+    (void)first, (void)last;
     return -ENOSYS;
 #endif
 }

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/resource.h>
 
 #include "fault_os.h"
@@ -16,6 +17,7 @@ static struct shmsum_os granting;
 static char order[16]; /* a letter for each right that was given up */
 static int abi;
 static bool reading;
+static int closed; /* by the parent at its start */
 
 static int give_up(char letter)
 {
@@ -54,10 +56,11 @@ static int set_limit(const struct shmsum_os *os, int resource, uint64_t limit)
     }
 }
 
-static int close_from(const struct shmsum_os *os, int first)
+static int close_from(const struct shmsum_os *os, int first, int last)
 {
     (void)os;
     assert_int_equal(first, 3);
+    assert_int_equal(last, INT_MAX);
     return give_up('c');
 }
 
@@ -109,7 +112,7 @@ static int enter(struct sandbox *sandbox, bool child, enum sandbox_mode mode,
     if (child)
         sandbox_prepare_child(sandbox, &faults.os, mode, false);
     else
-        sandbox_prepare_parent(sandbox, &faults.os, mode, CHILD);
+        sandbox_prepare_parent(sandbox, &faults.os, mode, CHILD, closed);
     assert_string_equal(order, ""); /* preparing gives up nothing */
     return sandbox_enter(sandbox, why);
 }
@@ -185,8 +188,10 @@ static const struct refused_call {
 /* One call fails: SANDBOX_AUTO goes on without its right, SANDBOX_REQUIRE returns the errno. */
 static void check_refused(const struct refused_call *call, bool child)
 {
-    enum sandbox_part parts = child ? SANDBOX_CHILD : SANDBOX_PARENT;
-    uint64_t granted = WITH_ABI(parts & ~call->part);
+    /* The parent has closed its descriptors before. */
+    enum sandbox_part parts = child ? SANDBOX_CHILD : SANDBOX_PARENT & ~SANDBOX_DESCRIPTORS;
+    uint64_t granted =
+        WITH_ABI((parts | SANDBOX_DESCRIPTORS) & ~(child ? call->part : call->part & parts));
     if (call->part == SANDBOX_LANDLOCK)
         granted &= SANDBOX_CHILD;
     struct sandbox sandbox;
@@ -212,6 +217,20 @@ static void check_refused(const struct refused_call *call, bool child)
     if (child)
         assert_string_equal(order, call->before);
     fault_os_heal(&faults);
+}
+
+/* What the parent could not close at its start is reported when it enters its sandbox. */
+static void test_not_closed(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    struct shmsum_failure why;
+    closed = -ENOSYS;
+    assert_int_equal(enter(&sandbox, false, SANDBOX_AUTO, &why), 0);
+    assert_true((sandbox.granted & SANDBOX_PARENT) == (SANDBOX_PARENT & ~SANDBOX_DESCRIPTORS));
+    assert_int_equal(enter(&sandbox, false, SANDBOX_REQUIRE, &why), -ENOSYS);
+    assert_string_equal(why.call, "close_range");
+    closed = 0;
 }
 
 /* Each call that gives up a right fails in turn. */
@@ -265,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_everything, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_off, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_not_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_versions_of_landlock, set_up, tear_down),
         cmocka_unit_test(test_plausible),
