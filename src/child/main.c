@@ -15,10 +15,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "messages/message.h"
 #include "os/standard_fds.h"
 #include "roles/job.h"
+#include "sandbox/foreign.h"
 #include "sandbox/sandbox.h"
 #include "watchers/explain.h"
 #include "watchers/trace.h"
@@ -127,7 +129,8 @@ static int enter_sandbox(const struct shmsum_os *os, const struct job *job,
                          struct shmsum_failure *why)
 {
     struct sandbox sandbox;
-    sandbox_prepare_child(&sandbox, os, job->sandbox, job->trace || job->explain);
+    const struct sandbox_setting setting = {job->sandbox, foreign_code(os)};
+    sandbox_prepare_child(&sandbox, os, &setting, job->trace || job->explain);
     int result = sandbox_enter(&sandbox, why);
     if (result < 0)
         return result;
@@ -251,5 +254,7 @@ int main(int argc, char *argv[])
     }
     shmsum_region_clean_up(&region);
     end_watchers(&job, status);
+    if (sandbox_is_closed(memory.consumer.counters.count[COUNTER_SANDBOX]))
+        _exit(status);
     return status;
 }

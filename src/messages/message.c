@@ -66,6 +66,8 @@ static const struct reason {
     {"flock", EWOULDBLOCK, "another process is writing it", NULL},
     {"open", ELOOP, "is a symbolic link; name the file itself", NULL},
     {"open", EMFILE, NULL, "see 'ulimit -n'"},
+    {"sandbox", EPERM, "loads foreign code into the program",
+     "unset it, or use --sandbox=auto or off"},
     {"exec", E2BIG, NULL, "name fewer files at once, or use a pipe: cat FILE... | shmsum"},
     {"exec", ENOENT, NULL, "build or install shmsum again"},
     {"exec", ENOEXEC, NULL, "build or install shmsum again"},
@@ -92,7 +94,8 @@ static const struct reason {
     {NULL, REFUSED_HARD_LINK, "has another name (a hard link); name a new file", NULL},
     {NULL, REFUSED_UNFINISHED, "its last line is unfinished; end or remove that line first", NULL},
     {NULL, REFUSED_NOT_AS_CLAIMED, "is not what the child says that it wrote", NULL},
-    {NULL, REFUSED_OWNER, "belongs to another user", "its owner must be root or the owner of shmsum"},
+    {NULL, REFUSED_OWNER, "belongs to another user",
+     "its owner must be root or the owner of shmsum"},
     {NULL, REFUSED_NOT_REGULAR, "not a regular file, so it cannot be put on a disk", NULL},
 };
 

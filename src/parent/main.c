@@ -4,7 +4,7 @@
  *
  * This file is the order of things. Read it from top to bottom as the story of a run:
  *
- *   inherited_close  Close what the caller left open.
+ *   begin            Look for foreign code; close what the caller left open.
  *   open_files       Check the inputs, open and lock the results. A run that fails here has started
  *                    nothing and emptied nothing.
  *   prepare          Catch signals, remove what dead runs left behind, open the trace.
@@ -18,7 +18,9 @@
  *   conclude         Wait for the child's end and report what it is worth (verdict.c).
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "child_process.h"
 #include "inherited.h"
@@ -27,11 +29,21 @@
 #include "os/standard_fds.h"
 #include "os/write_all.h"
 #include "run.h"
+#include "sandbox/foreign.h"
 #include "signals.h"
 #include "start.h"
 #include "verdict.h"
 
 /* SHMSUM_VERSION comes from CMake. */
+
+static int begin(struct run *run, struct shmsum_failure *why)
+{
+    struct sandbox_setting *setting = &run->sandbox_setting;
+    *setting = (struct sandbox_setting){run->options.sandbox, foreign_code(run->os)};
+    if (setting->mode != SANDBOX_OFF && setting->foreign == NULL)
+        run->closed_descriptors = inherited_close(run->os, &run->options);
+    return sandbox_check(setting->mode, setting->foreign, why);
+}
 
 static int open_files(struct run *run, struct shmsum_failure *why)
 {
@@ -88,7 +100,7 @@ static int create_channel(struct run *run, struct shmsum_failure *why)
 static int await_attached(struct run *run, struct shmsum_failure *why)
 {
     /* Now, while the child starts: this takes about as long. */
-    sandbox_prepare_parent(&run->sandbox, run->os, run->options.sandbox, child_pid(),
+    sandbox_prepare_parent(&run->sandbox, run->os, &run->sandbox_setting, child_pid(),
                            run->closed_descriptors);
     int result = shmsum_channel_await_attached(&run->channel, why);
     if (result < 0)
@@ -162,9 +174,8 @@ static int sum_all(struct run *run)
 {
     struct shmsum_failure why;
     run->started_ns = run->os->clock_ns(run->os);
-    if (run->options.sandbox != SANDBOX_OFF)
-        run->closed_descriptors = inherited_close(run->os, &run->options);
-    if (open_files(run, &why) < 0 || prepare(run, &why) < 0 || create_channel(run, &why) < 0)
+    if (begin(run, &why) < 0 || open_files(run, &why) < 0 || prepare(run, &why) < 0 ||
+        create_channel(run, &why) < 0)
         return run_fail(run->os, &why);
     int status;
     if (start_child(run, &why) < 0) {
@@ -187,27 +198,51 @@ static int print(const struct shmsum_os *os, const char *text)
     return run_fail(os, &why);
 }
 
-int main(int argc, char *argv[])
+static int serve(struct run *run, int argc, char *argv[])
 {
-    static struct run run;
     const struct shmsum_os *os = shmsum_os_default();
-    run.system = run.os = os; /* --trace puts its own table into run.os */
-    run.output.fd = -1;
+    run->system = run->os = os; /* --trace puts its own table into run->os */
+    run->output.fd = -1;
     struct shmsum_failure why;
     if (standard_fds_open(os, &why) < 0 || signals_ignore(os, &why) < 0)
         return run_fail(os, &why);
     char text[OPTIONS_MESSAGE_MAX];
-    if (options_parse(&run.options, argc, argv, text) < 0) {
+    if (options_parse(&run->options, argc, argv, text) < 0) {
         message(os, "%s; try 'shmsum --help'", text);
         return STATUS_USAGE;
     }
-    if (run.options.action == OPTIONS_HELP)
+    if (run->options.action == OPTIONS_HELP)
         return print(os, options_help);
-    if (run.options.action == OPTIONS_VERSION)
+    if (run->options.action == OPTIONS_VERSION)
         return print(os, "shmsum " SHMSUM_VERSION "\n");
-    int status = sum_all(&run);
-    output_close(&run.output, NULL); /* open still after a failed start; nothing was written */
+    int status = sum_all(run);
+    output_close(&run->output, NULL); /* open still after a failed start; nothing was written */
     if (signals_first() != 0)
         signals_die(os, signals_first());
+    return status;
+}
+
+/* Foreign code may call exit(3) at any moment and with any status: fakeroot's library calls exit(1)
+ * when the system refuses a call of its own. */
+static bool is_done;
+
+static void on_early_exit(void)
+{
+    if (is_done)
+        return;
+    message(shmsum_os_default(),
+            "code that was loaded into the program ended it; unset LD_PRELOAD, "
+            "or try --sandbox=off");
+    _exit(STATUS_SYSTEM);
+}
+
+int main(int argc, char *argv[])
+{
+    static struct run run;
+    is_done = atexit(on_early_exit) != 0; /* then it goes without */
+    int status = serve(&run, argc, argv);
+    is_done = true;
+    if (sandbox_is_closed(run.sandbox.granted))
+        _exit(status);
     return status;
 }

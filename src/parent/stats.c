@@ -70,5 +70,7 @@ void stats_say(const struct run *run, const struct counters *counters)
     text_add(&text, "\nchild sandbox: ");
     stats_add_sandbox(&text, run->options.sandbox, SANDBOX_CHILD, count[COUNTER_SANDBOX]);
     text_add(&text, "\n");
+    if (run->sandbox_setting.foreign != NULL && run->options.sandbox != SANDBOX_OFF)
+        text_addf(&text, "sandboxes: less, because of %s\n", run->sandbox_setting.foreign);
     message_bytes(run->os, STANDARD_ERROR, text.bytes, text.size);
 }

@@ -19,6 +19,7 @@ struct verdict {
     enum output_belief belief; /* how far to believe what it claims about the results */
     struct shmsum_failure why; /* reported first; error 0: nothing */
     char subject[64];          /* reported with the number of results; "": nothing */
+    bool forbidden;            /* the sandbox killed it */
 };
 
 static const char *plural(uint64_t count, const char *one, const char *many)
@@ -107,6 +108,7 @@ static struct verdict judge_child(const struct run *run, int wait_status, const 
         int signal = WTERMSIG(wait_status);
         snprintf(verdict.subject, sizeof verdict.subject, "child: killed by signal %d (%s)", signal,
                  strsignal(signal));
+        verdict.forbidden = signal == SIGSYS;
     }
     return verdict;
 }
@@ -164,6 +166,9 @@ static void report_verdict(const struct run *run, const struct verdict *verdict,
 {
     if (verdict->why.error != 0)
         message_failure(run->os, &verdict->why);
+    if (verdict->forbidden)
+        message(run->os, "child: made a system call that its sandbox forbids; if code was loaded "
+                         "into it, use --sandbox=off");
     if (verdict->subject[0] != '\0')
         report_results(run, settled, verdict->subject);
 }

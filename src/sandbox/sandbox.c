@@ -15,26 +15,34 @@ static int note(struct sandbox *sandbox, enum sandbox_part part, const char *cal
         sandbox->granted |= (uint64_t)part;
         return 0;
     }
-    if (sandbox->mode == SANDBOX_AUTO)
+    if (sandbox->setting.mode == SANDBOX_AUTO)
         return 0;
     const char *object =
         sandbox->parts == SANDBOX_CHILD ? "sandbox of the child" : "sandbox of the parent";
     return shmsum_failure_set(why, call, object, -result);
 }
 
-void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
-                           enum sandbox_mode mode, bool traced)
+int sandbox_check(enum sandbox_mode mode, const char *foreign, struct shmsum_failure *why)
 {
-    *sandbox = (struct sandbox){.os = os, .mode = mode, .parts = SANDBOX_CHILD};
-    if (mode != SANDBOX_OFF)
+    return mode == SANDBOX_REQUIRE && foreign != NULL
+               ? shmsum_failure_set(why, "sandbox", foreign, EPERM)
+               : 0;
+}
+
+void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
+                           const struct sandbox_setting *setting, bool traced)
+{
+    *sandbox = (struct sandbox){.os = os, .setting = *setting, .parts = SANDBOX_CHILD};
+    if (setting->mode != SANDBOX_OFF && setting->foreign == NULL)
         sandbox->made = call_filter_make_child(&sandbox->filter, os, traced);
 }
 
 void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
-                            enum sandbox_mode mode, pid_t child, int closed)
+                            const struct sandbox_setting *setting, pid_t child, int closed)
 {
-    *sandbox = (struct sandbox){.os = os, .mode = mode, .parts = SANDBOX_PARENT, .closed = closed};
-    if (mode != SANDBOX_OFF)
+    *sandbox =
+        (struct sandbox){.os = os, .setting = *setting, .parts = SANDBOX_PARENT, .closed = closed};
+    if (setting->mode != SANDBOX_OFF && setting->foreign == NULL)
         sandbox->made = call_filter_make_parent(&sandbox->filter, os, child);
 }
 
@@ -56,22 +64,31 @@ static int limit_child(const struct shmsum_os *os, const char **call)
     return os->clear_dumpable(os);
 }
 
+/* What foreign code bears. */
+static int enter_gently(struct sandbox *sandbox, struct shmsum_failure *why)
+{
+    const struct shmsum_os *os = sandbox->os;
+    int result = note(sandbox, SANDBOX_NO_NEW_PRIVS, "prctl", os->set_no_new_privs(os), why);
+    if (result < 0)
+        return result;
+    int abi = os->landlock_restrict(os, sandbox->parts != SANDBOX_CHILD);
+    if (abi >= 0)
+        sandbox->granted |= (uint64_t)(abi < SANDBOX_ABI_MAX ? abi : SANDBOX_ABI_MAX)
+                            << SANDBOX_ABI_SHIFT;
+    return note(sandbox, SANDBOX_LANDLOCK, "landlock_create_ruleset", abi, why);
+}
+
 int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = sandbox->os;
     bool is_child = sandbox->parts == SANDBOX_CHILD;
-    if (sandbox->mode == SANDBOX_OFF)
+    if (sandbox->setting.mode == SANDBOX_OFF)
         return 0;
-    int result = note(sandbox, SANDBOX_NO_NEW_PRIVS, "prctl", os->set_no_new_privs(os), why);
-    if (result < 0)
-        return result;
+    int result = sandbox_check(sandbox->setting.mode, sandbox->setting.foreign, why);
     /* Landlock needs a descriptor for a moment, so it comes before the limit of descriptors. */
-    int abi = os->landlock_restrict(os, !is_child);
-    if (abi >= 0)
-        sandbox->granted |= (uint64_t)(abi < SANDBOX_ABI_MAX ? abi : SANDBOX_ABI_MAX)
-                            << SANDBOX_ABI_SHIFT;
-    result = note(sandbox, SANDBOX_LANDLOCK, "landlock_create_ruleset", abi, why);
-    if (result < 0)
+    if (result == 0)
+        result = enter_gently(sandbox, why);
+    if (result < 0 || sandbox->setting.foreign != NULL)
         return result;
     if (is_child)
         sandbox->closed = os->close_range(os, 3, INT_MAX);
@@ -88,6 +105,11 @@ int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why)
     int filtered = sandbox->made < 0 ? sandbox->made
                                      : os->seccomp(os, sandbox->filter.code, sandbox->filter.bytes);
     return note(sandbox, SANDBOX_SECCOMP, "seccomp", filtered, why);
+}
+
+bool sandbox_is_closed(uint64_t granted)
+{
+    return (granted & (SANDBOX_LANDLOCK | SANDBOX_LIMITS | SANDBOX_SECCOMP)) != 0;
 }
 
 bool sandbox_is_plausible(enum sandbox_mode mode, uint64_t granted)

@@ -11,7 +11,11 @@
  * attached, the parent gives up what it no longer needs; it may still open files for reading.
  *
  * An old kernel is no reason to refuse service: with SANDBOX_AUTO a program keeps the rights that
- * the kernel cannot take, and --stats reports them.
+ * the kernel cannot take, and --stats reports them. Nor is foreign code (foreign.h), which would
+ * not survive most of this: with it, SANDBOX_AUTO takes new privileges and Landlock only.
+ *
+ * In a sandbox a program leaves with _exit: what others registered for exit(3), such as gcov, a
+ * profiler or a leak checker, opens files, and the sandbox would kill it there.
  */
 #ifndef SHMSUM_SRC_SANDBOX_SANDBOX_H
 #define SHMSUM_SRC_SANDBOX_SANDBOX_H
@@ -37,15 +41,24 @@ enum sandbox_part {
 };
 enum { SANDBOX_ABI_SHIFT = 8, SANDBOX_ABI_MAX = 255 };
 
+struct sandbox_setting {
+    enum sandbox_mode mode;
+    const char *foreign; /* what foreign_code returned */
+};
+
 struct sandbox {
     const struct shmsum_os *os;
-    enum sandbox_mode mode;
+    struct sandbox_setting setting;
     enum sandbox_part parts; /* the rights that this process has to give up */
     struct call_filter filter;
     int closed;       /* 0, or the negative errno of closing the descriptors above 2 */
     int made;         /* 0, or the negative errno of making the filter */
     uint64_t granted; /* the rights that it has given up */
 };
+
+/* Returns 0, or -EPERM with *why filled: foreign code was loaded, and the whole sandbox is
+ * required. Before anything is started. */
+int sandbox_check(enum sandbox_mode mode, const char *foreign, struct shmsum_failure *why);
 
 /*
  * Prepare sandbox_enter, in the process that will call it: all that needs time and memory. No right
@@ -55,9 +68,9 @@ struct sandbox {
  * reports their failures. Nothing to clean up. Not thread-safe.
  */
 void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
-                           enum sandbox_mode mode, bool traced);
+                           const struct sandbox_setting *setting, bool traced);
 void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
-                            enum sandbox_mode mode, pid_t child, int closed);
+                            const struct sandbox_setting *setting, pid_t child, int closed);
 
 /*
  * Gives up the rights of the calling process, for good. The child keeps descriptors 0, 1 and 2. The
@@ -65,6 +78,9 @@ void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
  * errno with *why filled: then some rights may be given up already.
  */
 int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why);
+
+/* Whether a process with these rights given up leaves with _exit, not with exit(3). Pure. */
+bool sandbox_is_closed(uint64_t granted);
 
 /* Whether `granted`, which the child reports of itself, is possible. Pure. */
 bool sandbox_is_plausible(enum sandbox_mode mode, uint64_t granted);

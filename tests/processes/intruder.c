@@ -228,7 +228,8 @@ int main(int argc, char *argv[])
     if (attack == NULL || job_parse(&job, argc, argv, getenv(JOB_ENVIRONMENT)) < 0 ||
         shmsum_region_attach(&region, os, job.region, job.nonce, NULL) < 0)
         return INTRUDER_LOST;
-    sandbox_prepare_child(&sandbox, os, job.sandbox, false);
+    const struct sandbox_setting setting = {.mode = job.sandbox};
+    sandbox_prepare_child(&sandbox, os, &setting, false);
     if (sandbox_enter(&sandbox, NULL) < 0)
         return INTRUDER_LOST;
     _exit(attack() >= 0 ? INTRUDER_DONE : INTRUDER_REFUSED);

@@ -216,10 +216,11 @@ static int try_call(const struct sandbox_case *kind, long (*make)(long call, con
         alarm(5); /* ends a call that blocks: such a call has passed the filter */
         long arguments[6];
         fill(arguments, vector);
+        static const struct sandbox_setting setting = {.mode = SANDBOX_AUTO};
         if (kind->is_parent)
-            sandbox_prepare_parent(&sandbox, os, SANDBOX_AUTO, NO_PROCESS, 0);
+            sandbox_prepare_parent(&sandbox, os, &setting, NO_PROCESS, 0);
         else
-            sandbox_prepare_child(&sandbox, os, SANDBOX_AUTO, false);
+            sandbox_prepare_child(&sandbox, os, &setting, false);
         if (sandbox_enter(&sandbox, NULL) < 0 || (sandbox.granted & SANDBOX_SECCOMP) == 0)
             _exit(EXIT_NO_SANDBOX);
         errno = 0;

@@ -17,7 +17,8 @@ static struct shmsum_os granting;
 static char order[16]; /* a letter for each right that was given up */
 static int abi;
 static bool reading;
-static int closed; /* by the parent at its start */
+static const char *foreign; /* what was loaded */
+static int closed;          /* by the parent at its start */
 
 static int give_up(char letter)
 {
@@ -109,10 +110,11 @@ static int enter(struct sandbox *sandbox, bool child, enum sandbox_mode mode,
 {
     *why = (struct shmsum_failure){0};
     order[0] = '\0';
+    const struct sandbox_setting setting = {mode, foreign};
     if (child)
-        sandbox_prepare_child(sandbox, &faults.os, mode, false);
+        sandbox_prepare_child(sandbox, &faults.os, &setting, false);
     else
-        sandbox_prepare_parent(sandbox, &faults.os, mode, CHILD, closed);
+        sandbox_prepare_parent(sandbox, &faults.os, &setting, CHILD, closed);
     assert_string_equal(order, ""); /* preparing gives up nothing */
     return sandbox_enter(sandbox, why);
 }
@@ -149,6 +151,43 @@ static void test_everything(void **state)
         assert_string_equal(order, "nls");
         assert_true(reading);
     }
+}
+
+/* Foreign code bears new privileges and Landlock; to require more is an error. */
+static void test_foreign(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    struct shmsum_failure why;
+    foreign = "LD_PRELOAD";
+    for (int child = 0; child < 2; child++) {
+        assert_int_equal(enter(&sandbox, child, SANDBOX_AUTO, &why), 0);
+        assert_string_equal(order, "nl");
+        assert_true(sandbox.granted == WITH_ABI(SANDBOX_NO_NEW_PRIVS | SANDBOX_LANDLOCK));
+        assert_true(sandbox_is_plausible(SANDBOX_AUTO, sandbox.granted));
+        assert_int_equal(enter(&sandbox, child, SANDBOX_OFF, &why), 0);
+        assert_string_equal(order, "");
+        assert_int_equal(enter(&sandbox, child, SANDBOX_REQUIRE, &why), -EPERM);
+        assert_string_equal(order, "");
+        assert_string_equal(why.call, "sandbox");
+        assert_string_equal(why.object, "LD_PRELOAD");
+    }
+    assert_int_equal(sandbox_check(SANDBOX_AUTO, foreign, NULL), 0);
+    assert_int_equal(sandbox_check(SANDBOX_OFF, foreign, NULL), 0);
+    assert_int_equal(sandbox_check(SANDBOX_REQUIRE, foreign, NULL), -EPERM);
+    assert_int_equal(sandbox_check(SANDBOX_REQUIRE, NULL, NULL), 0);
+    foreign = NULL;
+}
+
+/* exit(3) runs what others registered; what is given up in every build does not forbid that. */
+static void test_closed(void **state)
+{
+    (void)state;
+    assert_false(sandbox_is_closed(0));
+    assert_false(sandbox_is_closed(SANDBOX_NO_NEW_PRIVS | SANDBOX_DESCRIPTORS));
+    assert_true(sandbox_is_closed(SANDBOX_LIMITS));
+    assert_true(sandbox_is_closed(WITH_ABI(SANDBOX_LANDLOCK)));
+    assert_true(sandbox_is_closed(SANDBOX_SECCOMP));
 }
 
 static void test_off(void **state)
@@ -283,6 +322,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_everything, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_foreign, set_up, tear_down),
+        cmocka_unit_test(test_closed),
         cmocka_unit_test_setup_teardown(test_off, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_not_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
