@@ -1,9 +1,9 @@
 /*
  * every.c - makes each system call of the two programs fail, and kills the programs at each call.
  *
- * `fault_every calls`: each call fails, once or from then on, with each errno that its man page
- * lists; a call with a count of bytes gets a smaller count. `fault_every instants`: at the entry
- * and at the exit of each call one program or both are killed, or one gets another signal.
+ * `fault_every calls`: each call fails, once with every errno, and from then on with each errno that
+ * its man page lists; a call with a count of bytes gets a smaller count. `fault_every instants`: at
+ * the entry and at the exit of each call one program or both are killed, or one gets another signal.
  *
  * Learning runs of each scenario, without a fault, find its places (trace.h). A point is one fault
  * at one place. Two workers try all points, or a sample of them. After each point they check:
