@@ -396,7 +396,7 @@ static bool write_map(const char *path, const char *text)
     return wrote == (ssize_t)strlen(text);
 }
 
-bool private_mounts(void)
+static bool enter_private_mounts(void)
 {
     char users[64], groups[64];
     snprintf(users, sizeof users, "0 %u 1", (unsigned)geteuid());
@@ -406,6 +406,21 @@ bool private_mounts(void)
          !write_map("/proc/self/uid_map", users) || !write_map("/proc/self/gid_map", groups)))
         return false;
     return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+bool private_mounts(void)
+{
+    /* A process that may enter a namespace and is then refused the mount stays half inside. Try it
+     * in another process first. */
+    fflush(stdout);
+    pid_t pid = fork();
+    check(pid >= 0, "fork: %s", strerror(errno));
+    if (pid == 0)
+        _exit(enter_private_mounts() ? 0 : 1);
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 && enter_private_mounts();
 }
 
 void mount_small(const char *folder, const char *options, bool read_only)
