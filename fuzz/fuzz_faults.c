@@ -36,6 +36,7 @@
 #include "roles/producer.h"
 #include "os/standard_fds.h"
 
+#include "messages/message.h"
 #include "parent/inputs.h"
 #include "parent/output.h"
 
@@ -671,12 +672,12 @@ static void make_files(struct files *files)
 /* What makes the input unusable, as long as the parent does not know the file of the results. */
 static struct refusal refusal_of_input(const struct files *files)
 {
-    struct refusal refusal = {"open", input_name(files->path), 0};
+    struct refusal refusal = {"open", message_input_name(files->path), 0};
     mode_t kind = files->path == path_results ? files->kind : files->input_kind;
     if (files->path == path_none)
         refusal.error = ENOENT;
     else if (S_ISDIR(kind))
-        refusal = (struct refusal){"read", input_name(files->path), EISDIR};
+        refusal = (struct refusal){"read", message_input_name(files->path), EISDIR};
     return refusal;
 }
 
@@ -686,7 +687,7 @@ static void check_input(const struct files *files, const struct output *output,
 {
     struct matters matters[3];
     memcpy(matters, input_matters, sizeof matters);
-    matters[0].object = matters[1].object = input_name(files->path);
+    matters[0].object = matters[1].object = message_input_name(files->path);
     begin();
     int fd = input_open(run.os, files->path, output, &run.why);
     if (!failed(fd, matters, refusal)) {
@@ -720,7 +721,7 @@ static void scenario_files(void)
     struct refusal refusal = refusal_of_input(&files);
     struct matters check[4];
     memcpy(check, check_matters, sizeof check);
-    check[1].object = check[2].object = input_name(files.path);
+    check[1].object = check[2].object = message_input_name(files.path);
     begin();
     if (failed(inputs_check(run.os, &files.path, 1, NULL, &run.why), check, &refusal))
         return;
@@ -730,7 +731,7 @@ static void scenario_files(void)
         return;
     /* From here on the parent knows the file of the results. */
     if (files.path == path_results && S_ISREG(files.kind))
-        refusal = (struct refusal){"open", input_name(files.path), REFUSED_IS_RESULTS};
+        refusal = (struct refusal){"open", message_input_name(files.path), REFUSED_IS_RESULTS};
     begin();
     if (failed(inputs_check(run.os, &files.path, 1, &output, &run.why), check, &refusal)) {
         output_close(&output, NULL);

@@ -15,6 +15,11 @@ void message_bytes(const struct shmsum_os *os, int fd, const char *text, size_t 
     os_write_all(os, fd, text, size);
 }
 
+const char *message_input_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "stdin" : path;
+}
+
 __attribute__((format(printf, 3, 0))) static void
 write_line(const struct shmsum_os *os, const char *prefix, const char *format, va_list arguments)
 {

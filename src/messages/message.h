@@ -17,6 +17,9 @@ __attribute__((format(printf, 2, 3))) void message(const struct shmsum_os *os, c
 __attribute__((format(printf, 2, 3))) void message_plain(const struct shmsum_os *os,
                                                          const char *format, ...);
 
+/* The name of an input in messages: the path, or "stdin" for "-". Pure. */
+const char *message_input_name(const char *path);
+
 /* Erases the progress line (ECMA-48: to the left edge, then erase to the end of the line). A
  * message begins with it when a progress line may be on the terminal. */
 #define MESSAGE_CLEAR_LINE "\r\033[K"

@@ -16,19 +16,14 @@ static bool is_standard(const char *path)
     return strcmp(path, "-") == 0;
 }
 
-const char *input_name(const char *path)
-{
-    return is_standard(path) ? "stdin" : path;
-}
-
 /* No input may be a folder, or the results file. */
 static int check_status(const char *path, const struct stat *status, const struct output *output,
                         struct shmsum_failure *why)
 {
     if (S_ISDIR(status->st_mode))
-        return shmsum_failure_set(why, "read", input_name(path), EISDIR);
+        return shmsum_failure_set(why, "read", message_input_name(path), EISDIR);
     if (output != NULL && output_is(output, status))
-        return shmsum_failure_set(why, "open", input_name(path), REFUSED_IS_RESULTS);
+        return shmsum_failure_set(why, "open", message_input_name(path), REFUSED_IS_RESULTS);
     return 0;
 }
 
@@ -54,8 +49,8 @@ int inputs_check(const struct shmsum_os *os, char *const *paths, int count,
         struct stat status;
         int result = status_of(os, path, &status);
         if (result < 0)
-            return shmsum_failure_set(why, is_standard(path) ? "fstat" : "open", input_name(path),
-                                      -result);
+            return shmsum_failure_set(why, is_standard(path) ? "fstat" : "open",
+                                      message_input_name(path), -result);
         result = check_status(path, &status, output, why);
         if (result < 0)
             return result;

@@ -4,9 +4,6 @@
 
 #include "output.h"
 
-/* The name of an input in messages: the path, or "stdin" for "-". */
-const char *input_name(const char *path);
-
 /*
  * Checks all inputs before anything is started or written. Each must exist and be no folder. A
  * regular file must also be readable, and must not be the results file (output may be NULL: not

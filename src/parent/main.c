@@ -129,9 +129,9 @@ static int send_inputs(struct run *run, struct shmsum_failure *why)
             return fd;
         uint32_t source = (uint32_t)i;
         int result = run->dialogue
-                         ? producer_dialogue(&run->producer, fd, input_name(path), source,
+                         ? producer_dialogue(&run->producer, fd, message_input_name(path), source,
                                              STANDARD_ERROR, why)
-                         : producer_send(&run->producer, fd, input_name(path), source, why);
+                         : producer_send(&run->producer, fd, message_input_name(path), source, why);
         input_close(run->os, fd);
         if (result < 0)
             return result;

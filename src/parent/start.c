@@ -143,7 +143,7 @@ static char **make_arguments(const struct run *run, char *settings)
     argv[1] = settings;
     argv[2] = argument(run->output.name);
     for (size_t i = 0; i < inputs; i++)
-        argv[JOB_ARGUMENTS + i] = argument(input_name(run->options.inputs[i]));
+        argv[JOB_ARGUMENTS + i] = argument(run->options.inputs[i]);
     return argv;
 }
 

@@ -7,16 +7,22 @@
 #include "messages/escape.h"
 #include "messages/text_buffer.h"
 
-/* Adds the inside of a JSON string. The string has no control characters. */
-static void add_string(struct text_buffer *text, const struct text_buffer *string)
+/* Adds "name":"bytes"; and "name_hex":"all of them" too, where a string of JSON cannot have them.
+ */
+static void add_exactly(struct text_buffer *text, const char *name, const void *bytes, size_t size)
 {
-    for (size_t i = 0; i < string->size; i++) {
-        const char escaped[2] = {'\\', string->bytes[i]};
-        if (escaped[1] == '"' || escaped[1] == '\\')
-            text_add_whole(text, escaped, 2);
-        else
-            text_add_whole(text, &escaped[1], 1);
-    }
+    text_add(text, "\"");
+    text_add(text, name);
+    text_add(text, "\":\"");
+    bool exact = escape_json(text, bytes, size);
+    text_add(text, "\"");
+    if (exact)
+        return;
+    text_add(text, ",\"");
+    text_add(text, name);
+    text_add(text, "_hex\":\"");
+    escape_hex(text, bytes, size);
+    text_add(text, "\"");
 }
 
 void result_line_begin(struct result_line *result, enum result_format format, const char *file)
@@ -26,24 +32,20 @@ void result_line_begin(struct result_line *result, enum result_format format, co
     result->head_size = 0;
     if (format == RESULT_TEXT)
         return;
-    result->max = RESULT_LINE_JSON_MAX;
-    char name_bytes[4 * DIAGNOSTIC_NAME_MAX + 1];
-    struct text_buffer name = text_in(name_bytes, sizeof name_bytes);
-    escape_name(&name, file, strnlen(file, DIAGNOSTIC_NAME_MAX));
     struct text_buffer head = text_in(result->head, sizeof result->head);
-    text_add(&head, "{\"file\":\"");
-    add_string(&head, &name);
-    text_add(&head, "\",\"line\":");
+    text_add(&head, "{");
+    add_exactly(&head, "file", file, strlen(file));
+    text_add(&head, ",\"line\":");
     assert(!head.cut);
     result->head_size = head.size;
+    result->max = head.size + RESULT_LINE_TAIL_MAX;
 }
 
 /* The text around a sum in JSON, between the line's number and the end. */
 #define SUM_BEGIN ",\"sum\":\""
 #define SUM_END "\"}"
-_Static_assert(RESULT_LINE_HEAD_MAX + TEXT_NUMBER_MAX + sizeof SUM_BEGIN + SHMSUM_DECIMAL_TEXT_MAX +
-                       sizeof SUM_END <=
-                   RESULT_LINE_JSON_MAX,
+_Static_assert(TEXT_NUMBER_MAX + sizeof SUM_BEGIN + SHMSUM_DECIMAL_TEXT_MAX + sizeof SUM_END <=
+                   RESULT_LINE_TAIL_MAX,
                "room for the longest sum");
 
 /* Called for every good line: writes straight into the results, without a bounded buffer. */
@@ -77,9 +79,16 @@ size_t result_line_error(const struct result_line *result, char *to, uint64_t li
     text_add_number(&text, line);
     text_add(&text, ",\"column\":");
     text_add_number(&text, error->column);
-    text_add(&text, ",\"error\":\"");
-    add_string(&text, &reason);
-    text_add(&text, "\"}");
+    text_add(&text, ",");
+    add_exactly(&text, "error", reason.bytes, reason.size);
+    text_add(&text, ",");
+    bool cut = error->token_bytes > SHMSUM_TOKEN_HEAD;
+    add_exactly(&text, "token", error->token, cut ? SHMSUM_TOKEN_HEAD : (size_t)error->token_bytes);
+    if (cut) {
+        text_add(&text, ",\"token_bytes\":");
+        text_add_number(&text, error->token_bytes);
+    }
+    text_add(&text, "}");
     assert(!text.cut);
     return text.size;
 }

@@ -53,9 +53,16 @@ static struct text_buffer begin_message(const struct consumer *consumer, char *b
     return text;
 }
 
-static const char *source_name(const struct consumer *consumer)
+/* The current input, as the command line names it. */
+static const char *source_path(const struct consumer *consumer)
 {
     return consumer->config->sources[consumer->source];
+}
+
+/* The same, for messages. */
+static const char *source_name(const struct consumer *consumer)
+{
+    return message_input_name(source_path(consumer));
 }
 
 /* Publishes all counters, for the parent's reports. */
@@ -265,7 +272,7 @@ static int take_block(struct consumer *consumer, const struct shmsum_block *bloc
         /* not before finish_source: the unfinished line belongs to the earlier source */
         if (!consumer->blank_seen) {
             consumer->source = block->source;
-            result_line_begin(&consumer->result, consumer->config->format, source_name(consumer));
+            result_line_begin(&consumer->result, consumer->config->format, source_path(consumer));
         }
     }
     consumer->counters.count[COUNTER_BYTES] += block->length;

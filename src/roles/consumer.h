@@ -23,7 +23,8 @@ enum blank_lines {
 };
 
 struct consumer_config {
-    const char *const *sources; /* names of the inputs, for messages; not owned */
+    const char *const *sources; /* names of the inputs, "-" for standard input; not owned; each has
+                                   at most RESULT_LINE_NAME_MAX bytes */
     uint32_t source_count;      /* >= 1 */
     char point;                 /* decimal point of the input, '.' or ',' */
     enum blank_lines blank_lines;

@@ -101,6 +101,9 @@ int job_parse(struct job *job, int argc, char *const argv[], const char *region)
     if (argc < JOB_ARGUMENTS + 1 || region == NULL || !parse_settings(job, argv[1]) ||
         !parse_region(job, region))
         return -EINVAL;
+    for (int i = JOB_ARGUMENTS; i < argc; i++)
+        if (strlen(argv[i]) > RESULT_LINE_NAME_MAX)
+            return -EINVAL;
     job->results = argv[2];
     job->config.sources = (const char *const *)(argv + JOB_ARGUMENTS);
     job->config.source_count = (uint32_t)(argc - JOB_ARGUMENTS);

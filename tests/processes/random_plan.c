@@ -240,6 +240,7 @@ struct judged {
     enum oracle_line event;
     size_t numbers, column;
     struct text result; /* the sum, or why there is none */
+    size_t token_bytes; /* of the bad token; it is in the line, at its column */
 };
 
 struct model {
@@ -268,6 +269,7 @@ static void judge_line(struct model *model, struct judged *judged)
     judged->event = oracle->event;
     judged->numbers = oracle->numbers;
     judged->column = oracle->column;
+    judged->token_bytes = oracle->token_bytes;
     if (oracle->event == ORACLE_SUM) {
         char *sum = oracle_format(oracle->sum);
         add_string(&judged->result, sum);
@@ -306,14 +308,93 @@ static const struct judged *judge(struct model *model, const char *line, size_t 
     return judged;
 }
 
-/* Text without control characters, inside a JSON string. */
-static void add_json(struct text *text, const char *string)
+/* The size of the UTF-8 character *code at bytes[0..size); 0 if there is none. */
+static size_t read_utf8(const uint8_t *bytes, size_t size, uint32_t *code)
 {
-    for (; *string != '\0'; string++) {
-        if (*string == '"' || *string == '\\')
-            add_byte(text, '\\');
-        add_byte(text, *string);
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t length = 0;
+    while (length < 5 && (bytes[0] & 0x80U >> length) != 0)
+        length++;
+    if (length == 0)
+        length = 1;
+    else if (length == 1 || length == 5)
+        return 0;
+    if (length > size)
+        return 0;
+    *code = length == 1 ? bytes[0] : bytes[0] & (0x7fU >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+        *code = *code * 64 + (bytes[i] & 63);
     }
+    bool right = *code >= least[length] && *code < 0x110000 && (*code < 0xd800 || *code > 0xdfff);
+    return right ? length : 0;
+}
+
+/* Whether a result shows the character only as an escape: a control, one that turns text around, or
+ * one that nobody sees. */
+static bool is_hidden(uint32_t code)
+{
+    static const uint32_t ranges[][2] = {
+        {0x7f, 0x9f},       {0xad, 0xad},     {0x34f, 0x34f},     {0x61c, 0x61c},
+        {0x115f, 0x1160},   {0x17b4, 0x17b5}, {0x180b, 0x180f},   {0x200b, 0x200f},
+        {0x2028, 0x202e},   {0x2060, 0x206f}, {0x3164, 0x3164},   {0xfeff, 0xfeff},
+        {0xffa0, 0xffa0},   {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+        {0xe0000, 0xe0fff},
+    };
+    bool hidden = code < 0x20;
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        hidden = hidden || (code >= ranges[i][0] && code <= ranges[i][1]);
+    return hidden;
+}
+
+/* "name":"bytes", and with "name_hex" if they are not UTF-8. */
+static void add_json(struct text *text, const char *name, const void *bytes, size_t size)
+{
+    const uint8_t *from = bytes;
+    bool stray = false;
+    text_format(text, "\"%s\":\"", name);
+    for (size_t i = 0, length; i < size; i += length) {
+        uint32_t code = 0;
+        length = read_utf8(from + i, size - i, &code);
+        const char *letter = code == 0 || code > '\r' ? NULL : strchr("\bb\ff\nn\rr\tt", (int)code);
+        if (length == 0) {
+            add_string(text, "\357\277\275");
+            stray = true;
+            length = 1;
+        } else if (letter != NULL) {
+            text_format(text, "\\%c", letter[1]);
+        } else if (is_hidden(code) && code > 0xffff) {
+            text_format(text, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
+                        0xdc00 + (code & 0x3ff));
+        } else if (is_hidden(code)) {
+            text_format(text, "\\u%04x", code);
+        } else {
+            if (code == '"' || code == '\\')
+                add_byte(text, '\\');
+            text_add(text, from + i, length);
+        }
+    }
+    add_byte(text, '"');
+    if (!stray)
+        return;
+    text_format(text, ",\"%s_hex\":\"", name);
+    for (size_t i = 0; i < size; i++)
+        text_format(text, "%02x", from[i]);
+    add_byte(text, '"');
+}
+
+/* What an object has behind its line's number. */
+static void add_json_error(struct text *text, const struct judged *judged)
+{
+    bool cut = judged->token_bytes > TOKEN_HEAD;
+    text_format(text, "\"column\":%zu,", judged->column);
+    add_json(text, "error", judged->result.bytes, judged->result.size);
+    add_byte(text, ',');
+    add_json(text, "token", judged->line.bytes + judged->column - 1,
+             cut ? TOKEN_HEAD : judged->token_bytes);
+    if (cut)
+        text_format(text, ",\"token_bytes\":%zu", judged->token_bytes);
 }
 
 static void note(size_t **ends, size_t **others, size_t *count, size_t end, size_t other)
@@ -336,14 +417,15 @@ static void add_result(struct plan *plan, const struct judged *judged, size_t so
     const char *sum = judged->event == ORACLE_BLANK ? "0" : judged->result.bytes;
     struct text *results = &plan->results;
     if (plan->json) {
-        add_string(results, "{\"file\":\"");
-        add_json(results, name);
-        text_format(results, "\",\"line\":%zu,", line);
+        const char *path = plan->sources[source].name;
+        add_byte(results, '{');
+        add_json(results, "file", path, strlen(path));
+        text_format(results, ",\"line\":%zu,", line);
         if (error)
-            text_format(results, "\"column\":%zu,", judged->column);
-        add_string(results, error ? "\"error\":\"" : "\"sum\":\"");
-        add_json(results, sum);
-        add_string(results, "\"}\n");
+            add_json_error(results, judged);
+        else
+            add_json(results, "sum", sum, strlen(sum));
+        add_string(results, "}\n");
     } else if (error) {
         text_format(results, "error: column %zu: %s\n", judged->column, sum);
     } else {

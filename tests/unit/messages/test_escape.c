@@ -50,17 +50,38 @@ static size_t encode(uint8_t utf8[4], uint32_t value)
     return 4;
 }
 
+/* The characters of a name that are never shown, by what they do. */
+static bool is_dangerous(uint32_t value)
+{
+    bool control = value < 0x20 || (value >= 0x7f && value < 0xa0);
+    bool turns = value == 0x61c || value == 0x200e || value == 0x200f ||
+                 (value >= 0x202a && value <= 0x202e) || (value >= 0x2066 && value <= 0x2069);
+    bool ends_line = value == 0x2028 || value == 0x2029;
+    bool annotates = value >= 0xfff9 && value <= 0xfffb;
+    bool tags = value >= 0xe0000 && value <= 0xe0fff;
+    static const uint32_t unseen[] = {
+        0xad,    0x34f,   0x115f,  0x1160,  0x17b4,  0x17b5,  0x180b,  0x180c,  0x180d,  0x180e,
+        0x180f,  0x200b,  0x200c,  0x200d,  0x2060,  0x2061,  0x2062,  0x2063,  0x2064,  0x2065,
+        0x206a,  0x206b,  0x206c,  0x206d,  0x206e,  0x206f,  0x3164,  0xfeff,  0xffa0,  0xfff0,
+        0xfff1,  0xfff2,  0xfff3,  0xfff4,  0xfff5,  0xfff6,  0xfff7,  0xfff8,  0x1bca0, 0x1bca1,
+        0x1bca2, 0x1bca3, 0x1d173, 0x1d174, 0x1d175, 0x1d176, 0x1d177, 0x1d178, 0x1d179, 0x1d17a,
+    };
+    bool is_unseen = false;
+    for (size_t i = 0; i < COUNT(unseen); i++)
+        is_unseen = is_unseen || value == unseen[i];
+    return control || turns || ends_line || annotates || tags || is_unseen;
+}
+
 static void test_every_code_point(void **state)
 {
     (void)state;
     char text[64];
-    for (uint32_t value = 1; value < 0x110000; value += value < 0x3000 ? 1 : 61) {
+    for (uint32_t value = 1; value < 0x110000; value++) {
         uint8_t utf8[4];
         size_t size = encode(utf8, value);
-        bool control = value < 0x20 || (value >= 0x7f && value < 0xa0);
         bool surrogate = value >= 0xd800 && value < 0xe000;
         size_t length = escaped_name(text, utf8, size);
-        if (control || surrogate) {
+        if (is_dangerous(value) || surrogate) {
             assert_int_equal(length, 4 * size);
         } else {
             assert_int_equal(length, size);
@@ -112,7 +133,7 @@ static void test_every_pair(void **state)
             if (c >= 0x80) { /* only as a sequence of two bytes that is not a control character */
                 uint8_t next = i + 1 < length ? (uint8_t)text[++i] : 0;
                 assert_true(c >= 0xc2 && c <= 0xdf && next >= 0x80 && next <= 0xbf);
-                assert_false(c == 0xc2 && next < 0xa0);
+                assert_false(c == 0xc2 && (next < 0xa0 || next == 0xad));
             }
         }
     }

@@ -48,25 +48,32 @@ static void test_sums(void **state)
               "{\"file\":\"\",\"line\":18446744073709551615,\"sum\":\"0\"}");
 }
 
-/* Whatever bytes a name has, it is one string of JSON. */
+/* A name is one string of JSON with the bytes of the name; what is not UTF-8 is in hexadecimal. */
 static void test_names(void **state)
 {
     (void)state;
     static const struct {
         const char *file, *shown;
     } cases[] = {
-        {"a b.txt", "a b.txt"},
-        {"\"", "\\\""},
-        {"a\\b", "a\\\\b"},
-        {"\n\t\033[2J\177", "\\\\x0a\\\\x09\\\\x1b[2J\\\\x7f"},
-        {"\303\251\360\237\230\200", "\303\251\360\237\230\200"},
-        {"\377\303", "\\\\xff\\\\xc3"},
-        {"\302\205", "\\\\xc2\\\\x85"}, /* a control character of 8 bits */
-        {"\",\"line\":9", "\\\",\\\"line\\\":9"},
+        {"a b.txt", "a b.txt\""},
+        {"-", "-\""},
+        {"stdin", "stdin\""},
+        {"\"", "\\\"\""},
+        {"a\\b", "a\\\\b\""},
+        {"a\nb", "a\\nb\""},
+        {"a\\x0ab", "a\\\\x0ab\""}, /* not the same */
+        {"\b\f\n\r\t\033[2J\177", "\\b\\f\\n\\r\\t\\u001b[2J\\u007f\""},
+        {"\303\251\360\237\230\200", "\303\251\360\237\230\200\""},
+        {"a\377\303", "a\357\277\275\357\277\275\",\"file_hex\":\"61ffc3\""},
+        {"\302\205", "\\u0085\""},                /* a control character of 8 bits */
+        {"a\342\200\256b", "a\\u202eb\""},        /* turns the text around */
+        {"\363\240\201\201", "\\udb40\\udc41\""}, /* U+E0041, in UTF-16 */
+        {"\357\277\275", "\357\277\275\""},       /* U+FFFD itself is UTF-8 */
+        {"\",\"line\":9", "\\\",\\\"line\\\":9\""},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char expected[256];
-        snprintf(expected, sizeof expected, "{\"file\":\"%s\",\"line\":1,\"sum\":\"1\"}",
+        snprintf(expected, sizeof expected, "{\"file\":\"%s,\"line\":1,\"sum\":\"1\"}",
                  cases[i].shown);
         check_sum(RESULT_JSON, cases[i].file, 1, "1", expected);
     }
@@ -78,27 +85,41 @@ static void test_errors(void **state)
     check_error(RESULT_TEXT, "1 two 3", "error: column 3: \"two\" is not a number");
     check_error(
         RESULT_JSON, "1 two 3",
-        "{\"file\":\"in\",\"line\":7,\"column\":3,\"error\":\"\\\"two\\\" is not a number\"}");
+        "{\"file\":\"in\",\"line\":7,\"column\":3,\"error\":\"\\\"two\\\" is not a number\","
+        "\"token\":\"two\"}");
     check_error(RESULT_JSON, "\"\\\033",
                 "{\"file\":\"in\",\"line\":7,\"column\":1,\"error\":\"\\\"\\\"\\\\\\\\x1b\\\" is "
-                "not a number\"}");
+                "not a number\",\"token\":\"\\\"\\\\\\u001b\"}");
     check_error(RESULT_JSON, "1 1,5",
                 "{\"file\":\"in\",\"line\":7,\"column\":3,\"error\":\"\\\"1,5\\\" is not a number: "
-                "use \\\".\\\" as the decimal point\"}");
+                "use \\\".\\\" as the decimal point\",\"token\":\"1,5\"}");
     check_error(RESULT_JSON, "1e1000",
                 "{\"file\":\"in\",\"line\":7,\"column\":1,\"error\":\"number out of range: "
-                "\\\"1e1000\\\"\"}");
+                "\\\"1e1000\\\"\",\"token\":\"1e1000\"}");
+    check_error(
+        RESULT_JSON, "\342\210\2221", /* U+2212, a minus */
+        "{\"file\":\"in\",\"line\":7,\"column\":1,\"error\":\"\\\"\\\\xe2\\\\x88\\\\x921\\\" "
+        "is not a number\",\"token\":\"\342\210\2221\"}");
+    check_error(RESULT_JSON, "x\2221",
+                "{\"file\":\"in\",\"line\":7,\"column\":1,\"error\":\"\\\"x\\\\x921\\\" is not a "
+                "number\",\"token\":\"x\357\277\2751\",\"token_hex\":\"789231\"}");
+    check_error(RESULT_JSON, "abcdefghijklmnopqrstuvwxyz0123456",
+                "{\"file\":\"in\",\"line\":7,\"column\":1,\"error\":"
+                "\"\\\"abcdefghijklmnopqrstuvwxyz012345...\\\" is not a number\","
+                "\"token\":\"abcdefghijklmnopqrstuvwxyz012345\",\"token_bytes\":33}");
 }
 
 /* With the longest name, sum and error nothing is cut, and nothing is written behind the line. */
 static void test_longest(void **state)
 {
     (void)state;
-    static char file[2 * DIAGNOSTIC_NAME_MAX];
+    static char file[RESULT_LINE_NAME_MAX + 1]; /* what takes most: escapes, and all again in hex */
     memset(file, '\001', sizeof file - 1);
+    file[0] = '\377';
     struct shmsum_decimal_sum sum = parse("-1e999 -1e-1000")->sum;
     struct shmsum_line_error error = {.column = UINT64_MAX, .token_bytes = 1000};
-    memset(error.token, '\\', sizeof error.token);
+    memset(error.token, '\001', sizeof error.token);
+    error.token[0] = 0xff;
     for (int format = RESULT_TEXT; format <= RESULT_JSON; format++) {
         struct result_line result;
         static char text[RESULT_LINE_JSON_MAX + 1];
@@ -111,7 +132,7 @@ static void test_longest(void **state)
         assert_true(size > 2000 && size <= result.max);
         text[size] = '\0';
         if (format == RESULT_JSON)
-            assert_non_null(strstr(text, "\\x01\",\"line\":18446744073709551615,\"sum\":\"-1000"));
+            assert_non_null(strstr(text, "01\",\"line\":18446744073709551615,\"sum\":\"-1000"));
         for (int kind = SHMSUM_NOT_A_NUMBER; kind <= SHMSUM_OUT_OF_RANGE; kind++) {
             error.kind = (enum shmsum_line_error_kind)kind;
             memset(text, 'z', sizeof text);
@@ -120,8 +141,9 @@ static void test_longest(void **state)
             assert_null(memchr(text, '\n', size));
             assert_int_equal(text[size + 1], 'z');
             if (format == RESULT_JSON) { /* nothing was cut */
-                assert_non_null(strstr(text, "\\x01\",\"line\":18446744073709551615,\"column\":"
+                assert_non_null(strstr(text, "01\",\"line\":18446744073709551615,\"column\":"
                                              "18446744073709551615,\"error\":\""));
+                assert_non_null(strstr(text, "01\",\"token_bytes\":1000}"));
                 assert_int_equal(text[size - 1], '}');
             }
         }

@@ -1,6 +1,7 @@
 /* test_job.c - the job that the parent sends to the child: what is written is read back, and every
  * other spelling is refused. */
 #include <errno.h>
+#include <limits.h>
 
 #include "roles/job.h"
 
@@ -26,6 +27,20 @@ static int parse(struct job *job, const char *settings, const char *region)
     snprintf(copy, sizeof copy, "%s", settings);
     memset(job, 0x5a, sizeof *job);
     return job_parse(job, 5, argv, region);
+}
+
+/* The longest name of an input, and one that is longer than any that can be open. */
+static void test_long_names(void **state)
+{
+    (void)state;
+    static char settings[] = SETTINGS, name[PATH_MAX + 1];
+    static char *argv[] = {program, settings, results, first, name, NULL};
+    struct job job;
+    memset(name, 'a', PATH_MAX - 1);
+    assert_int_equal(job_parse(&job, 5, argv, NAME " " NONCE), 0);
+    assert_string_equal(job.config.sources[1], name);
+    name[PATH_MAX - 1] = 'a';
+    assert_int_equal(job_parse(&job, 5, argv, NAME " " NONCE), -EINVAL);
 }
 
 static void assert_same(const struct job *job, const struct job *given,
@@ -277,9 +292,9 @@ int main(void)
 {
     rng.state = random_seed("test_job");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_there_and_back),    cmocka_unit_test(test_settings_refused),
-        cmocka_unit_test(test_region_refused),    cmocka_unit_test(test_one_spelling),
-        cmocka_unit_test(test_arguments_missing),
+        cmocka_unit_test(test_there_and_back),   cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_settings_refused), cmocka_unit_test(test_region_refused),
+        cmocka_unit_test(test_one_spelling),     cmocka_unit_test(test_arguments_missing),
     };
     return cmocka_run_group_tests_name("job", tests, NULL, NULL);
 }
