@@ -206,6 +206,7 @@ static void check_message(const struct model *model, const char *said)
     FUZZ_CHECK(strlen(said) > strlen(model->blamed) + 2); /* and a reason */
 
     written.writes = 0;
+    setenv("LC_ALL", "C.UTF-8", 1);                        /* the most that a terminal may get */
     message(&message_os, "%s; try 'shmsum --help'", said); /* as main does */
     FUZZ_CHECK(written.writes == 1);
     FUZZ_CHECK(written.size > 0 && written.bytes[written.size - 1] == '\n');

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "messages/charset.h"
 #include "messages/message.h"
 #include "os/standard_fds.h"
 #include "roles/job.h"
@@ -241,6 +242,7 @@ int main(int argc, char *argv[])
         return STATUS_USAGE;
     }
     job.config.messages = MESSAGES_FD;
+    job.config.look.utf8 = charset_is_utf8();
     const struct shmsum_os *os = begin_watchers(system, &job);
 
     struct shmsum_region region;

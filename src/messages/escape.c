@@ -83,13 +83,13 @@ static bool is_shown(uint32_t code)
     return true;
 }
 
-void escape_name(struct text_buffer *text, const void *name, size_t size)
+void escape_name(struct text_buffer *text, const void *name, size_t size, bool utf8)
 {
     const uint8_t *from = name;
     for (size_t i = 0; i < size;) {
         uint32_t code;
         size_t length = decode(from + i, size - i, &code);
-        if (length > 0 && is_shown(code)) {
+        if (length > 0 && is_shown(code) && (utf8 || code < 0x80)) {
             text_add_whole(text, from + i, length);
             i += length;
         } else {
@@ -120,21 +120,20 @@ static void escape_code(struct text_buffer *text, uint32_t code)
 
 bool escape_json(struct text_buffer *text, const void *bytes, size_t size)
 {
-    static const char replacement[] = "\357\277\275"; /* U+FFFD */
     const uint8_t *from = bytes;
     bool exact = true;
     for (size_t i = 0; i < size;) {
         uint32_t code;
         size_t length = decode(from + i, size - i, &code);
         if (length == 0) {
-            text_add_whole(text, replacement, sizeof replacement - 1);
+            code = 0xfffd; /* the replacement character */
             exact = false;
             length = 1;
-        } else if (code == '"' || code == '\\' || !is_shown(code)) {
-            escape_code(text, code);
-        } else {
-            text_add_whole(text, from + i, length);
         }
+        if (code < ' ' || code > '~' || code == '"' || code == '\\')
+            escape_code(text, code);
+        else
+            text_add_whole(text, from + i, 1);
         i += length;
     }
     return exact;

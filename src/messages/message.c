@@ -2,13 +2,21 @@
 #include "message.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "charset.h"
 #include "escape.h"
 #include "os/write_all.h"
 
-enum { PREFIX_MAX = 8, TEXT_MAX = 2048, MESSAGES_FD = 2 };
+enum {
+    PREFIX_MAX = 8,
+    OBJECT_MAX = 1024,            /* of a failure: the rest of its message is shorter than that */
+    TEXT_MAX = 2048,              /* of a message, before it is escaped */
+    FORMAT_MAX = PATH_MAX + 1024, /* the name of an open file, and words around it */
+    MESSAGES_FD = 2,
+};
 
 void message_bytes(const struct shmsum_os *os, int fd, const char *text, size_t size)
 {
@@ -23,12 +31,16 @@ const char *message_input_name(const char *path)
 __attribute__((format(printf, 3, 0))) static void
 write_line(const struct shmsum_os *os, const char *prefix, const char *format, va_list arguments)
 {
-    char plain_bytes[TEXT_MAX], line_bytes[PREFIX_MAX + 4 * TEXT_MAX + 1];
+    char whole_bytes[FORMAT_MAX], plain_bytes[TEXT_MAX + 1];
+    char line_bytes[PREFIX_MAX + 4 * TEXT_MAX + 2];
+    struct text_buffer whole = text_in(whole_bytes, sizeof whole_bytes);
+    text_addv(&whole, format, arguments);
+    /* What is long is a name, and it is in the middle. */
     struct text_buffer plain = text_in(plain_bytes, sizeof plain_bytes);
-    text_addv(&plain, format, arguments);
+    text_add_shortened(&plain, whole.bytes, whole.size, TEXT_MAX);
     struct text_buffer line = text_in(line_bytes, sizeof line_bytes);
     text_add(&line, prefix);
-    escape_name(&line, plain.bytes, plain.size);
+    escape_name(&line, plain.bytes, plain.size, charset_is_utf8());
     text_add(&line, "\n"); /* never cut: see the size of line_bytes */
     message_bytes(os, MESSAGES_FD, line.bytes, line.size);
 }
@@ -118,6 +130,9 @@ void message_failure(const struct shmsum_os *os, const struct shmsum_failure *wh
     }
     if (text == NULL)
         text = strerror(why->error);
-    message(os, "%s: %s: %s%s%s", why->call, why->object, text, advice == NULL ? "" : "; ",
+    char object_bytes[OBJECT_MAX + 1];
+    struct text_buffer object = text_in(object_bytes, sizeof object_bytes);
+    text_add_shortened(&object, why->object, strlen(why->object), OBJECT_MAX);
+    message(os, "%s: %s: %s%s%s", why->call, object.bytes, text, advice == NULL ? "" : "; ",
             advice == NULL ? "" : advice);
 }

@@ -8,8 +8,10 @@
  * them, and the results are complete without the message. */
 void message_bytes(const struct shmsum_os *os, int fd, const char *text, size_t size);
 
-/* Writes "shmsum: ", the formatted text and '\n'. Escapes control characters in the text, so that
- * neither a file name nor an argument can control the terminal. Cuts the text at 2 KiB. */
+/* Writes "shmsum: ", the formatted text and '\n'. Escapes in the text what escape_name does, so
+ * that neither a file name nor an argument can control the terminal. Of a text longer than 2 KiB it
+ * shows the beginning and the end: what is long is a name, and the name is in the middle. The text
+ * must be shorter than PATH_MAX + 1024 bytes. */
 __attribute__((format(printf, 2, 3))) void message(const struct shmsum_os *os, const char *format,
                                                    ...);
 
@@ -37,7 +39,7 @@ enum message_refusal {
     REFUSED_OWNER,             /* the child's program belongs to a stranger */
 };
 
-/* Writes "shmsum: call: object: reason". */
+/* Writes "shmsum: call: object: reason". Of a long object it shows the beginning and the end. */
 void message_failure(const struct shmsum_os *os, const struct shmsum_failure *why);
 
 #endif

@@ -46,6 +46,30 @@ void text_add_whole(struct text_buffer *text, const void *bytes, size_t size)
         text_add_bytes(text, bytes, size);
 }
 
+/* Whether the byte continues a character of UTF-8. */
+static bool continues(char byte)
+{
+    return ((uint8_t)byte & 0xc0) == 0x80;
+}
+
+void text_add_shortened(struct text_buffer *text, const void *bytes, size_t size, size_t max)
+{
+    const char *from = bytes;
+    if (size <= max) {
+        text_add_bytes(text, from, size);
+        return;
+    }
+    enum { DOTS = 3, CONTINUATIONS = 3 };
+    size_t end = (max - DOTS) / 2, begin = size - (max - DOTS - end);
+    for (int i = 0; i < CONTINUATIONS && continues(from[end]); i++)
+        end--;
+    for (int i = 0; i < CONTINUATIONS && begin < size && continues(from[begin]); i++)
+        begin++;
+    text_add_bytes(text, from, end);
+    text_add(text, "...");
+    text_add_bytes(text, from + begin, size - begin);
+}
+
 void text_add_number(struct text_buffer *text, uint64_t number)
 {
     char digits[TEXT_NUMBER_MAX];

@@ -42,6 +42,10 @@ void text_add_bytes(struct text_buffer *text, const void *bytes, size_t size);
  * bytes of one character. */
 void text_add_whole(struct text_buffer *text, const void *bytes, size_t size);
 
+/* Adds bytes[0..size). If that is more than max (>= 16), adds their beginning, "..." and their end,
+ * at most max bytes in all; a character in UTF-8 stays whole. */
+void text_add_shortened(struct text_buffer *text, const void *bytes, size_t size, size_t max);
+
 /* Adds the number in decimal, whole. */
 void text_add_number(struct text_buffer *text, uint64_t number);
 

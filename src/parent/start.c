@@ -126,7 +126,7 @@ static struct job make_job(const struct run *run)
                 .terminal = run->dialogue && run->terminal_input,
                 .answers = run->dialogue && !results_on_terminal,
                 .sync = options->sync,
-                .color = wants_color(run),
+                .look.color = wants_color(run),
                 .clears_line = run->shows_progress,
             },
     };

@@ -99,23 +99,27 @@ static void add_rendition(struct text_buffer *text, const char *rendition, bool 
 }
 
 /* "file:line:" */
-static void add_place(struct text_buffer *text, const char *file, uint64_t line, bool color)
+static void add_place(struct text_buffer *text, const char *file, uint64_t line,
+                      struct diagnostic_look look)
 {
-    add_rendition(text, PLACE, color);
-    escape_name(text, file, strnlen(file, DIAGNOSTIC_NAME_MAX));
+    char name_bytes[DIAGNOSTIC_NAME_MAX + 1];
+    struct text_buffer name = text_in(name_bytes, sizeof name_bytes);
+    text_add_shortened(&name, file, strlen(file), DIAGNOSTIC_NAME_MAX);
+    add_rendition(text, PLACE, look.color);
+    escape_name(text, name.bytes, name.size, look.utf8);
     text_add(text, ":");
     text_add_number(text, line);
     text_add(text, ":");
 }
 
 void diagnostic_warning(struct text_buffer *text, const char *file, uint64_t line,
-                        const char *warning, bool color)
+                        const char *warning, struct diagnostic_look look)
 {
-    add_place(text, file, line, color);
+    add_place(text, file, line, look);
     text_add(text, " ");
-    add_rendition(text, WARNING, color);
+    add_rendition(text, WARNING, look.color);
     text_add(text, "warning:");
-    add_rendition(text, PLAIN, color);
+    add_rendition(text, PLAIN, look.color);
     text_add(text, " ");
     text_add(text, warning);
     text_add(text, "\n");
@@ -168,8 +172,8 @@ static void add_caret(struct text_buffer *text, struct shown shown, bool color)
 
 void diagnostic_message(struct text_buffer *text, const struct diagnostic *diagnostic)
 {
-    bool color = diagnostic->color;
-    add_place(text, diagnostic->file, diagnostic->line, color);
+    bool color = diagnostic->look.color;
+    add_place(text, diagnostic->file, diagnostic->line, diagnostic->look);
     text_add_number(text, diagnostic->error->column);
     text_add(text, ": ");
     add_rendition(text, ERROR, color);

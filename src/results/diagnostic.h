@@ -17,7 +17,7 @@ enum {
     EXCERPT_BYTES = 76,  /* bytes shown in all */
 
     DIAGNOSTIC_RESULT_MAX = 256, /* room for the text of diagnostic_result, with its NUL */
-    DIAGNOSTIC_NAME_MAX = 1024,  /* a longer file name is cut */
+    DIAGNOSTIC_NAME_MAX = 1024,  /* of a longer file name the middle is left out */
     DIAGNOSTIC_TEXT_MAX = 4 * DIAGNOSTIC_NAME_MAX + DIAGNOSTIC_RESULT_MAX + 8 * EXCERPT_BYTES + 192,
 };
 
@@ -49,6 +49,13 @@ size_t diagnostic_result(char to[DIAGNOSTIC_RESULT_MAX], const struct shmsum_lin
 /* Adds the reason alone: "two" is not a number. */
 void diagnostic_reason(struct text_buffer *text, const struct shmsum_line_error *error);
 
+/* What the reader's terminal can show. */
+struct diagnostic_look {
+    bool color; /* the sequences of ECMA-48: the place bold, "error:" red, "warning:" magenta, the
+                   caret green */
+    bool utf8;  /* UTF-8, in the file's name */
+};
+
 /* An error in a line, for standard error. */
 struct diagnostic {
     const char *file;
@@ -56,15 +63,14 @@ struct diagnostic {
     uint64_t line_bytes; /* of the whole line, without its end */
     const struct shmsum_line_error *error;
     const struct excerpt *excerpt;
-    bool color; /* with the sequences of ECMA-48: the place bold, "error:" red, the caret green */
+    struct diagnostic_look look;
 };
 
 /* Adds the message: three lines. A text of DIAGNOSTIC_TEXT_MAX bytes has room for it. */
 void diagnostic_message(struct text_buffer *text, const struct diagnostic *diagnostic);
 
-/* Adds "file:line: warning: ", the warning (at most 256 bytes) and '\n'; the room is the same.
- * color: the place bold, "warning:" magenta. */
+/* Adds "file:line: warning: ", the warning (at most 256 bytes) and '\n'; the room is the same. */
 void diagnostic_warning(struct text_buffer *text, const char *file, uint64_t line,
-                        const char *warning, bool color);
+                        const char *warning, struct diagnostic_look look);
 
 #endif

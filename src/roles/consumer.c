@@ -122,7 +122,7 @@ static void show_error(struct consumer *consumer, uint64_t line_bytes)
         .line_bytes = line_bytes,
         .error = &consumer->parser.error,
         .excerpt = &consumer->excerpt,
-        .color = consumer->config->color,
+        .look = consumer->config->look,
     };
     diagnostic_message(&text, &diagnostic);
     say(consumer, &text);
@@ -364,7 +364,7 @@ static void say_last_words(struct consumer *consumer)
     if (consumer->unread) {
         struct text_buffer text = begin_message(consumer, bytes);
         diagnostic_warning(&text, source_name(consumer), consumer->blank_line, unread_text,
-                           consumer->config->color);
+                           consumer->config->look);
         say(consumer, &text);
     }
 }

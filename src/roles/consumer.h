@@ -30,13 +30,13 @@ struct consumer_config {
     enum blank_lines blank_lines;
     enum result_format format;
     uint64_t max_errors; /* messages about errors, at most; further errors are only counted */
-    bool color;          /* messages about errors have color */
-    bool clears_line;    /* a message first erases the progress line of the producer */
-    int messages;        /* descriptor for messages and answers */
-    bool dialogue;       /* write each result at once, and release a slot only then */
-    bool terminal;       /* the input is a terminal: a blank line ends it at once */
-    bool answers;        /* write "= sum" to `messages` after each line; in the dialogue */
-    bool sync;           /* fsync the results at the end */
+    struct diagnostic_look look; /* of messages about lines */
+    bool clears_line;            /* a message first erases the progress line of the producer */
+    int messages;                /* descriptor for messages and answers */
+    bool dialogue;               /* write each result at once, and release a slot only then */
+    bool terminal;               /* the input is a terminal: a blank line ends it at once */
+    bool answers;                /* write "= sum" to `messages` after each line; in the dialogue */
+    bool sync;                   /* fsync the results at the end */
 };
 
 enum consumer_end_reason {

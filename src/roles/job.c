@@ -30,7 +30,7 @@ static const struct choice {
     {MEMBER(struct job, config.terminal), true},
     {MEMBER(struct job, config.answers), true},
     {MEMBER(struct job, config.sync), true},
-    {MEMBER(struct job, config.color), true},
+    {MEMBER(struct job, config.look.color), true},
     {MEMBER(struct job, config.clears_line), true},
     {MEMBER(struct job, trace), true},
     {MEMBER(struct job, explain), true},

@@ -30,7 +30,7 @@ enum {
 };
 
 struct job {
-    struct consumer_config config; /* without `messages`: the child's is standard error */
+    struct consumer_config config; /* but `messages` and look.utf8, which the child knows */
     enum sandbox_mode sandbox;
     bool trace;          /* descriptor 0 is the file of the trace */
     bool explain;        /* print what happens */

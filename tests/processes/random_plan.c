@@ -331,7 +331,7 @@ static size_t read_utf8(const uint8_t *bytes, size_t size, uint32_t *code)
     return right ? length : 0;
 }
 
-/* Whether a result shows the character only as an escape: a control, one that turns text around, or
+/* Whether messages show the character only as an escape: a control, one that turns text around, or
  * one that nobody sees. */
 static bool is_hidden(uint32_t code)
 {
@@ -357,22 +357,23 @@ static void add_json(struct text *text, const char *name, const void *bytes, siz
     for (size_t i = 0, length; i < size; i += length) {
         uint32_t code = 0;
         length = read_utf8(from + i, size - i, &code);
-        const char *letter = code == 0 || code > '\r' ? NULL : strchr("\bb\ff\nn\rr\tt", (int)code);
         if (length == 0) {
-            add_string(text, "\357\277\275");
+            code = 0xfffd;
             stray = true;
             length = 1;
-        } else if (letter != NULL) {
+        }
+        const char *letter = code == 0 || code > '\r' ? NULL : strchr("\bb\ff\nn\rr\tt", (int)code);
+        if (letter != NULL) {
             text_format(text, "\\%c", letter[1]);
-        } else if (is_hidden(code) && code > 0xffff) {
+        } else if (code > 0xffff) {
             text_format(text, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
                         0xdc00 + (code & 0x3ff));
-        } else if (is_hidden(code)) {
+        } else if (code < 0x20 || code > 0x7e) {
             text_format(text, "\\u%04x", code);
         } else {
             if (code == '"' || code == '\\')
                 add_byte(text, '\\');
-            text_add(text, from + i, length);
+            add_byte(text, (char)code);
         }
     }
     add_byte(text, '"');
@@ -412,7 +413,7 @@ static void note(size_t **ends, size_t **others, size_t *count, size_t end, size
 static void add_result(struct plan *plan, const struct judged *judged, size_t source, size_t line,
                        size_t complete)
 {
-    const char *name = plan_source_shown(&plan->sources[source]);
+    const char *name = plan->sources[source].shown;
     bool error = judged->event == ORACLE_ERROR;
     const char *sum = judged->event == ORACLE_BLANK ? "0" : judged->result.bytes;
     struct text *results = &plan->results;
@@ -519,11 +520,6 @@ const char *plan_result(const struct plan *plan, size_t index, size_t *size)
     size_t begin = index == 0 ? 0 : plan->result_ends[index - 1];
     *size = plan->result_ends[index] - begin;
     return plan->results.bytes + begin;
-}
-
-const char *plan_source_shown(const struct plan_source *source)
-{
-    return source->kind == SOURCE_STANDARD ? "stdin" : source->name;
 }
 
 /* ---- drawing ---- */
@@ -641,10 +637,27 @@ static void draw_options(struct random *random, struct plan *plan)
     }
 }
 
+/* How messages name the source, by what the terminal is said to show. */
+static void show_source(const struct plan *plan, struct plan_source *source)
+{
+    const char *name = source->kind == SOURCE_STANDARD ? "stdin" : source->name;
+    char *to = source->shown;
+    for (size_t i = 0, size = strlen(name), length; i < size; i += length) {
+        uint32_t code = 0;
+        length = read_utf8((const uint8_t *)name + i, size - i, &code);
+        bool whole = length > 0 && !is_hidden(code) && (plan->utf8 || code < 0x80);
+        length = length == 0 ? 1 : length;
+        for (size_t j = i; j < i + length; j++)
+            to += sprintf(to, whole ? "%c" : "\\x%02x", (uint8_t)name[j]);
+    }
+}
+
 static void draw_sources(struct random *random, struct plan *plan)
 {
-    static const char *const names[] = {"in%zu.txt", "two words %zu", "числа%zu.txt",
-                                        "\"quoted\\%zu"};
+    static const char *const names[] = {
+        "in%zu.txt",    "two words %zu", "числа%zu.txt",         "\"quoted\\%zu",
+        "new\nline%zu", "stray\xff%zu",  "turned\342\200\256%zu"};
+    plan->utf8 = random_one_in(random, 2);
     size_t count = plan->full || random_one_in(random, 2) ? 1 : 1 + random_below(random, 4);
     bool only_standard = count == 1 && !plan->full && !random_one_in(random, 3);
     bool terminal = only_standard && random_one_in(random, 4);
@@ -669,6 +682,7 @@ static void draw_sources(struct random *random, struct plan *plan)
 #pragma GCC diagnostic pop
             snprintf(source->name, sizeof source->name, "%.31s", made);
         }
+        show_source(plan, source);
     }
 }
 

@@ -27,6 +27,7 @@ enum plan_source_kind { SOURCE_FILE, SOURCE_FIFO, SOURCE_STANDARD };
 struct plan_source {
     enum plan_source_kind kind;
     char name[32];     /* as in the command line */
+    char shown[128];   /* in messages */
     struct text bytes; /* what it holds */
     size_t begin;      /* where its bytes begin in the stream of all sources */
 };
@@ -109,7 +110,7 @@ struct plan {
     size_t argument_count;
     char output_name[32];
     bool usage_error; /* there is an option that shmsum does not know */
-    bool json, append, sync, decimal_comma, explain, stats, progress, trace, color;
+    bool json, append, sync, decimal_comma, explain, stats, progress, trace, color, utf8;
     bool prompt_always, prompt_never;
     enum plan_blank blank;
     uint64_t max_errors;
@@ -174,8 +175,6 @@ void plan_clean_up(struct plan *plan);
 
 /* Whether the runner feeds the source, byte by byte if need be: a pipe, a FIFO, a terminal. */
 bool plan_is_fed(const struct plan *plan, size_t source);
-/* The name of a source in messages. */
-const char *plan_source_shown(const struct plan_source *source);
 /* How many results the first `bytes` of the stream complete. */
 size_t plan_results_of(const struct plan *plan, size_t bytes);
 /* The text of result `index`, with its LF. */

@@ -82,8 +82,7 @@ static bool begins_diagnostic(const struct plan *plan, struct cursor cursor, boo
     struct cursor first = cursor;
     for (size_t i = 0; i < plan->source_count; i++) {
         cursor = first;
-        if (!skip(&cursor, plan_source_shown(&plan->sources[i])) || !skip(&cursor, ":") ||
-            !skip_digits(&cursor))
+        if (!skip(&cursor, plan->sources[i].shown) || !skip(&cursor, ":") || !skip_digits(&cursor))
             continue;
         *error = !begins(&cursor, ": warning: ");
         if (!*error || (skip(&cursor, ":") && skip_digits(&cursor) && begins(&cursor, ": error: ")))
@@ -359,7 +358,7 @@ void check_messages(const struct plan *plan, const struct text *messages, size_t
     text_format(&warning,
                 "%s:%zu: warning: a blank line ends the input; what follows was not read"
                 " (--blank-lines=skip reads on)\n",
-                plan_source_shown(&plan->sources[plan->blank_source]), plan->blank_line);
+                plan->sources[plan->blank_source].shown, plan->blank_line);
     while (cursor.at < cursor.end) {
         struct cursor line = cursor;
         bool error = false;

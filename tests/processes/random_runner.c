@@ -77,6 +77,7 @@ static void prepare(void)
         dup2(null, 2);
     }
     unsetenv("SHMSUM_SEED");
+    setenv("LC_ALL", starting->utf8 ? "C.UTF-8" : "C", true);
 }
 
 static void write_bytes(int fd, const char *bytes, size_t size)

@@ -16,11 +16,11 @@ static void test_escape_bytes(void **state)
     }
 }
 
-/* The escaped name, in to[0..64); its size. */
+/* The escaped name, for a terminal of UTF-8, in to[0..64); its size. */
 static size_t escaped_name(char *to, const void *name, size_t size)
 {
     struct text_buffer text = text_in(to, 64);
-    escape_name(&text, name, size);
+    escape_name(&text, name, size, true);
     assert_false(text.cut);
     return text.size;
 }
@@ -139,6 +139,18 @@ static void test_every_pair(void **state)
     }
 }
 
+/* Where the terminal does not show UTF-8, nothing but printable ASCII stays: the byte 0x9b, in the
+ * middle of a letter of UTF-8, would begin an escape sequence there. */
+static void test_other_terminals(void **state)
+{
+    (void)state;
+    char bytes[64];
+    struct text_buffer text = text_in(bytes, sizeof bytes);
+    static const char name[] = "a \303\233[2J~\360\237\230\200\377\n\177";
+    escape_name(&text, name, strlen(name), false);
+    assert_string_equal(text.bytes, "a \\xc3\\x9b[2J~\\xf0\\x9f\\x98\\x80\\xff\\x0a\\x7f");
+}
+
 /* A buffer that is too small holds no part of an escape or of a character. */
 static void test_small_rooms(void **state)
 {
@@ -161,7 +173,7 @@ static void test_small_rooms(void **state)
         char bytes[16];
         memset(bytes, 'z', sizeof bytes);
         struct text_buffer text = text_in(bytes, room);
-        escape_name(&text, name, strlen(name));
+        escape_name(&text, name, strlen(name), true);
         assert_string_equal(text.bytes, shown[room - 1]);
         assert_int_equal(text.cut, room < COUNT(shown));
         assert_int_equal(bytes[room], 'z');
@@ -173,7 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_escape_bytes),    cmocka_unit_test(test_every_code_point),
         cmocka_unit_test(test_malformed_names), cmocka_unit_test(test_every_pair),
-        cmocka_unit_test(test_small_rooms),
+        cmocka_unit_test(test_small_rooms),     cmocka_unit_test(test_other_terminals),
     };
     return cmocka_run_group_tests_name("escape", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "messages/message.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "unit.h"
 
@@ -68,7 +69,32 @@ static void test_one_line_messages(void **state)
         message_failure(&os, &cases[i].why);
         assert_said(cases[i].text);
     }
-    /* A long text is cut, and is one line even when every byte is escaped. */
+    /* Of a long object the middle is left out, not the reason. */
+    static char object[100000];
+    memset(object, 'm', sizeof object - 1);
+    memcpy(object, "first/", 6);
+    const struct shmsum_failure why = {"open", object, ENAMETOOLONG};
+    message_failure(&os, &why);
+    assert_memory_equal(said, "shmsum: open: first/mmm", 23);
+    static const char reason[] = "mmm: File name too long\n";
+    assert_memory_equal(said + said_size - strlen(reason), reason, strlen(reason));
+    assert_true(said_size > 1000 && said_size < 1100);
+    said_size = 0;
+    /* Nor the words behind a name. */
+    object[PATH_MAX - 1] = '\0';
+    message(&os, "stopped early; %s holds the first %d results", object, 3);
+    static const char words[] = "mmm holds the first 3 results\n";
+    assert_memory_equal(said + said_size - strlen(words), words, strlen(words));
+    assert_int_equal(said_size, strlen("shmsum: ") + 2048 + 1);
+    said_size = 0;
+    /* The environment says which characters the terminal shows. */
+    setenv("LC_ALL", "C.UTF-8", 1);
+    message(&os, "\303\251\342\200\256");
+    assert_said("shmsum: \303\251\\xe2\\x80\\xae\n");
+    setenv("LC_ALL", "C", 1);
+    message(&os, "\303\251");
+    assert_said("shmsum: \\xc3\\xa9\n");
+    /* A long text is one line even when every byte is escaped. */
     static char longest[5000];
     memset(longest, '\001', sizeof longest - 1);
     message(&os, "%s", longest);

@@ -152,6 +152,33 @@ static void test_nothing_behind_a_cut(void **state)
     assert_true(text.cut);
 }
 
+/* What is too long keeps its beginning and its end, and no character is torn. */
+static void test_shortened(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t max;
+        const char *shown;
+    } cases[] = {
+        {"0123456789abcdef", 16, "0123456789abcdef"},
+        {"0123456789abcdefg", 16, "012345...abcdefg"},
+        {"0123456789abcdefg", 17, "0123456789abcdefg"},
+        {"01234\303\251789abcdefgh", 16, "01234...bcdefgh"}, /* the character begins at byte 5 */
+        {"0123\303\251789abcdefgh", 16, "0123\303\251...bcdefgh"},
+        {"0123456789\360\237\230\200abcde", 16, "012345...abcde"},
+        {"01\200\200\200\200\200\200\200\200\200\200\200\200\200\200\200", 16,
+         "01\200...\200\200\200\200"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char bytes[64];
+        struct text_buffer text = text_in(bytes, sizeof bytes);
+        text_add_shortened(&text, cases[i].text, strlen(cases[i].text), cases[i].max);
+        assert_string_equal(text.bytes, cases[i].shown);
+        assert_true(text.size <= cases[i].max);
+    }
+}
+
 int main(void)
 {
     rng.state = random_seed("test_text_buffer");
@@ -159,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_beginning_of_the_whole),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_nothing_behind_a_cut),
+        cmocka_unit_test(test_shortened),
     };
     return cmocka_run_group_tests_name("text_buffer", tests, NULL, NULL);
 }

@@ -72,6 +72,7 @@ static size_t course_end(struct course *course, char *to, const char *file, uint
         .line_bytes = line_bytes,
         .error = &course->parser.error,
         .excerpt = &course->excerpt,
+        .look.utf8 = true,
     };
     return message_of(to, &diagnostic);
 }
@@ -314,7 +315,7 @@ static void test_random_lines(void **state)
 static size_t warning_of(char *to, const char *file, uint64_t line, const char *warning, bool color)
 {
     struct text_buffer text = text_in(to, DIAGNOSTIC_TEXT_MAX);
-    diagnostic_warning(&text, file, line, warning, color);
+    diagnostic_warning(&text, file, line, warning, (struct diagnostic_look){color, true});
     assert_false(text.cut);
     return text.size;
 }
@@ -341,7 +342,7 @@ static void test_longest_texts(void **state)
             .line_bytes = UINT64_MAX - 1,
             .error = &error,
             .excerpt = &excerpt,
-            .color = true,
+            .look.color = true,
         };
         size_t size = message_of(text, &diagnostic);
         assert_int_equal(text[size - 1], '\n');
@@ -352,9 +353,30 @@ static void test_longest_texts(void **state)
         assert_null(memchr(text, '\n', size));
         assert_int_equal(text[DIAGNOSTIC_RESULT_MAX], 'z');
     }
-    /* A name is cut at DIAGNOSTIC_NAME_MAX bytes. */
+    /* Of a long name the middle is left out: DIAGNOSTIC_NAME_MAX bytes stay, three of them "...".
+     */
     size_t size = warning_of(text, file, UINT64_MAX, "w", false);
-    assert_int_equal(size, 4 * DIAGNOSTIC_NAME_MAX + strlen(":18446744073709551615: warning: w\n"));
+    assert_int_equal(size, 4 * (DIAGNOSTIC_NAME_MAX - 3) + 3 +
+                               strlen(":18446744073709551615: warning: w\n"));
+}
+
+/* However long the name is, its beginning and its end are there, and line, column and reason. */
+static void test_long_name(void **state)
+{
+    (void)state;
+    char file[3000];
+    memset(file, 'm', sizeof file);
+    memcpy(file, "first/", 6);
+    snprintf(file + sizeof file - 6, 6, "/last");
+    struct shmsum_line_error error = {.column = 3, .token_bytes = 3, .token = "two"};
+    struct excerpt excerpt = {.anchor = 3, .first = 1, .size = 5, .bytes = "1 two"};
+    const struct diagnostic diagnostic = {
+        .file = file, .line = 7, .line_bytes = 5, .error = &error, .excerpt = &excerpt};
+    char text[DIAGNOSTIC_TEXT_MAX];
+    text[message_of(text, &diagnostic)] = '\0';
+    assert_memory_equal(text, "first/mmm", 9);
+    assert_non_null(strstr(text, "mm...mm"));
+    assert_non_null(strstr(text, "mm/last:7:3: error: \"two\" is not a number\n    1 two\n"));
 }
 
 static void assert_text(const char *text, size_t size, const char *expected)
@@ -420,7 +442,7 @@ static void test_color(void **state)
         .line_bytes = strlen(line) - 1,
         .error = &course.parser.error,
         .excerpt = &course.excerpt,
-        .color = true,
+        .look.color = true,
     };
     assert_text(text, message_of(text, &diagnostic),
                 "\033[1min:7:3: \033[1;31merror:\033[0m \"two\" is not a number\n"
@@ -461,10 +483,10 @@ int main(void)
     rng.state = random_seed("test_diagnostic");
     oracle_init(&oracle);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_messages),      cmocka_unit_test(test_random_lines),
-        cmocka_unit_test(test_longest_texts), cmocka_unit_test(test_token_without_end),
-        cmocka_unit_test(test_results),       cmocka_unit_test(test_warnings_and_names),
-        cmocka_unit_test(test_color),
+        cmocka_unit_test(test_messages),           cmocka_unit_test(test_random_lines),
+        cmocka_unit_test(test_longest_texts),      cmocka_unit_test(test_long_name),
+        cmocka_unit_test(test_token_without_end),  cmocka_unit_test(test_results),
+        cmocka_unit_test(test_warnings_and_names), cmocka_unit_test(test_color),
     };
     int failed = cmocka_run_group_tests_name("diagnostic", tests, NULL, NULL);
     oracle_clean_up(&oracle);

@@ -63,12 +63,12 @@ static void test_names(void **state)
         {"a\nb", "a\\nb\""},
         {"a\\x0ab", "a\\\\x0ab\""}, /* not the same */
         {"\b\f\n\r\t\033[2J\177", "\\b\\f\\n\\r\\t\\u001b[2J\\u007f\""},
-        {"\303\251\360\237\230\200", "\303\251\360\237\230\200\""},
-        {"a\377\303", "a\357\277\275\357\277\275\",\"file_hex\":\"61ffc3\""},
+        {"\303\251\360\237\230\200", "\\u00e9\\ud83d\\ude00\""},
+        {"a\377\303", "a\\ufffd\\ufffd\",\"file_hex\":\"61ffc3\""},
         {"\302\205", "\\u0085\""},                /* a control character of 8 bits */
         {"a\342\200\256b", "a\\u202eb\""},        /* turns the text around */
         {"\363\240\201\201", "\\udb40\\udc41\""}, /* U+E0041, in UTF-16 */
-        {"\357\277\275", "\357\277\275\""},       /* U+FFFD itself is UTF-8 */
+        {"\357\277\275", "\\ufffd\""},            /* U+FFFD itself is UTF-8 */
         {"\",\"line\":9", "\\\",\\\"line\\\":9\""},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -99,10 +99,10 @@ static void test_errors(void **state)
     check_error(
         RESULT_JSON, "\342\210\2221", /* U+2212, a minus */
         "{\"file\":\"in\",\"line\":7,\"column\":1,\"error\":\"\\\"\\\\xe2\\\\x88\\\\x921\\\" "
-        "is not a number\",\"token\":\"\342\210\2221\"}");
+        "is not a number\",\"token\":\"\\u22121\"}");
     check_error(RESULT_JSON, "x\2221",
                 "{\"file\":\"in\",\"line\":7,\"column\":1,\"error\":\"\\\"x\\\\x921\\\" is not a "
-                "number\",\"token\":\"x\357\277\2751\",\"token_hex\":\"789231\"}");
+                "number\",\"token\":\"x\\ufffd1\",\"token_hex\":\"789231\"}");
     check_error(RESULT_JSON, "abcdefghijklmnopqrstuvwxyz0123456",
                 "{\"file\":\"in\",\"line\":7,\"column\":1,\"error\":"
                 "\"\\\"abcdefghijklmnopqrstuvwxyz012345...\\\" is not a number\","

@@ -54,7 +54,7 @@ static void assert_same(const struct job *job, const struct job *given,
     assert_int_equal(job->config.terminal, given->config.terminal);
     assert_int_equal(job->config.answers, given->config.answers);
     assert_int_equal(job->config.sync, given->config.sync);
-    assert_int_equal(job->config.color, given->config.color);
+    assert_int_equal(job->config.look.color, given->config.look.color);
     assert_int_equal(job->config.clears_line, given->config.clears_line);
     assert_int_equal(job->sandbox, given->sandbox);
     assert_int_equal(job->trace, given->trace);
@@ -87,7 +87,7 @@ static void test_there_and_back(void **state)
             .terminal = random_one_in(&rng, 2),
             .answers = random_one_in(&rng, 2),
             .sync = random_one_in(&rng, 2),
-            .color = random_one_in(&rng, 2),
+            .look.color = random_one_in(&rng, 2),
             .clears_line = random_one_in(&rng, 2),
         };
         struct shmsum_region region = {.nonce = {random_next(&rng), random_next(&rng)}};
