@@ -1165,8 +1165,8 @@ static void run_consumer(void)
     struct shmsum_failure why = {0};
     struct consumer consumer;
     enum consumer_end_reason end_reason = (enum consumer_end_reason)99;
-    FUZZ_CHECK(shmsum_results_init(&results, &fake_os, RESULTS_FD, "results", buffer,
-                                   RESULTS_BUFFER, &why) == 0);
+    FUZZ_CHECK(shmsum_results_init(&results, &fake_os, RESULTS_FD, SHMSUM_RESULTS_OWN, "results",
+                                   buffer, RESULTS_BUFFER, &why) == 0);
     consumer_init(&consumer, &fake_os, &config, &world.channel, &results, world.copy);
     begin_call();
     int result = consumer_run(&consumer, &end_reason, &why);

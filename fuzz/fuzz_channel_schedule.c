@@ -939,8 +939,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     begin(&run.consumer_side, 1, SHMSUM_CONSUMER, SHMSUM_STOP_PEER, fuzz_below(&input, 3));
     producer_init(&run.producer, &run.os, &run.producer_side.channel);
     run.ended = 1;
-    FUZZ_CHECK(shmsum_results_init(&run.results, &run.os, RESULTS_FD, "results", results_buffer,
-                                   sizeof results_buffer, NULL) == 0);
+    FUZZ_CHECK(shmsum_results_init(&run.results, &run.os, RESULTS_FD, SHMSUM_RESULTS_OWN, "results",
+                                   results_buffer, sizeof results_buffer, NULL) == 0);
     consumer_init(&run.consumer, &run.os, &run.config, &run.consumer_side.channel, &run.results,
                   block);
 

@@ -3,8 +3,8 @@
  *
  * Lines are collected in a buffer that the caller owns, and written in large pieces. Each piece
  * ends where a line ends. Short writes, EINTR and a non-blocking descriptor are handled here. When
- * a write fails for good, a regular file is cut back to its last whole line: its content is then a
- * prefix of the right answer.
+ * a write fails for good, a regular file of the caller's own is cut back to its last whole line:
+ * its content is then a prefix of the right answer.
  *
  * One thread; not for signal handlers.
  */
@@ -16,6 +16,12 @@
 
 SHMSUM_BEGIN_DECLS
 
+/* Whose the file is. */
+enum shmsum_results_owner {
+    SHMSUM_RESULTS_SHARED, /* others may write to it too, as to standard output: it is never cut */
+    SHMSUM_RESULTS_OWN,    /* a file that this run writes: it may be cut */
+};
+
 struct shmsum_results {
     const struct shmsum_os *os;
     int fd;           /* not owned */
@@ -24,7 +30,7 @@ struct shmsum_results {
     size_t size;
     size_t used;
     uint64_t lines_in_buffer;
-    bool regular;     /* a regular file, which can be cut back */
+    bool cuttable;    /* a regular file of the run's own */
     uint64_t lines;   /* whole lines that write(2) accepted */
     uint64_t bytes;   /* and their bytes */
     int error;        /* negative errno of a failed write, after which nothing is written */
@@ -38,7 +44,8 @@ struct shmsum_results {
  * filled. There is nothing to clean up.
  */
 int shmsum_results_init(struct shmsum_results *results, const struct shmsum_os *os, int fd,
-                        const char *name, char *buffer, size_t size, struct shmsum_failure *why);
+                        enum shmsum_results_owner owner, const char *name, char *buffer,
+                        size_t size, struct shmsum_failure *why);
 
 /* Returns room for the text of the next line, `size` bytes (size < buffer size / 2). Flushes first
  * when the buffer is too full; if that fails, returns NULL with *why filled. */
@@ -60,11 +67,19 @@ int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *
  * with *why filled. */
 int shmsum_results_sync(struct shmsum_results *results, struct shmsum_failure *why);
 
+/* Of a file to repair only so many bytes are read, from the end: however large a writer gone mad
+ * has made it, the repair is short. No line of results is nearly as long. */
+enum { SHMSUM_RESULTS_TAIL = 1 << 20 };
+#define SHMSUM_RESULTS_UNCOUNTED UINT64_MAX
+enum { SHMSUM_RESULTS_ENDLESS = 1 };
+
 /*
  * Repairs a file whose writer was killed: cuts the regular file behind fd (open for writing) back
- * to its last whole line, not below `start`, and sets *lines to the number of whole lines from
- * `start` on. Returns 0; -EINVAL for anything but a regular file; or a negative errno with *why
- * filled.
+ * to its last whole line, not below `start`. The offset of fd is then at the new end. Sets *lines
+ * to the number of whole lines from `start` on; or, if that is more than SHMSUM_RESULTS_TAIL before
+ * the end, to SHMSUM_RESULTS_UNCOUNTED. Returns 0; SHMSUM_RESULTS_ENDLESS, with nothing cut, if no
+ * line ends in the bytes that were read; -EINVAL for anything but a regular file; or a negative
+ * errno with *why filled.
  */
 int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name, off_t start,
                            uint64_t *lines, struct shmsum_failure *why);

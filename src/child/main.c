@@ -20,13 +20,13 @@
 #include "messages/charset.h"
 #include "messages/message.h"
 #include "os/standard_fds.h"
+#include "results/result_count.h"
 #include "roles/job.h"
 #include "sandbox/foreign.h"
 #include "sandbox/sandbox.h"
 #include "watchers/explain.h"
 #include "watchers/trace.h"
 
-enum { RESULTS_BUFFER = 256 * 1024 };
 enum { TRACE_FD = 0, RESULTS_FD = 1, MESSAGES_FD = 2 };
 
 /* What the child works with. Only libseccomp allocates memory, before the sandbox closes. */
@@ -34,7 +34,7 @@ static struct {
     struct shmsum_channel channel;
     struct shmsum_results results;
     struct consumer consumer;
-    char buffer[RESULTS_BUFFER];
+    char buffer[JOB_RESULTS_BUFFER];
     uint8_t block[SHMSUM_REGION_PAYLOAD_MAX];
     struct trace trace;
     struct explain explain;
@@ -115,8 +115,8 @@ static int prepare_consumer(const struct shmsum_os *os, const struct job *job,
                             const struct shmsum_region *region, struct shmsum_failure *why)
 {
     shmsum_channel_init(&memory.channel, region, SHMSUM_CONSUMER, &parent.stop, SHMSUM_STOP_PEER);
-    int result = shmsum_results_init(&memory.results, os, RESULTS_FD, job->results, memory.buffer,
-                                     RESULTS_BUFFER, why);
+    int result = shmsum_results_init(&memory.results, os, RESULTS_FD, job->owner, job->results,
+                                     memory.buffer, JOB_RESULTS_BUFFER, why);
     if (result < 0)
         return result;
     consumer_init(&memory.consumer, os, &job->config, &memory.channel, &memory.results,
@@ -159,9 +159,11 @@ static void report_orphaned(const struct shmsum_os *os, const struct job *job)
         message(os, "parent: gone; nothing was read");
         return;
     }
-    uint64_t lines = memory.results.lines;
-    message(os, "parent: gone; %s holds the first %" PRIu64 " %s", job->results, lines,
-            lines == 1 ? "result" : "results");
+    const struct result_count count = {RESULTS_EXACT, memory.results.lines};
+    char bytes[RESULT_COUNT_MAX];
+    struct text_buffer text = text_in(bytes, sizeof bytes);
+    result_count_add(&text, &count, job->results, memory.results.cuttable);
+    message(os, "parent: gone; %s", text.bytes);
 }
 
 /* Attached: sums all input. Returns the exit status, with *why filled for STATUS_SYSTEM. */

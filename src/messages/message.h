@@ -35,6 +35,10 @@ enum message_refusal {
     REFUSED_HARD_LINK,         /* the file has a second name */
     REFUSED_UNFINISHED,        /* the last line of the file is not whole */
     REFUSED_NOT_AS_CLAIMED,    /* the file does not hold what the child says that it wrote */
+    REFUSED_GONE,              /* the file has lost its name */
+    REFUSED_REPLACED,          /* another file has its name */
+    REFUSED_FOREIGN,           /* the end of the file is not of this run */
+    REFUSED_ENDLESS,           /* the file has no line where it is searched for one */
     REFUSED_NOT_REGULAR,       /* not a regular file */
     REFUSED_OWNER,             /* the child's program belongs to a stranger */
 };

@@ -116,7 +116,10 @@ static int await_attached(struct run *run, struct shmsum_failure *why)
 static int give_up_rights(struct run *run, struct shmsum_failure *why)
 {
     int result = sandbox_enter(&run->sandbox, why);
-    return result < 0 ? result : output_begin(&run->output, why);
+    if (result == 0)
+        result = output_begin(&run->output, why);
+    run->begun = result == 0;
+    return result;
 }
 
 static int send_inputs(struct run *run, struct shmsum_failure *why)

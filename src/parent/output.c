@@ -12,6 +12,7 @@
 
 #include "messages/message.h"
 #include "os/retry.h"
+#include "roles/job.h"
 
 enum { STANDARD_OUTPUT = 1 };
 
@@ -41,26 +42,12 @@ static int check_last_line(const struct output *output, off_t size, struct shmsu
                        : (result < 0 ? result : 0);
 }
 
-/* Notes the offset of the first result, before the child can write: 0 if the file will be emptied,
- * its end with --append, the offset that the shell chose for standard output. */
-static int find_start(struct output *output, struct shmsum_failure *why)
-{
-    const struct shmsum_os *os = output->os;
-    off_t start = 0;
-    if (output->append)
-        start = os->lseek(os, output->fd, 0, SEEK_END);
-    else if (output->standard) /* the shell chose the offset */
-        start = os->lseek(os, output->fd, 0, SEEK_CUR);
-    if (start < 0)
-        return shmsum_failure_set(why, "lseek", output->name, (int)-start);
-    output->start = start;
-    return 0;
-}
-
 static int open_path(struct output *output, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = output->os;
-    int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | (output->append ? O_APPEND : 0);
+    /* O_APPEND also without --append: when somebody else writes to the file or cuts it back, the
+     * next result is written behind what is there, and no bytes are overwritten or left out. */
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY;
     RETRY(output->fd, os->open(os, output->path, flags, 0666));
     if (output->fd < 0)
         return shmsum_failure_set(why, "open", output->path, -output->fd);
@@ -81,23 +68,19 @@ static int examine(struct output *output, bool sync, struct shmsum_failure *why)
     output->names = status.st_nlink;
     if (sync && !output->regular)
         return shmsum_failure_set(why, "fsync", output->name, REFUSED_NOT_REGULAR);
-    if (!output->regular)
+    if (!output->regular || output->standard)
         return 0;
-    if (output->standard) { /* with >> the shell opened it to append, as --append does */
-        result = os->fcntl_append(os, output->fd);
-        if (result < 0)
-            return shmsum_failure_set(why, "fcntl", output->name, -result);
-        output->append = result == 1;
-    } else {
-        RETRY(result, os->flock(os, output->fd, false));
-        if (result == -EWOULDBLOCK)
-            return shmsum_failure_set(why, "flock", output->name, EWOULDBLOCK);
-        /* Any other failure: a file system without locks. Go on without a lock. */
-    }
-    result = find_start(output, why); /* under the lock: no other instance appends now */
-    if (result == 0 && output->append && output->start > 0 && !output->standard)
-        result = check_last_line(output, output->start, why);
-    return result;
+    RETRY(result, os->flock(os, output->fd, false));
+    if (result == -EWOULDBLOCK)
+        return shmsum_failure_set(why, "flock", output->name, EWOULDBLOCK);
+    /* Any other failure: a file system without locks. Go on without a lock. */
+    if (!output->append)
+        return 0;
+    /* Under the lock: no other instance appends now. */
+    output->start = os->lseek(os, output->fd, 0, SEEK_END);
+    if (output->start < 0)
+        return shmsum_failure_set(why, "lseek", output->name, (int)-output->start);
+    return output->start > 0 ? check_last_line(output, output->start, why) : 0;
 }
 
 int output_open(struct output *output, const struct shmsum_os *os, const char *path, bool append,
@@ -148,51 +131,123 @@ int output_begin(struct output *output, struct shmsum_failure *why)
         if (start < 0)
             return shmsum_failure_set(why, "lseek", output->name, (int)-start);
     }
-    output->begun = true;
     return 0;
 }
 
-/* Compares the regular file with the bytes that the child claims: the size, and that the last
- * result ends a line. Returns 0; -REFUSED_NOT_AS_CLAIMED when they differ; or a negative errno. */
-static int compare(const struct output *output, uint64_t bytes, struct shmsum_failure *why)
+/* ---- settling ---- */
+
+/* A named regular file, as it is when the child has ended. The offset is that of the open file
+ * description, which only this process and the child have: with O_APPEND it is the end of the
+ * child's last write, whoever else writes to the file. */
+struct found {
+    off_t offset, size;
+};
+
+static int look(const struct output *output, struct found *found, struct shmsum_failure *why)
 {
+    const struct shmsum_os *os = output->os;
     struct stat status;
-    int result = output->os->fstat(output->os, output->fd, &status);
+    int result = os->fstat(os, output->fd, &status);
     if (result < 0)
         return shmsum_failure_set(why, "fstat", output->name, -result);
-    bool fits = status.st_size >= output->start;
-    uint64_t there = fits ? (uint64_t)(status.st_size - output->start) : 0;
-    /* Other processes may write to standard output too, behind our results. */
-    fits = fits && (output->standard ? there >= bytes : there == bytes);
+    found->size = status.st_size;
+    found->offset = os->lseek(os, output->fd, 0, SEEK_CUR);
+    if (found->offset < 0)
+        return shmsum_failure_set(why, "lseek", output->name, (int)-found->offset);
+    return 0;
+}
+
+/* Whether the path still leads to the file that was opened. Returns 0 or a negative errno. */
+static int check_place(const struct output *output, struct shmsum_failure *why)
+{
+    struct stat status;
+    int result = output->os->stat(output->os, output->path, &status);
+    if (result == -ENOENT)
+        return shmsum_failure_set(why, "results", output->name, REFUSED_GONE);
+    if (result < 0)
+        return shmsum_failure_set(why, "stat", output->name, -result);
+    if (status.st_dev != output->device || status.st_ino != output->inode)
+        return shmsum_failure_set(why, "results", output->name, REFUSED_REPLACED);
+    return 0;
+}
+
+/* The bytes from the start to the end of the child's last write; 0 also if somebody has cut the
+ * file back behind them. */
+static uint64_t written(const struct output *output, const struct found *found)
+{
+    bool there = found->offset >= output->start && found->size >= found->offset;
+    return there ? (uint64_t)(found->offset - output->start) : 0;
+}
+
+/* Whether the file holds the bytes that the child claims, and the last one ends a line. With
+ * --append other processes may have written between and behind them; otherwise nothing else may be
+ * there. */
+static bool holds(const struct output *output, const struct found *found, uint64_t bytes)
+{
+    uint64_t there = written(output, found);
+    if (output->append ? found->size < found->offset || there < bytes
+                       : found->size != found->offset || there != bytes)
+        return false;
     /* A file that cannot be read (its mode may forbid it) is judged by its size alone. */
-    if (fits && bytes > 0 && line_ends_at(output, output->start + (off_t)bytes, NULL) == 0)
-        fits = false;
-    return fits ? 0 : shmsum_failure_set(why, "results", output->name, REFUSED_NOT_AS_CLAIMED);
+    return there == 0 || line_ends_at(output, found->offset, NULL) != 0;
+}
+
+/* Cuts the file back to its last whole line, and counts the lines if that is soon done. Only where
+ * the child's last write is the end of the file, and the child may have written all that is there
+ * (it counts a buffer only when that is written): otherwise the last line may be somebody else's.
+ */
+static void cut_back(const struct output *output, const struct output_claim *claim,
+                     const struct found *found, struct output_settled *settled)
+{
+    uint64_t there = written(output, found);
+    if (found->size != found->offset ||
+        (there > claim->bytes && there - claim->bytes > JOB_RESULTS_BUFFER)) {
+        shmsum_failure_set(&settled->uncut, "cut", output->name, REFUSED_FOREIGN);
+        return;
+    }
+    uint64_t lines;
+    int result = shmsum_results_salvage(output->os, output->fd, output->name, output->start, &lines,
+                                        &settled->uncut);
+    if (result == SHMSUM_RESULTS_ENDLESS)
+        shmsum_failure_set(&settled->uncut, "cut", output->name, REFUSED_ENDLESS);
+    if (result != 0)
+        return;
+    /* With --append, some of the lines may be somebody else's. */
+    if (!output->append && lines != SHMSUM_RESULTS_UNCOUNTED)
+        settled->count = (struct result_count){RESULTS_EXACT, lines};
 }
 
 void output_settle(const struct output *output, const struct output_claim *claim,
                    struct output_settled *settled)
 {
-    *settled = (struct output_settled){.lines = claim->lines};
-    /* Before output_begin the file holds the results of an earlier run: do not touch them. A pipe
-     * or a device keeps nothing to compare, count or cut: use the claim. */
-    if (!output->begun || !output->regular)
+    static const enum result_knowledge known[] = {
+        [OUTPUT_UNBELIEVED] = RESULTS_UNKNOWN,
+        [OUTPUT_KILLED] = RESULTS_AT_LEAST,
+        [OUTPUT_STOPPED] = RESULTS_EXACT,
+        [OUTPUT_COMPLETE] = RESULTS_EXACT,
+    };
+    *settled = (struct output_settled){.count = {known[claim->belief], claim->lines}};
+    /* Others write to standard output too, and a pipe or a device keeps nothing to look at. */
+    if (output->standard || !output->regular)
         return;
-    /* Compare even after success: the child may lie, and other processes may change the file. */
-    bool is_as_claimed =
-        claim->belief == OUTPUT_COMPLETE && compare(output, claim->bytes, &settled->mismatch) == 0;
-    /* Other processes may write to standard output too. If the child is believed, do not count or
-     * cut the file: that would count and cut the lines of the others. */
-    if (output->standard && (is_as_claimed || claim->belief == OUTPUT_STOPPED))
+    struct found found = {0};
+    struct shmsum_failure *mismatch = &settled->mismatch;
+    if (check_place(output, mismatch) < 0 || look(output, &found, mismatch) < 0) {
+        settled->count.known = RESULTS_UNKNOWN;
         return;
-    /* The file is right and no message names the number: do not read the whole file again. */
-    if (is_as_claimed && !claim->is_reported)
+    }
+    if (claim->belief >= OUTPUT_STOPPED && holds(output, &found, claim->bytes))
         return;
-    /* The last write may be unfinished, and the claim may be wrong: cut and count. */
-    uint64_t lines;
-    if (shmsum_results_salvage(output->os, output->fd, output->name, output->start, &lines,
-                               &settled->uncut) == 0)
-        settled->lines = lines;
+    if (claim->belief == OUTPUT_COMPLETE)
+        shmsum_failure_set(mismatch, "results", output->name, REFUSED_NOT_AS_CLAIMED);
+    if (claim->belief != OUTPUT_KILLED || written(output, &found) < claim->bytes)
+        settled->count.known = RESULTS_UNKNOWN;
+    bool nothing = found.offset == output->start &&
+                   (output->append ? found.size >= found.offset : found.size == found.offset);
+    if (nothing)
+        settled->count = (struct result_count){RESULTS_EXACT, 0};
+    else
+        cut_back(output, claim, &found, settled);
 }
 
 int output_sync_folder(const struct output *output, struct shmsum_failure *why)

@@ -7,19 +7,21 @@
 
 #include <shmsum/os.h>
 
+#include "results/result_count.h"
+
 struct output {
     const struct shmsum_os *os;
     const char *path; /* "-": standard output; not owned */
     const char *name; /* for messages */
     int fd;           /* -1: closed */
-    bool standard;    /* standard output: the parent neither locks nor closes it */
-    bool regular;     /* a regular file */
+    bool standard; /* standard output: others may write to it, so it is never locked, cut or judged
+                    */
+    bool regular;  /* a regular file */
     bool append;
     dev_t device; /* with inode: which file it is */
     ino_t inode;
     nlink_t names; /* how many the file has */
-    off_t start;   /* the offset of the first result; regular files only */
-    bool begun;    /* by output_begin: what the file holds from start on is of this run */
+    off_t start;   /* with a file of our own: the offset of the first result */
 };
 
 /*
@@ -48,7 +50,8 @@ int output_begin(struct output *output, struct shmsum_failure *why);
 
 /* How far the child's end bears out what the child claims about the results. */
 enum output_belief {
-    OUTPUT_UNBELIEVED, /* it was killed, or its claims cannot be true */
+    OUTPUT_UNBELIEVED, /* its claims cannot be true */
+    OUTPUT_KILLED,     /* it was killed: what it claims is true, and it may have written more */
     OUTPUT_STOPPED,    /* it stopped after a failure, reported that, and left whole lines */
     OUTPUT_COMPLETE,   /* it finished, and its counters fit the input */
 };
@@ -57,20 +60,21 @@ enum output_belief {
 struct output_claim {
     enum output_belief belief;
     uint64_t lines, bytes; /* of results that it wrote */
-    bool is_reported;      /* a message will name the number of results */
 };
 
 /* How the results are settled. A failure with error 0 is none. */
 struct output_settled {
-    uint64_t lines;                 /* how many results there are */
-    struct shmsum_failure mismatch; /* with OUTPUT_COMPLETE: why the file is not as claimed */
-    struct shmsum_failure uncut;    /* why the file could not be cut to whole lines and counted */
+    struct result_count count; /* what is known of the number of results */
+    struct shmsum_failure
+        mismatch;                /* the results are not there, or not as a believed child claims */
+    struct shmsum_failure uncut; /* why the file could not be cut to whole lines */
 };
 
 /*
- * The child has ended: decides, once, how many results there are and whether the file is as
- * claimed. Compares the file with the claim, or cuts it back to whole lines and counts them. The
- * rules are in the function, each with its reason. Call it before output_close.
+ * The child has ended: decides, once, what is known of the results. A named regular file must be
+ * where it was opened and hold what a believed child claims; otherwise it is cut back to whole
+ * lines, if nobody else has written to it. Reads no more than SHMSUM_RESULTS_TAIL bytes. The rules
+ * are in the function, each with its reason. Call it before output_close.
  */
 void output_settle(const struct output *output, const struct output_claim *claim,
                    struct output_settled *settled);

@@ -34,6 +34,7 @@ struct run {
     struct producer producer;
     bool ended;  /* END was published */
     bool closed; /* END is not needed: the child has closed the input, and leaves without it */
+    bool begun;  /* everything has started: input may be handed over */
     struct sandbox_setting sandbox_setting;
     int closed_descriptors; /* what inherited_close returned */
     struct sandbox sandbox;

@@ -112,6 +112,7 @@ static struct job make_job(const struct run *run)
     const struct options *options = &run->options;
     bool results_on_terminal = run->os->isatty(run->os, run->output.fd) == 1;
     return (struct job){
+        .owner = run->output.standard ? SHMSUM_RESULTS_SHARED : SHMSUM_RESULTS_OWN,
         .sandbox = options->sandbox,
         .trace = options->trace != NULL,
         .explain = options->explain,

@@ -30,10 +30,19 @@ static const char *plural(uint64_t count, const char *one, const char *many)
 /* ---- is the child to be believed? ---- */
 
 /* Whether the child was allowed to leave: after END; or after a blank line, if the options let a
- * blank line end the input. Before output_begin the child had no input, so it saw no blank line. */
+ * blank line end the input. Before the run has begun the child had no input, so it saw no blank
+ * line. */
 static bool may_have_left(const struct run *run, bool closed)
 {
-    return closed ? run->output.begun && run->options.blank_lines == BLANK_LINES_END : run->ended;
+    return closed ? run->begun && run->options.blank_lines == BLANK_LINES_END : run->ended;
+}
+
+/* Whether so many results can have so many bytes: the shortest is a digit and LF. */
+static bool are_results_plausible(const uint64_t *count)
+{
+    enum { LONGEST = RESULT_LINE_JSON_MAX + 1 };
+    uint64_t lines = count[COUNTER_RESULT_LINES], bytes = count[COUNTER_RESULT_BYTES];
+    return bytes / 2 >= lines && bytes / LONGEST + (bytes % LONGEST != 0) <= lines;
 }
 
 /* Whether the counters fit the input that was handed over, and each other. */
@@ -51,7 +60,7 @@ static bool are_counters_plausible(const struct run *run, const uint64_t *count,
         return false;
     if (skipped > 0 && run->options.blank_lines != BLANK_LINES_SKIP)
         return false;
-    return count[COUNTER_RESULT_LINES] == sums + errors &&
+    return count[COUNTER_RESULT_LINES] == sums + errors && are_results_plausible(count) &&
            sandbox_is_plausible(run->options.sandbox, count[COUNTER_SANDBOX]);
 }
 
@@ -83,7 +92,8 @@ static void judge_status(const struct run *run, int status, const uint64_t *coun
                  "child: status %d does not fit its work", status);
         return;
     case STATUS_SYSTEM: /* the child has reported why */
-        verdict->belief = OUTPUT_STOPPED;
+        if (are_results_plausible(count))
+            verdict->belief = OUTPUT_STOPPED;
         snprintf(verdict->subject, sizeof verdict->subject, "stopped early");
         return;
     case CHILD_NOT_STARTED:
@@ -104,31 +114,37 @@ static struct verdict judge_child(const struct run *run, int wait_status, const 
         snprintf(verdict.subject, sizeof verdict.subject, "child: its end is unknown");
     } else if (!WIFSIGNALED(wait_status)) {
         judge_status(run, WEXITSTATUS(wait_status), count, &verdict);
-    } else if (!child_killed_by_us()) {
+    } else {
+        if (are_results_plausible(count))
+            verdict.belief = OUTPUT_KILLED;
         int signal = WTERMSIG(wait_status);
-        snprintf(verdict.subject, sizeof verdict.subject, "child: killed by signal %d (%s)", signal,
-                 strsignal(signal));
-        verdict.forbidden = signal == SIGSYS;
+        if (!child_killed_by_us()) {
+            snprintf(verdict.subject, sizeof verdict.subject, "child: killed by signal %d (%s)",
+                     signal, strsignal(signal));
+            verdict.forbidden = signal == SIGSYS;
+        }
     }
     return verdict;
 }
 
-/* Settles the results. `is_reported`: a message will name their number, however the child ended. */
-static struct output_settled settle(struct run *run, struct verdict *verdict, const uint64_t *count,
-                                    bool is_reported)
+/* Settles the results. Before the run has begun, the file holds those of an earlier one. */
+static struct output_settled settle(const struct run *run, struct verdict *verdict,
+                                    const uint64_t *count)
 {
+    struct output_settled settled = {.count = {RESULTS_UNKNOWN, 0}};
+    if (!run->begun)
+        return settled;
     const struct output_claim claim = {
         .belief = verdict->belief,
         .lines = count[COUNTER_RESULT_LINES],
         .bytes = count[COUNTER_RESULT_BYTES],
-        .is_reported = is_reported,
     };
-    struct output_settled settled;
     output_settle(&run->output, &claim, &settled);
-    if (settled.mismatch.error != 0) {
+    if (settled.mismatch.error != 0 && verdict->why.error == 0) {
         verdict->status = STATUS_SYSTEM;
         verdict->why = settled.mismatch;
-        snprintf(verdict->subject, sizeof verdict->subject, "stopped early");
+        if (verdict->subject[0] == '\0' && settled.count.known != RESULTS_UNKNOWN)
+            snprintf(verdict->subject, sizeof verdict->subject, "stopped early");
     }
     return settled;
 }
@@ -150,15 +166,15 @@ static void report_results(const struct run *run, struct output_settled *settled
                            const char *subject)
 {
     report_uncut(run, settled);
-    uint64_t lines = settled->lines;
-    const char *results = plural(lines, "result", "results");
-    const char *name = run->output.name;
-    if (!run->output.begun)
-        message(run->os, "%s; nothing was read", subject);
-    else if (run->output.regular)
-        message(run->os, "%s; %s holds the first %" PRIu64 " %s", subject, name, lines, results);
+    const struct output *output = &run->output;
+    char bytes[RESULT_COUNT_MAX];
+    struct text_buffer text = text_in(bytes, sizeof bytes);
+    if (run->begun)
+        result_count_add(&text, &settled->count, output->name,
+                         output->regular && !output->standard);
     else
-        message(run->os, "%s; the first %" PRIu64 " %s went to %s", subject, lines, results, name);
+        text_add(&text, "nothing was read");
+    message(run->os, "%s; %s", subject, text.bytes);
 }
 
 static void report_verdict(const struct run *run, const struct verdict *verdict,
@@ -230,9 +246,10 @@ int conclude(struct run *run, int handed, const struct shmsum_failure *why)
     struct counters counters;
     counters_collect(&counters, &run->channel);
     struct verdict verdict = judge_child(run, wait_status, counters.count);
+    if (handed == SHMSUM_BROKEN) /* a child that broke the rules may claim anything */
+        verdict.belief = OUTPUT_UNBELIEVED;
     bool failed = handed < 0 && handed != SHMSUM_STOPPED;
-    struct output_settled settled =
-        settle(run, &verdict, counters.count, failed || signals_first() != 0);
+    struct output_settled settled = settle(run, &verdict, counters.count);
 
     if (run->dialogue && signals_first() != 0)
         message_bytes(run->os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */

@@ -14,7 +14,8 @@
 #include "os/retry.h"
 
 int shmsum_results_init(struct shmsum_results *results, const struct shmsum_os *os, int fd,
-                        const char *name, char *buffer, size_t size, struct shmsum_failure *why)
+                        enum shmsum_results_owner owner, const char *name, char *buffer,
+                        size_t size, struct shmsum_failure *why)
 {
     *results =
         (struct shmsum_results){.os = os, .fd = fd, .name = name, .buffer = buffer, .size = size};
@@ -22,7 +23,7 @@ int shmsum_results_init(struct shmsum_results *results, const struct shmsum_os *
     int result = os->fstat(os, fd, &status);
     if (result < 0)
         return shmsum_failure_set(why, "fstat", name, -result);
-    results->regular = S_ISREG(status.st_mode);
+    results->cuttable = owner == SHMSUM_RESULTS_OWN && S_ISREG(status.st_mode);
     return 0;
 }
 
@@ -62,18 +63,24 @@ static void keep_whole_lines(struct shmsum_results *results, size_t done)
 {
     size_t whole = whole_lines(results->buffer, done, &results->lines);
     results->bytes += whole;
-    if (!results->regular || done == whole)
+    if (!results->cuttable || done == whole)
         return;
     const struct shmsum_os *os = results->os;
     off_t at = os->lseek(os, results->fd, 0, SEEK_CUR);
+    if (at < 0)
+        return;
     /* Use lseek: libc may implement fstat with a system call that takes a path, which seccomp
-     * forbids. Nothing more is written, so the offset that remains does not matter. */
-    if (at >= 0 && os->lseek(os, results->fd, 0, SEEK_END) == at) {
-        off_t cut = at - (off_t)(done - whole);
+     * forbids. */
+    off_t end = os->lseek(os, results->fd, 0, SEEK_END);
+    if (end == at) {
         int result;
-        RETRY(result, os->ftruncate(os, results->fd, cut));
-        os->lseek(os, results->fd, cut, SEEK_SET);
+        end = at - (off_t)(done - whole);
+        RETRY(result, os->ftruncate(os, results->fd, end));
+        if (result == 0)
+            at = end;
     }
+    /* The offset, which the parent shares, is where the results end. */
+    os->lseek(os, results->fd, at, SEEK_SET);
 }
 
 int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *why)
@@ -120,6 +127,41 @@ int shmsum_results_sync(struct shmsum_results *results, struct shmsum_failure *w
     return result < 0 ? shmsum_failure_set(why, "fsync", results->name, -result) : 0;
 }
 
+/* Reads the file from `at` up to `end`, or to its end if that comes first. Sets *whole to the end
+ * of the last whole line, and *lines to the number of lines that end. Returns 0 or a negative
+ * errno. */
+static int find_lines(const struct shmsum_os *os, int reader, off_t at, off_t end, off_t *whole,
+                      uint64_t *lines)
+{
+    *whole = at;
+    *lines = 0;
+    while (at < end) {
+        char bytes[65536];
+        size_t left = (size_t)(end - at);
+        ssize_t size;
+        RETRY(size, os->pread(os, reader, bytes, left < sizeof bytes ? left : sizeof bytes, at));
+        if (size <= 0)
+            return (int)size;
+        size_t lines_end = whole_lines(bytes, (size_t)size, lines);
+        if (lines_end > 0)
+            *whole = at + (off_t)lines_end;
+        at += size;
+    }
+    return 0;
+}
+
+/* Makes `end` the end of the file and the offset of fd. */
+static int cut(const struct shmsum_os *os, int fd, const char *name, off_t end,
+               struct shmsum_failure *why)
+{
+    int result;
+    RETRY(result, os->ftruncate(os, fd, end));
+    if (result < 0)
+        return shmsum_failure_set(why, "ftruncate", name, -result);
+    off_t at = os->lseek(os, fd, end, SEEK_SET);
+    return at < 0 ? shmsum_failure_set(why, "lseek", name, (int)-at) : 0;
+}
+
 int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name, off_t start,
                            uint64_t *lines, struct shmsum_failure *why)
 {
@@ -133,28 +175,17 @@ int shmsum_results_salvage(const struct shmsum_os *os, int fd, const char *name,
     RETRY(reader, os->reopen(os, fd));
     if (reader < 0)
         return shmsum_failure_set(why, "open", name, -reader);
-
-    *lines = 0;
-    off_t whole = start;
-    off_t at = start;
-    for (;;) {
-        char bytes[65536];
-        ssize_t size;
-        RETRY(size, os->pread(os, reader, bytes, sizeof bytes, at));
-        if (size < 0)
-            result = shmsum_failure_set(why, "read", name, (int)-size);
-        if (size <= 0)
-            break;
-        size_t lines_end = whole_lines(bytes, (size_t)size, lines);
-        if (lines_end > 0)
-            whole = at + (off_t)lines_end;
-        at += size;
-    }
+    off_t end = status.st_size, from = start, whole;
+    bool partly = end > start && end - start > SHMSUM_RESULTS_TAIL;
+    if (partly)
+        from = end - SHMSUM_RESULTS_TAIL;
+    result = find_lines(os, reader, from, end, &whole, lines);
     os->close(os, reader);
-    if (result == 0 && whole < at) {
-        RETRY(result, os->ftruncate(os, fd, whole));
-        if (result < 0)
-            shmsum_failure_set(why, "ftruncate", name, -result);
-    }
-    return result;
+    if (result < 0)
+        return shmsum_failure_set(why, "read", name, -result);
+    if (partly && *lines == 0)
+        return SHMSUM_RESULTS_ENDLESS;
+    if (partly)
+        *lines = SHMSUM_RESULTS_UNCOUNTED;
+    return whole < end ? cut(os, fd, name, whole, why) : 0;
 }

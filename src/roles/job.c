@@ -13,7 +13,7 @@
  * The settings, in this order and without a gap:
  *
  *     1 byte      the decimal point, '.' or ','
- *     11 digits   the choices below, one digit each
+ *     12 digits   the choices below, one digit each
  *     ',' and 16 hexadecimal digits   max_errors
  *     ',' and 16 hexadecimal digits   epoch_ns
  *
@@ -25,6 +25,7 @@ static const struct choice {
 } choices[JOB_CHOICES] = {
     {MEMBER(struct job, config.blank_lines), BLANK_LINES_SKIP},
     {MEMBER(struct job, config.format), RESULT_JSON},
+    {MEMBER(struct job, owner), SHMSUM_RESULTS_OWN},
     {MEMBER(struct job, sandbox), SANDBOX_OFF},
     {MEMBER(struct job, config.dialogue), true},
     {MEMBER(struct job, config.terminal), true},

@@ -23,14 +23,16 @@ enum {
 };
 
 enum {
-    JOB_CHOICES = 11, /* settings of a few values each */
+    JOB_CHOICES = 12, /* settings of a few values each */
     JOB_SETTINGS_MAX = 1 + JOB_CHOICES + 2 * (1 + 16) + 1,
     JOB_ARGUMENTS = 3, /* before the names of the inputs: program, settings, name of the results */
     JOB_REGION_MAX = sizeof JOB_ENVIRONMENT + SHMSUM_REGION_NAME_MAX + 1 + 32,
+    JOB_RESULTS_BUFFER = 256 * 1024, /* bytes of results that the child writes at once, at most */
 };
 
 struct job {
-    struct consumer_config config; /* but `messages` and look.utf8, which the child knows */
+    struct consumer_config config;   /* but `messages` and look.utf8, which the child knows */
+    enum shmsum_results_owner owner; /* of the results */
     enum sandbox_mode sandbox;
     bool trace;          /* descriptor 0 is the file of the trace */
     bool explain;        /* print what happens */

@@ -38,7 +38,7 @@ static const struct call calls[] = {
     {SYS_newfstatat,
      "fstat",
      "stat(2)",
-     " fstat stat open exec ",
+     " fstat stat results open exec ",
      {EACCES, EBADF, EFAULT, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EOVERFLOW}},
 #ifdef SYS_fstat
     {SYS_fstat, "fstat", "stat(2)", " fstat ", {EBADF, EFAULT, ENOMEM, EOVERFLOW}},

@@ -81,8 +81,9 @@ static bool start_consumer(const struct shmsum_os *os)
     uint8_t *block = malloc(child.region.geometry.payload_bytes);
     shmsum_channel_init(&child.channel, &child.region, SHMSUM_CONSUMER, &child.stop,
                         SHMSUM_STOP_PEER);
-    if (block == NULL || shmsum_results_init(&child.results, os, RESULTS_FD, child.job.results,
-                                             child.buffer, RESULTS_BUFFER, &why) < 0)
+    if (block == NULL ||
+        shmsum_results_init(&child.results, os, RESULTS_FD, child.job.owner, child.job.results,
+                            child.buffer, RESULTS_BUFFER, &why) < 0)
         return false;
     consumer_init(&child.consumer, os, &child.job.config, &child.channel, &child.results, block);
     return true;
@@ -243,8 +244,6 @@ void hostile_liar(int argc, char *argv[], const char *lie)
     begin(argc, argv);
     bool done = true;
     int status = 0;
-    if (strcmp(lie, "writes early") == 0)
-        done = write(RESULTS_FD, "12", 2) == 2;
     if (strcmp(lie, "read nothing") == 0) {
         shmsum_channel_set_closing(&child.channel, SHMSUM_CLOSED);
         leave(1);
@@ -270,12 +269,12 @@ void hostile_liar(int argc, char *argv[], const char *lie)
         shmsum_channel_set_closing(&child.channel, SHMSUM_CLOSED);
     else if (strcmp(lie, "wrote more") == 0)
         add_to_counter(COUNTER_RESULT_BYTES, 1);
-    else if (strcmp(lie, "fewer lines, and a signal") == 0) {
-        /* The bytes are right, so only counting the lines shows the lie. */
-        add_to_counter(COUNTER_SUMS, UINT64_MAX);
-        add_to_counter(COUNTER_RESULT_LINES, UINT64_MAX);
-        done = kill(getppid(), SIGINT) == 0;
-    } else if (strcmp(lie, "one result too many") == 0)
+    else if (strcmp(lie, "results without bytes") == 0)
+        shmsum_channel_set_counter(&child.channel, COUNTER_RESULT_BYTES,
+                                   2 * shmsum_channel_counter(&child.channel, COUNTER_SUMS) - 1);
+    else if (strcmp(lie, "a hole") == 0)
+        done = ftruncate(RESULTS_FD, size + 8) == 0;
+    else if (strcmp(lie, "one result too many") == 0)
         done = write(RESULTS_FD, "12\n", 3) == 3;
     else if (strcmp(lie, "cut what was there") == 0) {
         done = ftruncate(RESULTS_FD, 2) == 0;

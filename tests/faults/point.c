@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HELD "holds the first "
-
 bool point_all(void)
 {
     const char *faults = getenv("SHMSUM_FAULTS");
@@ -114,9 +112,10 @@ static struct held judge_results(struct point *point, struct judgement *judgemen
 /* ---- the messages ---- */
 
 struct report {
-    bool reason;  /* one of the point's reasons is reported */
-    bool ours;    /* a line comes from the programs */
-    bool counted; /* a line says how many results there are */
+    bool reason;   /* one of the point's reasons is reported */
+    bool ours;     /* a line comes from the programs */
+    bool counted;  /* a line says how many results there are, */
+    bool at_least; /* or more */
     unsigned long count;
 };
 
@@ -137,10 +136,12 @@ static struct report judge_messages(const struct point *point, char *messages)
             if (strncmp(line, reason->begins, strlen(reason->begins)) == 0 &&
                 ends_with(line, reason->ends))
                 report.reason = true;
-        const char *held = strstr(line, HELD);
-        if (held != NULL) {
+        unsigned long count;
+        enum said said = said_results(line, &count);
+        if (said == SAID_AT_LEAST || said == SAID_EXACTLY) {
             report.counted = true;
-            report.count = strtoul(held + strlen(HELD), NULL, 10);
+            report.at_least = said == SAID_AT_LEAST;
+            report.count = count;
         }
     }
     return report;
@@ -158,7 +159,8 @@ static enum point_end judge_failure(struct point *point, struct judgement *judge
     uint64_t *unreported = &point->row.unreported;
     if (!report.reason)
         blame(judgement, unreported, "the failure is not reported: \"%s\"", messages);
-    if (report.counted && report.count != held->lines - point->earlier)
+    unsigned long lines = held->lines - point->earlier;
+    if (report.counted && (report.at_least ? report.count > lines : report.count != lines))
         blame(judgement, unreported, "%s holds %lu new results, but the message says %lu",
               point->results, held->lines - point->earlier, report.count);
     if (!report.counted && !held->untouched)

@@ -523,6 +523,47 @@ unsigned long check_results(const char *path)
     return lines;
 }
 
+/* "the first 3 results", "the first result": how many. */
+static unsigned long first_results(const char *text)
+{
+    return strncmp(text, "result", 6) == 0 ? 1 : strtoul(text, NULL, 10);
+}
+
+/* A statement in a line of the messages. */
+static enum said said_in_line(const char *line, unsigned long *lines)
+{
+    const char *first = strstr(line, "the first ");
+    if (strstr(line, "how many results ") != NULL)
+        return SAID_NOT_KNOWN;
+    if (strstr(line, " is unchanged") != NULL)
+        return SAID_UNCHANGED;
+    *lines = 0;
+    if (strstr(line, "; no result went to ") != NULL ||
+        strstr(line, " holds no result of ") != NULL)
+        return SAID_EXACTLY;
+    if (first == NULL)
+        return SAID_NOTHING;
+    *lines = first_results(first + strlen("the first "));
+    return strstr(line, "at least the first ") != NULL ? SAID_AT_LEAST : SAID_EXACTLY;
+}
+
+enum said said_results(const char *messages, unsigned long *lines)
+{
+    enum said said = SAID_NOTHING;
+    char line[4096];
+    for (const char *at = messages; *at != '\0'; at += strcspn(at, "\n"), at += *at == '\n') {
+        unsigned long found = 0;
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(at, "\n"), at);
+        const char *ours = strstr(line, "shmsum: ");
+        enum said in_line = ours == NULL ? SAID_NOTHING : said_in_line(ours, &found);
+        if (in_line == SAID_NOTHING)
+            continue;
+        said = in_line;
+        *lines = found;
+    }
+    return said;
+}
+
 void write_lines(const char *path, unsigned long first, unsigned long last)
 {
     FILE *file = fopen(path, "we");

@@ -115,6 +115,19 @@ void copy_program(const char *from, const char *to);
 unsigned long check_results(const char *path);
 /* The same for text in memory. With `torn_end` the last line may be unfinished. */
 unsigned long check_result_text(const char *text, size_t size, bool torn_end);
+
+/* What the programs say about the number of results. */
+enum said {
+    SAID_NOTHING,
+    SAID_NOT_KNOWN,
+    SAID_UNCHANGED, /* the file is as it was */
+    SAID_AT_LEAST,
+    SAID_EXACTLY,
+};
+
+/* Finds the last such statement in the messages; for the last two, sets *lines. */
+enum said said_results(const char *messages, unsigned long *lines);
+
 /* Writes a file of the lines first .. last. */
 void write_lines(const char *path, unsigned long first, unsigned long last);
 

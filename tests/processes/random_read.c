@@ -403,15 +403,6 @@ void check_messages(const struct plan *plan, const struct text *messages, size_t
     text_clear(&warning);
 }
 
-bool said_results(const struct text *messages, unsigned long long *results)
-{
-    const char *found = messages->bytes == NULL ? NULL : strstr(messages->bytes, "the first ");
-    if (found == NULL)
-        return false;
-    *results = strtoull(found + strlen("the first "), NULL, 10);
-    return true;
-}
-
 bool says(const struct text *messages, const char *text)
 {
     for (const char *line = messages->bytes; line != NULL && *line != '\0';) {

@@ -34,8 +34,6 @@ struct reading read_mixed(const struct plan *plan, const char *bytes, size_t siz
 void check_messages(const struct plan *plan, const struct text *messages, size_t results,
                     bool exact, bool complete, struct text *wrong);
 
-/* N of "the first N results" in the messages; false when they do not say it. */
-bool said_results(const struct text *messages, unsigned long long *results);
 /* Whether a line of the messages begins with "shmsum: " and has the text in it. */
 bool says(const struct text *messages, const char *text);
 

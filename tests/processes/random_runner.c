@@ -705,6 +705,10 @@ static void take_step(struct runner *runner, const struct plan_step *step)
         break;
     case STEP_FOREIGN:
         reap_parent(runner);
+        /* Not before the named file is open: a run does not append behind an unfinished line. */
+        if (runner->plan->output == TO_NAMED &&
+            (!waits || !await_state(runner, has_child, "the child")))
+            break;
         if (!runner->ended)
             write_foreign(runner);
         break;

@@ -481,7 +481,11 @@ void session_check_message(const struct session *session, const char *text)
 void session_check_held(const struct session *session, unsigned long lines)
 {
     char text[96];
-    snprintf(text, sizeof text, "; results.txt holds the first %lu %s", lines,
-             lines == 1 ? "result" : "results");
+    if (lines == 0)
+        snprintf(text, sizeof text, "; results.txt holds no result of this run");
+    else if (lines == 1)
+        snprintf(text, sizeof text, "; results.txt holds the first result");
+    else
+        snprintf(text, sizeof text, "; results.txt holds the first %lu results", lines);
     session_check_message(session, text);
 }

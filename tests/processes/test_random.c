@@ -24,13 +24,6 @@
 
 enum deviation {
     OTHER, /* not known: fails */
-    SHARED_STATUS,
-    SHARED_CUT,
-    SHARED_HOLE,
-    SHARED_COUNT,
-    STREAM_COUNT,
-    RESULTS_GONE,
-    NAMED_WRITER,
     EMPTIED,
     OFFSET,
     DIALOGUE_LOST,
@@ -38,69 +31,6 @@ enum deviation {
 };
 
 /* ---- which runs may show them ---- */
-
-static size_t count_steps(const struct plan *plan, enum plan_action action)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < plan->step_count; i++)
-        count += plan->steps[i].action == action;
-    return count;
-}
-
-static bool is_standard_file(const struct plan *plan)
-{
-    return plan->output == TO_FILE || plan->output == TO_APPENDED;
-}
-
-/* The parent cuts the results, if it thinks that it must. */
-static bool may_cut(const struct plan *plan)
-{
-    return plan->end == END_ORDERLY || plan->end == END_TWICE || plan->end == END_KILL_CHILD;
-}
-
-static bool may_share(const struct plan *plan)
-{
-    bool messages = plan->messages == SAY_TO_OUTPUT && plan->errors;
-    return is_standard_file(plan) && plan->total > 0 &&
-           ((messages && plan->max_errors > 0) || count_steps(plan, STEP_FOREIGN) > 0 ||
-            plan->companion > 0);
-}
-
-static bool may_fail_shared(const struct plan *plan)
-{
-    return plan->end == END_OWN && may_share(plan);
-}
-
-static bool may_cut_shared(const struct plan *plan)
-{
-    return may_cut(plan) && is_standard_file(plan) && count_steps(plan, STEP_FOREIGN) > 0;
-}
-
-static bool may_leave_hole(const struct plan *plan)
-{
-    return plan->output == TO_FILE && may_cut_shared(plan);
-}
-
-static bool may_count_shared(const struct plan *plan)
-{
-    return may_cut(plan) && may_share(plan);
-}
-
-static bool may_miscount_stream(const struct plan *plan)
-{
-    return plan->full && !plan->refused;
-}
-
-static bool may_lose_results(const struct plan *plan)
-{
-    return plan->end == END_TRUNCATE || plan->end == END_REMOVE;
-}
-
-static bool may_blame_writer(const struct plan *plan)
-{
-    return plan->output == TO_NAMED && plan->end == END_OWN && plan->total > 0 &&
-           count_steps(plan, STEP_FOREIGN) > 0;
-}
 
 static bool may_empty(const struct plan *plan)
 {
@@ -132,19 +62,6 @@ static const struct {
     unsigned long enough; /* that it did not come by chance has less than one in a million */
     const char *issue;
 } known[] = {
-    {SHARED_STATUS, may_fail_shared, 40,
-     "14.1: with 2>&1 or another writer, status 3 for a run without fault"},
-    {SHARED_CUT, may_cut_shared, 500,
-     "14.1: cutting the last line removes what others wrote to standard output"},
-    {SHARED_HOLE, may_leave_hole, 200,
-     "14.1: after a cut the caller's offset is behind the end: NUL bytes"},
-    {SHARED_COUNT, may_count_shared, 200,
-     "14.1: the lines of others are counted as results of standard output"},
-    {STREAM_COUNT, may_miscount_stream, 20,
-     "14.5: says that the first 0 results went to a pipe, and more did"},
-    {RESULTS_GONE, may_lose_results, 80,
-     "14.1: a named file that is cut or removed during the run: status 0"},
-    {NAMED_WRITER, may_blame_writer, 60, "14.1: --append to a file with another writer: status 3"},
     {EMPTIED, may_empty, 100, "14.5: a stop before the first result empties the named file"},
     {OFFSET, may_overread, 150,
      "14.5: what is behind the blank line is not left to the next reader"},
@@ -212,34 +129,13 @@ static bool is_right_status(const struct runner *runner)
     return found == plan->status && !runner->certain && !runner->gone;
 }
 
-/* Others write to where the results go. */
-static bool is_shared(const struct runner *runner)
-{
-    const struct plan *plan = runner->plan;
-    return (plan->output == TO_FILE || plan->output == TO_APPENDED) &&
-           (plan->messages == SAY_TO_OUTPUT || runner->foreign > 0 || plan->companion > 0);
-}
-
-static bool is_named_shared(const struct runner *runner)
-{
-    return runner->plan->output == TO_NAMED && runner->foreign > 0;
-}
-
 static void judge_status(struct runner *runner)
 {
     const struct plan *plan = runner->plan;
-    bool named_writer = is_named_shared(runner);
-    if (is_right_status(runner))
-        return;
-    enum deviation deviation = OTHER;
-    if (runner->status == 3 && is_shared(runner))
-        deviation = SHARED_STATUS;
-    else if (runner->gone && runner->status == plan->status)
-        deviation = RESULTS_GONE;
-    else if (runner->status == 3 && named_writer)
-        deviation = NAMED_WRITER;
-    deviate(runner, deviation, "%s %d instead of %d%s", runner->status < 0 ? "signal" : "status",
-            abs(runner->status), plan->status, runner->certain ? ", which cannot be either" : "");
+    if (!is_right_status(runner))
+        deviate(runner, OTHER, "%s %d instead of %d%s", runner->status < 0 ? "signal" : "status",
+                abs(runner->status), plan->status,
+                runner->certain ? ", which cannot be either" : "");
 }
 
 /* The file that the results went to, all of it; false when there is none. */
@@ -254,29 +150,18 @@ static bool read_output(const struct runner *runner, struct text *text)
     return true;
 }
 
-/* What was read must be right, and so many results. */
-static void judge_reading(struct runner *runner, const struct reading *reading, bool complete)
+/* What was read must be right, and nothing of it may be missing. */
+static void judge_reading(struct runner *runner, const struct reading *reading)
 {
-    const struct plan *plan = runner->plan;
-    bool may_be_cut = (plan->output == TO_FILE || plan->output == TO_APPENDED) && !complete;
-    if (reading->wrong != NULL) {
-        enum deviation deviation = OTHER;
-        if (may_be_cut && *reading->wrong == '\0')
-            deviation = SHARED_HOLE;
-        else if (may_be_cut && is_shared(runner))
-            deviation = SHARED_CUT;
-        else if (is_named_shared(runner) && !complete)
-            deviation = NAMED_WRITER;
-        deviate(runner, deviation, "behind %zu results, at byte %zu, there is \"%.200s\"",
+    if (reading->wrong != NULL)
+        deviate(runner, OTHER, "behind %zu results, at byte %zu, there is \"%.200s\"",
                 reading->results, reading->wrong_at, reading->wrong);
-        return;
-    }
-    enum deviation deviation = may_be_cut && is_shared(runner)        ? SHARED_CUT
-                               : is_named_shared(runner) && !complete ? NAMED_WRITER
-                                                                      : OTHER;
-    if (reading->foreign != runner->foreign)
-        deviate(runner, deviation, "%zu of %zu lines that others wrote are there", reading->foreign,
+    else if (reading->foreign != runner->foreign)
+        deviate(runner, OTHER, "%zu of %zu lines that others wrote are there", reading->foreign,
                 runner->foreign);
+    else if (reading->companion != runner->plan->companion)
+        deviate(runner, OTHER, "%zu of %zu results of the other shmsum are there",
+                reading->companion, runner->plan->companion);
 }
 
 static void judge_count(struct runner *runner, size_t results, bool complete)
@@ -315,15 +200,13 @@ static void judge_said(struct runner *runner, size_t results, bool knows, bool c
     bool hung_up = plan->messages == SAY_TO_TERMINAL && runner->killed_parent;
     if (runner->status >= 2 && !hung_up && !says(messages, ": "))
         deviate(runner, OTHER, "status %d, and no message says why", runner->status);
-    unsigned long long said;
-    if (knows && !runner->gone && said_results(messages, &said)) {
-        enum deviation deviation = is_shared(runner)         ? SHARED_COUNT
-                                   : is_named_shared(runner) ? NAMED_WRITER
-                                   : plan->output == TO_PIPE || plan->output == TO_TERMINAL
-                                       ? STREAM_COUNT
-                                       : OTHER;
-        if (said != results)
-            deviate(runner, deviation, "it says %llu results, and there are %zu", said, results);
+    if (knows && !runner->gone && messages->bytes != NULL) {
+        unsigned long lines;
+        enum said said = said_results(messages->bytes, &lines);
+        if ((said == SAID_EXACTLY && lines != results) ||
+            (said == SAID_AT_LEAST && lines > results))
+            deviate(runner, OTHER, "it says %s%lu results, and there are %zu",
+                    said == SAID_AT_LEAST ? "at least " : "", lines, results);
     }
     if (runner->excused)
         return;
@@ -463,7 +346,7 @@ static void judge_output(struct runner *runner)
         text_clear(&runner->from_messages);
         runner->from_messages = reading.messages;
     }
-    judge_reading(runner, &reading, complete);
+    judge_reading(runner, &reading);
     tally.results += reading.results;
     if (!runner->excused || plan->output == TO_NAMED) {
         if (hung_up)
@@ -487,8 +370,7 @@ static void judge_processes(struct runner *runner)
     if (runner->companion_name)
         deviate(runner, OTHER, "left behind: a name of the other shmsum");
     if (runner->companion_status != 0)
-        deviate(runner, runner->companion_status == 3 ? SHARED_STATUS : OTHER,
-                "the other shmsum ended with %d", runner->companion_status);
+        deviate(runner, OTHER, "the other shmsum ended with %d", runner->companion_status);
 }
 
 /* After a death in the window of the start a name may be left: the next start removes it. */

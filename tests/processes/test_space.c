@@ -71,7 +71,7 @@ static void full_device(const void *argument)
     /* The input stays open: the program reports the failure at once, not at the end of input. */
     session_end(&session, 3);
     session_check_message(&session, "shmsum: write: /dev/full: No space left on device");
-    session_check_message(&session, "stopped early; the first 0 results went to /dev/full");
+    session_check_message(&session, "stopped early; no result went to /dev/full");
 }
 
 static void full_device_as_standard_output(const void *argument)
@@ -201,7 +201,7 @@ static void reader_gone_at_start(const void *argument)
     session_feed_lines(&session, 1, 3);
     session_end(&session, 3);
     session_check_message(&session, "shmsum: write: standard output: Broken pipe");
-    session_check_message(&session, "stopped early; the first 0 results went to standard output");
+    session_check_message(&session, "stopped early; no result went to standard output");
 }
 
 static void reader_gone_later(const void *argument)

@@ -195,8 +195,8 @@ static void play_prepare(struct play *play)
 {
     const struct shmsum_os *os = &play->os.table;
     producer_init(&play->producer, os, &play->room.producer);
-    assert_int_equal(shmsum_results_init(&play->results, os, play->results_fd, "results",
-                                         play->buffer, sizeof play->buffer, NULL),
+    assert_int_equal(shmsum_results_init(&play->results, os, play->results_fd, SHMSUM_RESULTS_OWN,
+                                         "results", play->buffer, sizeof play->buffer, NULL),
                      0);
     consumer_init(&play->consumer, os, &play->config, &play->room.consumer, &play->results,
                   play->block);

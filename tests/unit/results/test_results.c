@@ -42,7 +42,8 @@ static void begin(struct shmsum_results *results, int fd, size_t buffer_bytes)
 {
     memset(results, 0x5a, sizeof *results);
     struct shmsum_failure why = {0};
-    assert_int_equal(shmsum_results_init(results, &faults.os, fd, "r", buffer, buffer_bytes, &why),
+    assert_int_equal(shmsum_results_init(results, &faults.os, fd, SHMSUM_RESULTS_OWN, "r", buffer,
+                                         buffer_bytes, &why),
                      0);
     assert_null(why.call);
 }
@@ -91,7 +92,7 @@ static void test_all_is_well(void **state)
     int fd = scratch_file();
     struct shmsum_results results;
     begin(&results, fd, BUFFER);
-    assert_true(results.regular);
+    assert_true(results.cuttable);
     struct shmsum_failure why = {0};
     assert_int_equal(put_answer(&results, &why), 0);
     assert_int_equal(faults.calls[FAULT_write], 0); /* not before a flush */
@@ -283,6 +284,30 @@ static void test_cutting_back(void **state)
     close(fd);
 }
 
+/* Others may write to a shared file too: it is never cut, not even if it ends with our torn line.
+ */
+static void test_shared_is_not_cut(void **state)
+{
+    (void)state;
+    for (size_t room = 0; room < ANSWER_BYTES; room++) {
+        int fd = scratch_file();
+        struct shmsum_results results;
+        assert_int_equal(shmsum_results_init(&results, &faults.os, fd, SHMSUM_RESULTS_SHARED, "r",
+                                             buffer, BUFFER, NULL),
+                         0);
+        fault_os_fill(&faults, fd, room, ENOSPC);
+        assert_int_equal(write_answer(&results, NULL), -ENOSPC);
+        uint64_t lines;
+        assert_int_equal(results.bytes, whole(room, &lines));
+        assert_int_equal(results.lines, lines);
+        assert_file_holds(fd, answer, room);
+        assert_int_equal(faults.calls[FAULT_ftruncate], 0);
+        assert_int_equal(faults.calls[FAULT_lseek], 0);
+        fault_os_heal(&faults);
+        close(fd);
+    }
+}
+
 static void test_interrupted(void **state)
 {
     (void)state;
@@ -353,7 +378,8 @@ static void test_bad_descriptor(void **state)
     close(fd);
     struct shmsum_results results;
     struct shmsum_failure why = {0};
-    assert_int_equal(shmsum_results_init(&results, &faults.os, fd, "r", buffer, BUFFER, &why),
+    assert_int_equal(shmsum_results_init(&results, &faults.os, fd, SHMSUM_RESULTS_OWN, "r", buffer,
+                                         BUFFER, &why),
                      -EBADF);
     assert_string_equal(why.call, "fstat");
     assert_string_equal(why.object, "r");
@@ -361,7 +387,7 @@ static void test_bad_descriptor(void **state)
     /* open, but only for reading */
     fd = open("/dev/null", O_RDONLY);
     begin(&results, fd, BUFFER);
-    assert_false(results.regular);
+    assert_false(results.cuttable);
     assert_int_equal(write_answer(&results, &why), -EBADF);
     close(fd);
 }
@@ -440,7 +466,7 @@ static void test_closed_pipe(void **state)
     assert_int_equal(pipe(ends), 0);
     struct shmsum_results results;
     begin(&results, ends[1], BUFFER);
-    assert_false(results.regular);
+    assert_false(results.cuttable);
     assert_int_equal(write_answer(&results, NULL), 0);
     close(ends[0]);
     struct shmsum_failure why = {0};
@@ -525,6 +551,34 @@ static void test_salvage_large(void **state)
     }
 }
 
+/* Of a large file only the tail is read: its last line is cut off, and its lines are not counted;
+ * without the end of a line in the tail, nothing is done. */
+static void test_salvage_tail(void **state)
+{
+    (void)state;
+    static const off_t holes[] = {SHMSUM_RESULTS_TAIL, (off_t)1 << 40};
+    for (size_t i = 0; i < COUNT(holes); i++) {
+        int fd = scratch_file();
+        assert_int_equal(write(fd, "1\n", 2), 2);
+        assert_int_equal(ftruncate(fd, 2 + holes[i]), 0);
+        uint64_t lines = 0, reads = faults.calls[FAULT_pread];
+        struct shmsum_failure why = {0};
+        alarm(20);
+        assert_int_equal(shmsum_results_salvage(&faults.os, fd, "r", 0, &lines, &why),
+                         SHMSUM_RESULTS_ENDLESS);
+        assert_null(why.call);
+        assert_int_equal(lseek(fd, 0, SEEK_END), 2 + holes[i]);
+        assert_int_equal(write(fd, "2\n3", 3), 3);
+        assert_int_equal(shmsum_results_salvage(&faults.os, fd, "r", 0, &lines, &why), 0);
+        alarm(0);
+        assert_true(lines == SHMSUM_RESULTS_UNCOUNTED);
+        assert_int_equal(lseek(fd, 0, SEEK_CUR), 2 + holes[i] + 2);
+        assert_int_equal(lseek(fd, 0, SEEK_END), 2 + holes[i] + 2);
+        assert_true(faults.calls[FAULT_pread] - reads <= 2 * SHMSUM_RESULTS_TAIL / 65536);
+        close(fd);
+    }
+}
+
 static void test_salvage_appended(void **state)
 {
     (void)state;
@@ -595,24 +649,16 @@ int main(void)
 {
     rng.state = random_seed("test_results");
     const struct CMUnitTest tests[] = {
-        CASE(test_all_is_well),
-        CASE(test_every_buffer_size),
-        CASE(test_short_writes),
-        CASE(test_full_disk),
-        CASE(test_full_disk_later),
-        CASE(test_reserve_fails),
-        CASE(test_cutting_back),
-        CASE(test_interrupted),
-        CASE(test_wait_fails),
-        CASE(test_write_of_nothing),
-        CASE(test_bad_descriptor),
-        CASE(test_sync_fails),
-        CASE(test_full_pipe),
-        CASE(test_closed_pipe),
-        CASE(test_pipe_counts_whole_lines),
-        CASE(test_salvage_every_tail),
-        CASE(test_salvage_large),
-        CASE(test_salvage_appended),
+        CASE(test_all_is_well),        CASE(test_every_buffer_size),
+        CASE(test_short_writes),       CASE(test_full_disk),
+        CASE(test_full_disk_later),    CASE(test_reserve_fails),
+        CASE(test_cutting_back),       CASE(test_shared_is_not_cut),
+        CASE(test_interrupted),        CASE(test_wait_fails),
+        CASE(test_write_of_nothing),   CASE(test_bad_descriptor),
+        CASE(test_sync_fails),         CASE(test_full_pipe),
+        CASE(test_closed_pipe),        CASE(test_pipe_counts_whole_lines),
+        CASE(test_salvage_every_tail), CASE(test_salvage_large),
+        CASE(test_salvage_tail),       CASE(test_salvage_appended),
         CASE(test_salvage_failures),
     };
     return cmocka_run_group_tests_name("results", tests, NULL, NULL);

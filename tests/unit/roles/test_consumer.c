@@ -96,8 +96,9 @@ static void send_end(struct scene *scene, enum shmsum_end_reason end_reason)
 
 static int run(struct scene *scene)
 {
-    assert_int_equal(shmsum_results_init(&scene->results, &faults.os, scene->results_fd, "r",
-                                         scene->buffer, RESULTS_BUFFER, NULL),
+    assert_int_equal(shmsum_results_init(&scene->results, &faults.os, scene->results_fd,
+                                         SHMSUM_RESULTS_OWN, "r", scene->buffer, RESULTS_BUFFER,
+                                         NULL),
                      0);
     consumer_init(&scene->consumer, &faults.os, &scene->config, &scene->channel, &scene->results,
                   scene->block);

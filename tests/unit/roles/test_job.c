@@ -10,7 +10,7 @@
 
 #define NAME "/shmsum-12-0123456789abcdef0123456789abcdef"
 #define NONCE "0123456789abcdeffedcba9876543210"
-#define CHOICES "00000000000"
+#define CHOICES "000000000000"
 #define ERRORS "0000000000000014"
 #define EPOCH "0000000000000007"
 #define SETTINGS "." CHOICES "," ERRORS "," EPOCH
@@ -56,6 +56,7 @@ static void assert_same(const struct job *job, const struct job *given,
     assert_int_equal(job->config.sync, given->config.sync);
     assert_int_equal(job->config.look.color, given->config.look.color);
     assert_int_equal(job->config.clears_line, given->config.clears_line);
+    assert_int_equal(job->owner, given->owner);
     assert_int_equal(job->sandbox, given->sandbox);
     assert_int_equal(job->trace, given->trace);
     assert_int_equal(job->explain, given->explain);
@@ -73,6 +74,7 @@ static void test_there_and_back(void **state)
     (void)state;
     for (int round = 0; round < 500; round++) {
         struct job given = {
+            .owner = (enum shmsum_results_owner)random_below(&rng, 2),
             .sandbox = (enum sandbox_mode)random_below(&rng, 3),
             .trace = random_one_in(&rng, 2),
             .explain = random_one_in(&rng, 2),
@@ -131,21 +133,22 @@ static void test_settings_refused(void **state)
         SETTINGS ",",
         SETTINGS "," EPOCH,
         ".0" CHOICES "," ERRORS "," EPOCH, /* a choice too many */
-        ".0000000000," ERRORS "," EPOCH,   /* one too few */
-        ".30000000000," ERRORS "," EPOCH,  /* each beyond its highest value */
-        ".02000000000," ERRORS "," EPOCH,
-        ".00300000000," ERRORS "," EPOCH,
-        ".00020000000," ERRORS "," EPOCH,
-        ".00002000000," ERRORS "," EPOCH,
-        ".00000200000," ERRORS "," EPOCH,
-        ".00000020000," ERRORS "," EPOCH,
-        ".00000002000," ERRORS "," EPOCH,
-        ".00000000200," ERRORS "," EPOCH,
-        ".00000000020," ERRORS "," EPOCH,
-        ".00000000002," ERRORS "," EPOCH,
-        ".-0000000000," ERRORS "," EPOCH,
-        ".+0000000000," ERRORS "," EPOCH,
-        ". 0000000000," ERRORS "," EPOCH,
+        ".00000000000," ERRORS "," EPOCH,  /* one too few */
+        ".300000000000," ERRORS "," EPOCH, /* each beyond its highest value */
+        ".020000000000," ERRORS "," EPOCH,
+        ".002000000000," ERRORS "," EPOCH,
+        ".000300000000," ERRORS "," EPOCH,
+        ".000020000000," ERRORS "," EPOCH,
+        ".000002000000," ERRORS "," EPOCH,
+        ".000000200000," ERRORS "," EPOCH,
+        ".000000020000," ERRORS "," EPOCH,
+        ".000000002000," ERRORS "," EPOCH,
+        ".000000000200," ERRORS "," EPOCH,
+        ".000000000020," ERRORS "," EPOCH,
+        ".000000000002," ERRORS "," EPOCH,
+        ".-00000000000," ERRORS "," EPOCH,
+        ".+00000000000," ERRORS "," EPOCH,
+        ". 00000000000," ERRORS "," EPOCH,
         "." CHOICES "," ERRORS,
         "." CHOICES "," ERRORS ",",
         "." CHOICES "," EPOCH,

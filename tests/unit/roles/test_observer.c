@@ -100,8 +100,9 @@ static void receive(enum consumer_end_reason expected)
     };
     int results_fd = scratch_file();
     struct shmsum_results results;
-    assert_int_equal(
-        shmsum_results_init(&results, &os, results_fd, "r", buffer, sizeof buffer, NULL), 0);
+    assert_int_equal(shmsum_results_init(&results, &os, results_fd, SHMSUM_RESULTS_OWN, "r", buffer,
+                                         sizeof buffer, NULL),
+                     0);
     struct observer *observers = consumer.observers;
     consumer_init(&consumer, &os, &config, &channels[1], &results, block);
     consumer.observers = observers;
