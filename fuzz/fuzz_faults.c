@@ -1087,6 +1087,15 @@ static void scenario_child_process(void)
         FUZZ_CHECK(errno == ENOTTY); /* the interrupted code must not see another errno */
     }
     FUZZ_CHECK(signals_first() == (count > 0 ? SIGINT : 0));
+    /* From the first signal on SIGALRM interrupts waits, after one signal at longer and longer
+     * intervals. Without a handler there must be no timer: SIGALRM would end the run. */
+    bool ticks = run.world.actions[SIGALRM].sa_handler == on_tick;
+    FUZZ_CHECK(ticks || run.world.timer_ms == 0);
+    if (!was_injected(FAULT_sigaction))
+        FUZZ_CHECK(ticks == (count > 0));
+    deliver(SIGALRM);
+    if (!was_injected(FAULT_sigaction) && !was_injected(FAULT_setitimer))
+        FUZZ_CHECK(run.world.timer_ms == (count == 0 ? 0 : count == 1 ? 2 * TICK_MS : TICK_MS));
     uint32_t bits = count == 0   ? 0
                     : count == 1 ? SHMSUM_STOP_INPUT
                                  : SHMSUM_STOP_INPUT | SHMSUM_STOP_NOW;

@@ -541,6 +541,12 @@ static int memory_sigprocmask(OS, int how, const sigset_t *mask, sigset_t *old)
     return 0;
 }
 
+static int memory_setitimer(OS, unsigned milliseconds)
+{
+    world_of(os)->timer_ms = milliseconds;
+    return 0;
+}
+
 /* ---- giving up rights: this system cannot ---- */
 
 static int memory_keeps_rights(OS)
@@ -632,6 +638,7 @@ static const struct shmsum_os table = {
     .set_pdeathsig = memory_set_pdeathsig,
     .sigaction = memory_sigaction,
     .sigprocmask = memory_sigprocmask,
+    .setitimer = memory_setitimer,
     .set_no_new_privs = memory_keeps_rights,
     .clear_dumpable = memory_keeps_rights,
     .setrlimit = memory_setrlimit,

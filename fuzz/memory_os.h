@@ -46,6 +46,7 @@ struct memory_os {
     struct memory_fd fds[MEMORY_FDS_MAX];
     struct sigaction actions[MEMORY_SIGNALS_MAX];
     sigset_t mask;
+    unsigned timer_ms; /* until SIGALRM; 0: no timer */
     uint64_t random, clock;
     uint64_t tick; /* nanoseconds between two calls of clock_ns */
     int cpus;

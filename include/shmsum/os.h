@@ -201,6 +201,10 @@ struct shmsum_os {
     /* sigprocmask(2). `mask` and `old` may be NULL. */
     int (*sigprocmask)(const struct shmsum_os *os, int how, const sigset_t *mask, sigset_t *old);
 
+    /* setitimer(2), ITIMER_REAL: the kernel sends SIGALRM once, after `milliseconds` (> 0).
+     * Replaces an earlier request, also one that was made before execve. */
+    int (*setitimer)(const struct shmsum_os *os, unsigned milliseconds);
+
     /* ---- giving up rights, for this process and for good ----
      *
      * -ENOSYS where the kernel cannot do it; -ENOTSUP in a build whose tools would not survive it

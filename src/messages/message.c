@@ -105,6 +105,7 @@ static const struct reason {
     {"landlock_create_ruleset", EOPNOTSUPP, NULL, WITHOUT},
     {"close_range", ENOSYS, LACKING, WITHOUT},
     {NULL, ENOSYS, "the kernel or the file system does not have this call", NULL},
+    {NULL, -SHMSUM_STOPPED, "given up after a second signal", NULL},
     {NULL, -SHMSUM_BROKEN, "the other process broke the rules", NULL},
     {NULL, REFUSED_IS_RESULTS, "input file is the results file", "name another one with -o"},
     {NULL, REFUSED_IN_USE, "is the results file or an input", "name another file"},

@@ -32,6 +32,7 @@
 #include "sandbox/foreign.h"
 #include "signals.h"
 #include "start.h"
+#include "stoppable.h"
 #include "verdict.h"
 
 /* SHMSUM_VERSION comes from CMake. */
@@ -80,7 +81,8 @@ static int prepare(struct run *run, struct shmsum_failure *why)
     if (result < 0)
         return result;
     choose_mode(run);
-    shmsum_region_reap(run->os); /* best effort: ignore errors */
+    if (shmsum_region_reap(run->os) == SHMSUM_STOPPED)
+        return SHMSUM_STOPPED; /* best effort: ignore errors */
     explain_begin(&run->explain, run->os, "parent", run->started_ns);
     return run->options.trace != NULL ? onlookers_open_trace(run, why) : 0;
 }
@@ -172,14 +174,30 @@ static int hand_over(struct run *run, struct shmsum_failure *why)
     return end_input(run, result, why);
 }
 
+/* The run ends before there is a child. Returns the exit status. */
+static int end_early(const struct run *run, int result, const struct shmsum_failure *why)
+{
+    if (result != SHMSUM_STOPPED)
+        return run_fail(run->os, why);
+    int signal = signals_first();
+    message(run->os, "stopped by signal %d (%s); nothing was read", signal, strsignal(signal));
+    return STATUS_SYSTEM;
+}
+
 /* The whole run, but for the end of the process. Returns the exit status. */
 static int sum_all(struct run *run)
 {
     struct shmsum_failure why;
     run->started_ns = run->os->clock_ns(run->os);
-    if (begin(run, &why) < 0 || open_files(run, &why) < 0 || prepare(run, &why) < 0 ||
-        create_channel(run, &why) < 0)
-        return run_fail(run->os, &why);
+    int result = begin(run, &why);
+    if (result == 0)
+        result = open_files(run, &why);
+    if (result == 0)
+        result = prepare(run, &why);
+    if (result == 0)
+        result = create_channel(run, &why);
+    if (result < 0)
+        return end_early(run, result, &why);
     int status;
     if (start_child(run, &why) < 0) {
         status = run_fail(run->os, &why);
@@ -204,7 +222,8 @@ static int print(const struct shmsum_os *os, const char *text)
 static int serve(struct run *run, int argc, char *argv[])
 {
     const struct shmsum_os *os = shmsum_os_default();
-    run->system = run->os = os; /* --trace puts its own table into run->os */
+    run->system = os;
+    run->os = stoppable(os); /* --trace puts its own table in front of it */
     run->output.fd = -1;
     struct shmsum_failure why;
     if (standard_fds_open(os, &why) < 0 || signals_ignore(os, &why) < 0)

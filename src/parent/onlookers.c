@@ -87,7 +87,7 @@ int onlookers_end(struct run *run, int status)
     int closed = real->close(real, run->trace_fd);
     if (result == 0 && closed != -EINTR)
         result = closed; /* some file systems report a lost write only at close */
-    if (result == 0)
+    if (result == 0 || result == SHMSUM_STOPPED) /* a signal ends this process, not the status */
         return status;
     struct shmsum_failure why;
     shmsum_failure_set(&why, "write", options->trace, -result);

@@ -18,7 +18,7 @@ enum { STANDARD_INPUT = 0, STANDARD_OUTPUT = 1, STANDARD_ERROR = 2 };
 
 struct run {
     const struct shmsum_os *system; /* the real table of system calls */
-    const struct shmsum_os *os;     /* the same, or the table of the trace in front of it */
+    const struct shmsum_os *os; /* stoppable.h; with --trace, the table of the trace before it */
     struct options options;
     uint64_t started_ns;
 

@@ -12,21 +12,14 @@
 static struct {
     const struct shmsum_os *os;
     volatile sig_atomic_t first; /* the first signal that asked for a stop */
+    unsigned tick_ms;            /* until the next tick */
     struct shmsum_word stop;
 } signals;
 
+enum { TICK_MS = 5, TICK_MAX_MS = 60 * 1000 };
+
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { STOP_SIGNALS = sizeof stop_signals / sizeof stop_signals[0] };
-
-static void on_stop_signal(int signal)
-{
-    int saved = errno;
-    uint32_t bit = signals.first == 0 ? SHMSUM_STOP_INPUT : SHMSUM_STOP_NOW;
-    if (signals.first == 0)
-        signals.first = signal;
-    shmsum_stop_raise(signals.os, &signals.stop, bit);
-    errno = saved;
-}
 
 static int set_handler(const struct shmsum_os *os, int signal, void (*handler)(int), int flags,
                        struct shmsum_failure *why)
@@ -35,6 +28,62 @@ static int set_handler(const struct shmsum_os *os, int signal, void (*handler)(i
     sigfillset(&action.sa_mask);
     int result = os->sigaction(os, signal, &action, NULL);
     return result < 0 ? shmsum_failure_set(why, "sigaction", "signal handler", -result) : 0;
+}
+
+/* ---- ticks: SIGALRM interrupts a wait that began between the check of the stop word and it ----
+ *
+ * After one signal the time between two ticks doubles, so that a call that takes longer and starts
+ * again when it is interrupted succeeds in the end. After two the time stays: an interrupted call
+ * is given up. */
+
+static void on_tick(int signal)
+{
+    (void)signal;
+    int saved = errno;
+    if (signals.first != 0) { /* else another process sent it */
+        bool doubles = (shmsum_stop_bits(&signals.stop) & SHMSUM_STOP_NOW) == 0;
+        if (doubles && signals.tick_ms < TICK_MAX_MS)
+            signals.tick_ms *= 2;
+        signals.os->setitimer(signals.os, signals.tick_ms);
+    }
+    errno = saved;
+}
+
+/* Before the first signal SIGALRM is nothing of ours: its default action ends the run. */
+static void begin_ticks(void)
+{
+    signals.tick_ms = TICK_MS;
+    if (set_handler(signals.os, SIGALRM, on_tick, 0, NULL) == 0)
+        signals.os->setitimer(signals.os, signals.tick_ms);
+}
+
+static void on_stop_signal(int signal)
+{
+    int saved = errno;
+    uint32_t bit = signals.first == 0 ? SHMSUM_STOP_INPUT : SHMSUM_STOP_NOW;
+    if (signals.first == 0)
+        signals.first = signal;
+    shmsum_stop_raise(signals.os, &signals.stop, bit);
+    begin_ticks();
+    errno = saved;
+}
+
+/* Unblocks SIGCHLD; and SIGALRM, if the caller had blocked it, with a handler that does nothing. */
+static int unblock(const struct shmsum_os *os, struct shmsum_failure *why)
+{
+    sigset_t mask, before;
+    sigemptyset(&before);
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGCHLD);
+    int result = os->sigprocmask(os, SIG_UNBLOCK, &mask, &before);
+    if (result >= 0 && sigismember(&before, SIGALRM) == 1) {
+        result = set_handler(os, SIGALRM, on_tick, 0, why);
+        if (result < 0)
+            return result;
+        sigaddset(&mask, SIGALRM);
+        result = os->sigprocmask(os, SIG_UNBLOCK, &mask, NULL);
+    }
+    return result < 0 ? shmsum_failure_set(why, "sigprocmask", "SIGCHLD", -result) : 0;
 }
 
 int signals_ignore(const struct shmsum_os *os, struct shmsum_failure *why)
@@ -63,10 +112,7 @@ int signals_catch(const struct shmsum_os *os, struct shmsum_failure *why)
         if (old.sa_handler != SIG_IGN)
             result = set_handler(os, stop_signals[i], on_stop_signal, 0, why);
     }
-    if (result < 0)
-        return result;
-    result = signals_unblock_child(os);
-    return result < 0 ? shmsum_failure_set(why, "sigprocmask", "SIGCHLD", -result) : 0;
+    return result < 0 ? result : unblock(os, why);
 }
 
 struct shmsum_word *signals_stop_word(void)

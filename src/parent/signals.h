@@ -17,6 +17,10 @@ int signals_ignore(const struct shmsum_os *os, struct shmsum_failure *why);
  * Installs the handlers. SIGINT, SIGTERM and SIGHUP raise SHMSUM_STOP_INPUT the first time and
  * SHMSUM_STOP_NOW the second; a signal that was ignored at the start (nohup) stays ignored.
  * SIGCHLD runs child_on_death and is unblocked. Returns 0, or a negative errno with *why filled.
+ *
+ * From the first signal to stop on, SIGALRM interrupts this process again and again until its end:
+ * a call that began to wait just before a signal returns -EINTR a little later (stoppable.h).
+ * Before, SIGALRM does what it did at the start; if it was blocked then, it does nothing.
  */
 int signals_catch(const struct shmsum_os *os, struct shmsum_failure *why);
 

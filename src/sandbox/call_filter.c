@@ -13,6 +13,7 @@
 #include <linux/futex.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <sys/time.h>
 
 /* The kernel reads 32 bits of each argument that a rule checks, so the rules ignore the upper 32.
  */
@@ -67,6 +68,7 @@ static const struct rule both[] = {
     ANY(rt_sigreturn),
     ANY(sigreturn), /* i386, arm */
     ANY(rt_sigprocmask),
+    IF(setitimer, IS(0, ITIMER_REAL)), /* interrupt a wait that began just before a signal */
     ANY(munmap),
     ANY(exit_group),
     /* abort(3), which checks of the compiler and of the C library call: its message, its signal. */

@@ -91,10 +91,22 @@ static void end_idle(struct trace *trace, uint64_t now)
     trace->idle_ns = 0;
 }
 
+/* Adds the span of the last wait for input. */
+static void end_await(struct trace *trace)
+{
+    uint64_t begin = trace->await_begin_ns;
+    if (begin == 0)
+        return;
+    trace->await_begin_ns = 0;
+    end_idle(trace, begin);
+    put_span(trace, "wait for input", begin, trace->await_end_ns, NULL, 0);
+}
+
 static ssize_t traced_read(const struct shmsum_os *os, int fd, void *bytes, size_t size)
 {
     struct trace *trace = trace_of(os);
     uint64_t begin = now_ns(trace);
+    end_await(trace);
     end_idle(trace, begin);
     ssize_t got = trace->real->read(trace->real, fd, bytes, size);
     trace->busy_ns = now_ns(trace);
@@ -112,14 +124,16 @@ static ssize_t traced_write(const struct shmsum_os *os, int fd, const void *byte
     return wrote;
 }
 
+/* Callers may have blocked all signals until ppoll unblocks them, so no event is added here: its
+ * write could wait for a reader of the trace, and no signal would end that wait. */
 static int traced_ppoll(const struct shmsum_os *os, struct pollfd *fds, size_t count,
                         const sigset_t *mask)
 {
     struct trace *trace = trace_of(os);
-    uint64_t begin = now_ns(trace);
-    end_idle(trace, begin);
+    if (trace->await_begin_ns == 0) /* else an interrupted wait goes on */
+        trace->await_begin_ns = now_ns(trace);
     int result = trace->real->ppoll(trace->real, fds, count, mask);
-    put_span(trace, "wait for input", begin, now_ns(trace), NULL, 0);
+    trace->await_end_ns = now_ns(trace);
     return result;
 }
 
@@ -168,6 +182,7 @@ static void notify(struct observer *observer, const struct observer_event *event
     struct trace *trace =
         (struct trace *)(void *)((char *)observer - offsetof(struct trace, observer));
     uint64_t now = event->time_ns - trace->epoch_ns;
+    end_await(trace);
     switch (event->kind) {
     case OBSERVER_SLOT_PUBLISHED:
         put_slot(trace, "hand over", trace->busy_ns, event, 's');
@@ -224,6 +239,7 @@ void trace_begin(struct trace *trace, const struct shmsum_os *real,
 int trace_end(struct trace *trace, bool last)
 {
     uint64_t now = now_ns(trace);
+    end_await(trace);
     if (last) /* an event without a comma behind it */
         put(trace,
             "{\"name\":\"end\",\"ph\":\"i\",\"s\":\"g\",\"pid\":%u,\"tid\":%u,\"ts\":" TIME

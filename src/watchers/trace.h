@@ -30,6 +30,8 @@ struct trace {
     unsigned process;        /* the number of this process */
     uint64_t idle_ns;        /* when the wait for a slot began; 0: not waiting */
     uint64_t busy_ns;        /* when the work on the current slot began */
+    uint64_t await_begin_ns; /* of a wait for input that is not recorded yet; 0: none */
+    uint64_t await_end_ns;
     int error;               /* negative errno of a failed write, after which nothing is written */
     struct text_buffer text; /* whole events, not written yet */
     char bytes[TRACE_BUFFER];

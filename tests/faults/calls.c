@@ -138,6 +138,7 @@ static const struct call calls[] = {
     {SYS_prctl, "prctl", "prctl(2)", " prctl ", {EACCES, EFAULT, EINVAL, EPERM}},
     {SYS_rt_sigaction, "sigaction", "sigaction(2)", " sigaction ", {EFAULT, EINVAL}},
     {SYS_rt_sigprocmask, "sigprocmask", "sigprocmask(2)", " sigprocmask ", {EFAULT, EINVAL}},
+    {SYS_setitimer, "setitimer", "setitimer(2)", " ", {EFAULT, EINVAL}},
     {SYS_sched_getaffinity,
      "sched_getaffinity",
      "sched_setaffinity(2)",

@@ -83,6 +83,7 @@ static const struct passing child_passes[] = {
     {SYS_restart_syscall, ALL},
     {SYS_rt_sigreturn, ALL},
     {SYS_rt_sigprocmask, ALL},
+    {SYS_setitimer, ZEROS}, /* ITIMER_REAL */
 #ifdef SYS_sigreturn
     {SYS_sigreturn, ALL},
 #endif
@@ -132,6 +133,7 @@ static const struct passing parent_passes[] = {
     {SYS_restart_syscall, ALL},
     {SYS_rt_sigreturn, ALL},
     {SYS_rt_sigprocmask, ALL},
+    {SYS_setitimer, ZEROS}, /* ITIMER_REAL */
     {SYS_rt_sigaction, ALL},
 #ifdef SYS_sigreturn
     {SYS_sigreturn, ALL},

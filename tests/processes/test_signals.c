@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -274,6 +275,146 @@ static void fifo_without_writer(const void *argument)
     session_end(&session, BY_SIGNAL(SIGTERM));
 }
 
+/* ---- waits for somebody who never comes: a signal ends each of them ---- */
+
+/* Standard error of the programs, in the cases below: a pipe that is full and that nobody reads. */
+static int full_pipe[2];
+
+static void fill_pipe(void)
+{
+    check(pipe2(full_pipe, O_CLOEXEC | O_NONBLOCK) == 0, "pipe2: %s", strerror(errno));
+    check(fcntl(full_pipe[1], F_SETPIPE_SZ, 4096) > 0, "fcntl: %s", strerror(errno));
+    char bytes[512];
+    memset(bytes, 'x', sizeof bytes);
+    while (write(full_pipe[1], bytes, sizeof bytes) > 0)
+        continue;
+    check(errno == EAGAIN && fcntl(full_pipe[1], F_SETFL, 0) == 0, "pipe: %s", strerror(errno));
+}
+
+static void write_to_full_pipe(void)
+{
+    dup2(full_pipe[1], 2);
+}
+
+/* The number of the system call in which the process sleeps; -1: none. */
+static long call_of(pid_t pid)
+{
+    char path[64], text[64];
+    snprintf(path, sizeof path, "/proc/%d/syscall", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (got < 0 && (errno == EACCES || errno == EPERM))
+        test_skip("%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    text[got < 0 ? 0 : got] = '\0';
+    return text[0] >= '0' && text[0] <= '9' ? strtol(text, NULL, 10) : -1;
+}
+
+/* Waits until the process, or the other one, sleeps in this system call, and stays there. */
+static void await_call(pid_t pid, pid_t other, long number)
+{
+    int seen = 0;
+    for (double end = now_ms() + DEADLINE_MS; now_ms() < end && seen < 20; sleep_ms(2))
+        seen = call_of(pid) == number || (other > 0 && call_of(other) == number) ? seen + 1 : 0;
+    check(seen > 0, "process %d does not sleep in call %ld", (int)pid, number);
+}
+
+/* A run that waits for somebody who never comes. */
+struct stuck {
+    const char *arguments[8];
+    long call; /* the parent, or the child, sleeps in it */
+    bool child;
+    bool one;        /* one signal ends the wait: there is nothing to end in good order */
+    bool full_error; /* standard error is a full pipe */
+    const char *fed;
+    bool closed;         /* the input ends */
+    const char *results; /* what the file holds at the end */
+};
+
+static void stuck(const void *argument)
+{
+    const struct stuck *how = argument;
+    write_file("results.txt", "old\n");
+    check(mkfifo("trace.fifo", 0600) == 0, "mkfifo: %s", strerror(errno));
+    if (how->full_error)
+        fill_pipe();
+    struct session session = session_start(&(struct session_config){
+        .arguments = how->arguments, .prepare = how->full_error ? write_to_full_pipe : NULL});
+    if (how->fed != NULL)
+        session_feed(&session, how->fed);
+    if (how->closed)
+        session_close_input(&session);
+    if (how->child)
+        session_await_child(&session);
+    await_call(how->child ? session.child : session.parent, 0, how->call);
+    session_signal(&session, session.parent, SIGINT);
+    if (!how->one) {
+        check_running(&session);
+        session_signal(&session, session.parent, SIGINT);
+    }
+    session_end(&session, BY_SIGNAL(SIGINT));
+    printf("%.0f ms after the last signal\n", session.end_ms);
+    check_file("results.txt", how->results);
+    if (!how->full_error)
+        session_check_message(&session, "shmsum: stopped by signal 2 (Interrupt); ");
+    check(session.orphans == 0, "the child outlived the parent");
+    if (how->full_error) {
+        close(full_pipe[0]);
+        close(full_pipe[1]);
+    }
+}
+
+/* Whatever the two programs do when the FIFO of the trace is full, they end. */
+static void trace_reader_asleep(const void *argument)
+{
+    (void)argument;
+    check(mkfifo("trace.fifo", 0600) == 0, "mkfifo: %s", strerror(errno));
+    int reader = open("trace.fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    check(reader >= 0 && fcntl(reader, F_SETPIPE_SZ, 4096) > 0, "FIFO: %s", strerror(errno));
+    static const char *const arguments[] = {"--trace=trace.fifo", "--slot-bytes=16", "-o",
+                                            "results.txt", NULL};
+    struct session session = session_start(&(struct session_config){.arguments = arguments});
+    session_await_child(&session);
+    session_feed_endlessly(&session, 1);
+    await_call(session.parent, session.child, SYS_write);
+    session_signal(&session, session.parent, SIGINT);
+    check_running(&session);
+    session_signal(&session, session.parent, SIGINT);
+    (void)session_end_counted(&session, BY_SIGNAL(SIGINT));
+    printf("%.0f ms after the last signal\n", session.end_ms);
+    (void)check_results("results.txt");
+    session_check_message(&session, "shmsum: stopped by signal 2 (Interrupt); ");
+    check(session.orphans == 0, "the child outlived the parent");
+    close(reader);
+}
+
+/* The user has stopped the terminal with Ctrl+S. */
+static void stopped_terminal(const void *argument)
+{
+    (void)argument;
+    struct session session = session_start(&(struct session_config){.input = INPUT_TERMINAL});
+    session_expect(&session, "> ");
+    session_feed(&session, "1 1\n");
+    session_expect(&session, "= 2\r\n> ");
+    session_await_child(&session);
+    session_feed(&session, "\0232 1\n");
+    session_await_results(&session, 2);
+    await_call(session.child, 0, SYS_write); /* the answer */
+    session_signal(&session, session.parent, SIGINT);
+    check_running(&session);
+    session_signal(&session, session.parent, SIGINT);
+    session_end(&session, BY_SIGNAL(SIGINT));
+    printf("%.0f ms after the last signal\n", session.end_ms);
+    check(check_results("results.txt") == 2, "not what was written");
+    check(session.orphans == 0, "the child outlived the parent");
+}
+
+#define STUCK(...)        \
+    &(const struct stuck) \
+    {                     \
+        __VA_ARGS__       \
+    }
 #define STOP(signal_, bulk_, group_) \
     &(const struct stop)             \
     {                                \
@@ -313,6 +454,34 @@ static const struct test_case cases[] = {
     {"twice_full_ring", second_signal_full_ring, NULL, 0},
     {"before_attach", before_attach, NULL, 0},
     {"fifo_without_writer", fifo_without_writer, NULL, 0},
+    {"trace_without_reader", stuck,
+     STUCK(.arguments = {"--trace=trace.fifo", "-o", "results.txt"}, .call = SYS_openat,
+           .one = true, .results = "old\n"),
+     0},
+    {"trace_reader_asleep", trace_reader_asleep, NULL, 0},
+
+    {"explain_full_at_start", stuck,
+     STUCK(.arguments = {"--explain", "-o", "results.txt"}, .call = SYS_write, .full_error = true,
+           .results = "old\n"),
+     0},
+    {"prompt_full", stuck,
+     STUCK(.arguments = {"--prompt=always", "-o", "results.txt"}, .call = SYS_write,
+           .full_error = true, .results = ""),
+     0},
+    {"progress_full", stuck,
+     STUCK(.arguments = {"--progress=always", "-o", "results.txt"}, .call = SYS_write,
+           .full_error = true, .fed = "1 1\n", .results = "2\n"),
+     0},
+    {"message_of_child_full", stuck,
+     STUCK(.arguments = {"-o", "results.txt"}, .call = SYS_write, .child = true, .full_error = true,
+           .fed = "1 1\nx\n", .results = ""),
+     0},
+    {"stats_full", stuck,
+     STUCK(.arguments = {"--stats", "-o", "results.txt"}, .call = SYS_write, .full_error = true,
+           .fed = "1 1\n", .closed = true, .results = "2\n"),
+     0},
+
+    {"stopped_terminal", stopped_terminal, NULL, 0},
 };
 
 int main(int argc, char *argv[])

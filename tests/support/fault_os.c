@@ -425,6 +425,12 @@ static int fault_sigprocmask(OS, int how, const sigset_t *mask, sigset_t *old)
 
 /* ---- giving up rights ---- */
 
+static int fault_setitimer(OS, unsigned milliseconds)
+{
+    ENTER(setitimer);
+    return real->setitimer(real, milliseconds);
+}
+
 static int fault_set_no_new_privs(OS)
 {
     ENTER(set_no_new_privs);

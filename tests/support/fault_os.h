@@ -67,7 +67,8 @@
     X(pipe)               \
     X(shm_statx)          \
     X(fchmod)             \
-    X(lstat)
+    X(lstat)              \
+    X(setitimer)
 
 enum fault_member {
 #define FAULT_ENUM(name) FAULT_##name,

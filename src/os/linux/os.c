@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -294,6 +295,13 @@ static int linux_sigprocmask(OS, int how, const sigset_t *mask, sigset_t *old)
     return (int)or_error(sigprocmask(how, mask, old));
 }
 
+static int linux_setitimer(OS, unsigned milliseconds)
+{
+    struct itimerval timer = {
+        .it_value = {milliseconds / 1000, (suseconds_t)(milliseconds % 1000 * 1000)}};
+    return (int)or_error(setitimer(ITIMER_REAL, &timer, NULL));
+}
+
 static int linux_cpu_count(OS)
 {
     cpu_set_t cpus;
@@ -353,6 +361,7 @@ static const struct shmsum_os linux_os = {
     .set_pdeathsig = linux_set_pdeathsig,
     .sigaction = linux_sigaction,
     .sigprocmask = linux_sigprocmask,
+    .setitimer = linux_setitimer,
     .set_no_new_privs = linux_set_no_new_privs,
     .clear_dumpable = linux_clear_dumpable,
     .setrlimit = linux_setrlimit,
