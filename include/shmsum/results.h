@@ -20,6 +20,9 @@ SHMSUM_BEGIN_DECLS
 enum shmsum_results_owner {
     SHMSUM_RESULTS_SHARED, /* others may write to it too, as to standard output: it is never cut */
     SHMSUM_RESULTS_OWN,    /* a file that this run writes: it may be cut */
+    /* The same, with contents of an earlier run: they are removed when the first line is written,
+     * or by shmsum_results_replace. */
+    SHMSUM_RESULTS_REPLACED,
 };
 
 struct shmsum_results {
@@ -31,6 +34,7 @@ struct shmsum_results {
     size_t used;
     uint64_t lines_in_buffer;
     bool cuttable;    /* a regular file of the run's own */
+    bool replaces;    /* its earlier contents are still to be removed */
     uint64_t lines;   /* whole lines that write(2) accepted */
     uint64_t bytes;   /* and their bytes */
     int error;        /* negative errno of a failed write, after which nothing is written */
@@ -56,12 +60,17 @@ char *shmsum_results_reserve(struct shmsum_results *results, size_t size,
 void shmsum_results_commit(struct shmsum_results *results, size_t size);
 
 /*
- * Writes all lines of the buffer. Returns 0, or a negative errno with *why filled: -ENOSPC,
+ * Writes all lines of the buffer; before the first one, removes the contents that are replaced.
+ * Returns 0, or a negative errno with *why filled: -ENOSPC,
  * -EDQUOT, -EFBIG, -EIO, -EPIPE (the caller must ignore SIGPIPE and SIGXFSZ), -EBADF. After a
  * failure every further flush returns the same error, and `lines` and `bytes` count the whole lines
  * in the file.
  */
 int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *why);
+
+/* The end of a run that may have no results: removes earlier contents that are still there. Returns
+ * 0, or a negative errno of ftruncate(2) with *why filled; it remains, as that of a flush. */
+int shmsum_results_replace(struct shmsum_results *results, struct shmsum_failure *why);
 
 /* Flushes the file to its medium with fsync(2). Regular files only. Returns 0, or a negative errno
  * with *why filled. */

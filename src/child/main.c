@@ -159,7 +159,8 @@ static void report_orphaned(const struct shmsum_os *os, const struct job *job)
         message(os, "parent: gone; nothing was read");
         return;
     }
-    const struct result_count count = {RESULTS_EXACT, memory.results.lines};
+    const struct result_count count = {memory.results.replaces ? RESULTS_UNCHANGED : RESULTS_EXACT,
+                                       memory.results.lines};
     char bytes[RESULT_COUNT_MAX];
     struct text_buffer text = text_in(bytes, sizeof bytes);
     result_count_add(&text, &count, job->results, memory.results.cuttable);

@@ -12,7 +12,7 @@
  *   start_child      Fork and exec shmsum-child (start.c).
  *   await_attached   The child attaches. Remove the name of the shared memory: from here on a crash
  *                    leaves nothing behind.
- *   give_up_rights   Enter the sandbox; then empty the results.
+ *   give_up_rights   Enter the sandbox. From here on the child may write.
  *   send_inputs      Hand over the input, slot by slot.
  *   end_input        Publish END.
  *   conclude         Wait for the child's end and report what it is worth (verdict.c).
@@ -118,8 +118,6 @@ static int await_attached(struct run *run, struct shmsum_failure *why)
 static int give_up_rights(struct run *run, struct shmsum_failure *why)
 {
     int result = sandbox_enter(&run->sandbox, why);
-    if (result == 0)
-        result = output_begin(&run->output, why);
     run->begun = result == 0;
     return result;
 }

@@ -66,6 +66,7 @@ static int examine(struct output *output, bool sync, struct shmsum_failure *why)
     output->device = status.st_dev;
     output->inode = status.st_ino;
     output->names = status.st_nlink;
+    output->before = status.st_size;
     if (sync && !output->regular)
         return shmsum_failure_set(why, "fsync", output->name, REFUSED_NOT_REGULAR);
     if (!output->regular || output->standard)
@@ -119,21 +120,6 @@ int output_check_names(const struct output *output, struct shmsum_failure *why)
     return shmsum_failure_set(why, "open", output->name, REFUSED_HARD_LINK);
 }
 
-int output_begin(struct output *output, struct shmsum_failure *why)
-{
-    const struct shmsum_os *os = output->os;
-    if (output->regular && !output->standard && !output->append) {
-        int result;
-        RETRY(result, os->ftruncate(os, output->fd, 0));
-        if (result < 0)
-            return shmsum_failure_set(why, "ftruncate", output->name, -result);
-        off_t start = os->lseek(os, output->fd, 0, SEEK_SET);
-        if (start < 0)
-            return shmsum_failure_set(why, "lseek", output->name, (int)-start);
-    }
-    return 0;
-}
-
 /* ---- settling ---- */
 
 /* A named regular file, as it is when the child has ended. The offset is that of the open file
@@ -177,6 +163,12 @@ static uint64_t written(const struct output *output, const struct found *found)
 {
     bool there = found->offset >= output->start && found->size >= found->offset;
     return there ? (uint64_t)(found->offset - output->start) : 0;
+}
+
+/* Whether the child has not touched the file: it holds what it held before. */
+static bool is_unchanged(const struct output *output, const struct found *found)
+{
+    return found->offset == output->start && found->size == output->before;
 }
 
 /* Whether the file holds the bytes that the child claims, and the last one ends a line. With
@@ -236,9 +228,16 @@ void output_settle(const struct output *output, const struct output_claim *claim
         settled->count.known = RESULTS_UNKNOWN;
         return;
     }
+    /* Only a run that came to its end replaces old results by none. */
+    bool complete = claim->belief == OUTPUT_COMPLETE;
+    if (is_unchanged(output, &found) && output->before > 0 && claim->bytes == 0 &&
+        !(complete && claim->is_whole && !output->append)) {
+        settled->count.known = RESULTS_UNCHANGED;
+        return;
+    }
     if (claim->belief >= OUTPUT_STOPPED && holds(output, &found, claim->bytes))
         return;
-    if (claim->belief == OUTPUT_COMPLETE)
+    if (complete)
         shmsum_failure_set(mismatch, "results", output->name, REFUSED_NOT_AS_CLAIMED);
     if (claim->belief != OUTPUT_KILLED || written(output, &found) < claim->bytes)
         settled->count.known = RESULTS_UNKNOWN;

@@ -1,6 +1,6 @@
 /*
  * output.h - the file of the results, as the parent holds it: opened, checked and locked before
- * anything starts, emptied when everything has started, settled when the child has ended.
+ * anything starts, settled when the child has ended.
  */
 #ifndef SHMSUM_SRC_PARENT_OUTPUT_H
 #define SHMSUM_SRC_PARENT_OUTPUT_H
@@ -14,21 +14,21 @@ struct output {
     const char *path; /* "-": standard output; not owned */
     const char *name; /* for messages */
     int fd;           /* -1: closed */
-    bool standard; /* standard output: others may write to it, so it is never locked, cut or judged
-                    */
-    bool regular;  /* a regular file */
+    bool standard;    /* standard output: others may write there; never locked, cut or judged */
+    bool regular;     /* a regular file */
     bool append;
     dev_t device; /* with inode: which file it is */
     ino_t inode;
     nlink_t names; /* how many the file has */
+    off_t before;  /* its size when it was opened */
     off_t start;   /* with a file of our own: the offset of the first result */
 };
 
 /*
  * Opens `path` ("-": standard output) for writing, creates it if needed, follows no symbolic link,
- * and locks it against other instances. Its contents stay until output_begin. With `append` its
- * last line must be whole; with `sync` it must be a regular file. Returns 0, or a negative errno
- * with *why filled and nothing left open.
+ * and locks it against other instances. Its contents stay: the child removes them before the first
+ * result. With `append` its last line must be whole; with `sync` it must be a regular file. Returns
+ * 0, or a negative errno with *why filled and nothing left open.
  */
 int output_open(struct output *output, const struct shmsum_os *os, const char *path, bool append,
                 bool sync, struct shmsum_failure *why);
@@ -44,10 +44,6 @@ bool output_is(const struct output *output, const struct stat *status);
  */
 int output_check_names(const struct output *output, struct shmsum_failure *why);
 
-/* Everything has started: empties the file, unless the results are appended. Returns 0 or a
- * negative errno. */
-int output_begin(struct output *output, struct shmsum_failure *why);
-
 /* How far the child's end bears out what the child claims about the results. */
 enum output_belief {
     OUTPUT_UNBELIEVED, /* its claims cannot be true */
@@ -59,6 +55,7 @@ enum output_belief {
 /* What the child claims. */
 struct output_claim {
     enum output_belief belief;
+    bool is_whole;         /* the input came to its end */
     uint64_t lines, bytes; /* of results that it wrote */
 };
 

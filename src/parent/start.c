@@ -112,7 +112,9 @@ static struct job make_job(const struct run *run)
     const struct options *options = &run->options;
     bool results_on_terminal = run->os->isatty(run->os, run->output.fd) == 1;
     return (struct job){
-        .owner = run->output.standard ? SHMSUM_RESULTS_SHARED : SHMSUM_RESULTS_OWN,
+        .owner = run->output.standard ? SHMSUM_RESULTS_SHARED
+                 : run->output.append ? SHMSUM_RESULTS_OWN
+                                      : SHMSUM_RESULTS_REPLACED,
         .sandbox = options->sandbox,
         .trace = options->trace != NULL,
         .explain = options->explain,

@@ -129,13 +129,14 @@ static struct verdict judge_child(const struct run *run, int wait_status, const 
 
 /* Settles the results. Before the run has begun, the file holds those of an earlier one. */
 static struct output_settled settle(const struct run *run, struct verdict *verdict,
-                                    const uint64_t *count)
+                                    const uint64_t *count, bool is_whole)
 {
     struct output_settled settled = {.count = {RESULTS_UNKNOWN, 0}};
     if (!run->begun)
         return settled;
     const struct output_claim claim = {
         .belief = verdict->belief,
+        .is_whole = is_whole,
         .lines = count[COUNTER_RESULT_LINES],
         .bytes = count[COUNTER_RESULT_BYTES],
     };
@@ -249,7 +250,7 @@ int conclude(struct run *run, int handed, const struct shmsum_failure *why)
     if (handed == SHMSUM_BROKEN) /* a child that broke the rules may claim anything */
         verdict.belief = OUTPUT_UNBELIEVED;
     bool failed = handed < 0 && handed != SHMSUM_STOPPED;
-    struct output_settled settled = settle(run, &verdict, counters.count);
+    struct output_settled settled = settle(run, &verdict, counters.count, handed == 0);
 
     if (run->dialogue && signals_first() != 0)
         message_bytes(run->os, STANDARD_ERROR, "\n", 1); /* leave the line of the prompt */

@@ -23,7 +23,8 @@ int shmsum_results_init(struct shmsum_results *results, const struct shmsum_os *
     int result = os->fstat(os, fd, &status);
     if (result < 0)
         return shmsum_failure_set(why, "fstat", name, -result);
-    results->cuttable = owner == SHMSUM_RESULTS_OWN && S_ISREG(status.st_mode);
+    results->cuttable = owner != SHMSUM_RESULTS_SHARED && S_ISREG(status.st_mode);
+    results->replaces = owner == SHMSUM_RESULTS_REPLACED && S_ISREG(status.st_mode);
     return 0;
 }
 
@@ -83,11 +84,33 @@ static void keep_whole_lines(struct shmsum_results *results, size_t done)
     os->lseek(os, results->fd, at, SEEK_SET);
 }
 
+int shmsum_results_replace(struct shmsum_results *results, struct shmsum_failure *why)
+{
+    if (results->error != 0)
+        return shmsum_failure_set(why, results->call, results->name, -results->error);
+    if (!results->replaces)
+        return 0;
+    int result;
+    RETRY(result, results->os->ftruncate(results->os, results->fd, 0));
+    if (result < 0) {
+        results->error = result;
+        results->call = "ftruncate";
+        return shmsum_failure_set(why, results->call, results->name, -result);
+    }
+    results->replaces = false;
+    return 0;
+}
+
 int shmsum_results_flush(struct shmsum_results *results, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = results->os;
     if (results->error != 0)
         return shmsum_failure_set(why, results->call, results->name, -results->error);
+    if (results->used > 0) {
+        int result = shmsum_results_replace(results, why);
+        if (result < 0)
+            return result;
+    }
     const char *call = "write";
     size_t done = 0;
     while (done < results->used) {

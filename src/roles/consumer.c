@@ -378,6 +378,10 @@ int consumer_run(struct consumer *consumer, enum consumer_end_reason *end_reason
         flush(consumer, &later); /* *why keeps the first failure */
     } else {
         result = flush(consumer, why);
+        /* A run that came to its end without a result leaves no results of an earlier one. */
+        bool whole = *end_reason == CONSUMER_COMPLETE || *end_reason == CONSUMER_CLOSED;
+        if (result == 0 && whole)
+            result = shmsum_results_replace(consumer->results, why);
     }
     say_last_words(consumer);
     if (result == 0 && consumer->config->sync)

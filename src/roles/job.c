@@ -25,7 +25,7 @@ static const struct choice {
 } choices[JOB_CHOICES] = {
     {MEMBER(struct job, config.blank_lines), BLANK_LINES_SKIP},
     {MEMBER(struct job, config.format), RESULT_JSON},
-    {MEMBER(struct job, owner), SHMSUM_RESULTS_OWN},
+    {MEMBER(struct job, owner), SHMSUM_RESULTS_REPLACED},
     {MEMBER(struct job, sandbox), SANDBOX_OFF},
     {MEMBER(struct job, config.dialogue), true},
     {MEMBER(struct job, config.terminal), true},

@@ -295,7 +295,7 @@ static const struct consequence_rule rules[] = {
     {P, SYS_flock, "results", 0, HARMLESS, "a file system without locks", {EWOULDBLOCK}, true},
     {P, SYS_fallocate, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P, SYS_fallocate, NULL, 0, HARMLESS, "the C library writes instead", {EOPNOTSUPP}, false},
-    {P, SYS_ftruncate, NULL, 0, HARMLESS, again, {EINTR}, false},
+    {P | C, SYS_ftruncate, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P | C, SYS_fsync, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P, SYS_fsync, "folder", 0, HARMLESS, "some file systems do not sync folders", {EINVAL}, false},
 #ifdef SYS_unlink

@@ -24,19 +24,12 @@
 
 enum deviation {
     OTHER, /* not known: fails */
-    EMPTIED,
     OFFSET,
     DIALOGUE_LOST,
     DEVIATIONS,
 };
 
 /* ---- which runs may show them ---- */
-
-static bool may_empty(const struct plan *plan)
-{
-    return plan->output == TO_NAMED && !plan->append && plan->before.size > 0 &&
-           plan->end == END_ORDERLY && plan->steps[plan->step_count - 1].at == 0;
-}
 
 static bool may_overread(const struct plan *plan)
 {
@@ -62,7 +55,6 @@ static const struct {
     unsigned long enough; /* that it did not come by chance has less than one in a million */
     const char *issue;
 } known[] = {
-    {EMPTIED, may_empty, 100, "14.5: a stop before the first result empties the named file"},
     {OFFSET, may_overread, 150,
      "14.5: what is behind the blank line is not left to the next reader"},
     {DIALOGUE_LOST, may_lose_lines, 600,
@@ -333,11 +325,10 @@ static void judge_output(struct runner *runner)
         bytes = text.bytes + skipped;
         size = text.size - skipped;
         bool stopped = runner->signal_count == 1 && !runner->killed_parent;
+        /* Only a run that came to the end of its input replaces old results by none. */
         if (plan->output == TO_NAMED && !plan->append && plan->before.size > 0 && stopped &&
-            !complete) {
-            if (size == 0)
-                deviate(runner, EMPTIED, "nothing was written, and the old results are gone");
-        }
+            !complete && plan->result_count > 0 && size == 0)
+            deviate(runner, OTHER, "nothing was written, and the old results are gone");
         break;
     }
     }

@@ -76,6 +76,20 @@ static void ctrl_c_prompt(const void *argument)
     check(session.orphans == 0, "the child outlived the parent");
 }
 
+/* Before the first result: the results of an earlier run stay. */
+static void ctrl_c_first_prompt(const void *argument)
+{
+    (void)argument;
+    write_file("results.txt", "old\n");
+    struct session session = session_start(&(struct session_config){.input = INPUT_TERMINAL});
+    session_expect(&session, "> ");
+    session_feed(&session, "\3");
+    session_end(&session, BY_SIGNAL(SIGINT));
+    check_file("results.txt", "old\n");
+    session_check_message(&session,
+                          "stopped by signal 2 (Interrupt); results.txt is unchanged\r\n");
+}
+
 static void ctrl_c_bulk(const void *argument)
 {
     (void)argument;
@@ -440,6 +454,7 @@ static const struct test_case cases[] = {
     {"hup_bulk_group", stop, STOP(SIGHUP, true, true), 0},
     {"ctrl_c_prompt", ctrl_c_prompt, NULL, 0},
     {"ctrl_c_half_typed", ctrl_c_prompt, "", 0},
+    {"ctrl_c_first_prompt", ctrl_c_first_prompt, NULL, 0},
     {"ctrl_c_bulk", ctrl_c_bulk, NULL, 0},
     {"terminal_hung_up", terminal_hung_up, NULL, 0},
     {"quit", quit, NULL, 0},
@@ -466,7 +481,7 @@ static const struct test_case cases[] = {
      0},
     {"prompt_full", stuck,
      STUCK(.arguments = {"--prompt=always", "-o", "results.txt"}, .call = SYS_write,
-           .full_error = true, .results = ""),
+           .full_error = true, .results = "old\n"),
      0},
     {"progress_full", stuck,
      STUCK(.arguments = {"--progress=always", "-o", "results.txt"}, .call = SYS_write,
@@ -474,7 +489,7 @@ static const struct test_case cases[] = {
      0},
     {"message_of_child_full", stuck,
      STUCK(.arguments = {"-o", "results.txt"}, .call = SYS_write, .child = true, .full_error = true,
-           .fed = "1 1\nx\n", .results = ""),
+           .fed = "1 1\nx\n", .results = "old\n"),
      0},
     {"stats_full", stuck,
      STUCK(.arguments = {"--stats", "-o", "results.txt"}, .call = SYS_write, .full_error = true,

@@ -540,7 +540,7 @@ active proctype parent()
         fi;
         name_there = false;
         if
-        :: begun = true /* output_begin */
+        :: begun = true /* give_up_rights */
         :: FAILS -> goto concludes
         fi;
 

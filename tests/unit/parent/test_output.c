@@ -68,7 +68,6 @@ static void open_results(struct output *output, const char *old)
         close(fd);
     }
     assert_int_equal(output_open(output, shmsum_os_default(), path, old != NULL, false, NULL), 0);
-    assert_int_equal(output_begin(output, NULL), 0);
 }
 
 static void check_count(const struct result_count *count, enum result_knowledge known,
@@ -87,7 +86,7 @@ static void check_settling(const struct settling *row, const char *old)
     write_foreign(row->foreign);
     write_text(output.fd, row->second);
     write_foreign(row->behind);
-    const struct output_claim claim = {row->belief, row->lines, row->bytes};
+    const struct output_claim claim = {row->belief, true, row->lines, row->bytes};
     struct output_settled settled;
     output_settle(&output, &claim, &settled);
     check_count(&settled.count, row->known, row->count);
@@ -168,6 +167,47 @@ static void test_appended(void **state)
         check_settling(&rows[i], "old\n");
 }
 
+/* The child has not written. Only a run that came to its end may leave no results in place of old
+ * ones, and then the old ones are gone. */
+static void test_unchanged(void **state)
+{
+    (void)state;
+    static const struct {
+        enum output_belief belief;
+        bool append, is_whole, emptied;
+        enum result_knowledge known;
+        int mismatch;
+    } rows[] = {
+        {OUTPUT_COMPLETE, false, false, false, RESULTS_UNCHANGED, 0},
+        {OUTPUT_STOPPED, false, true, false, RESULTS_UNCHANGED, 0},
+        {OUTPUT_KILLED, false, true, false, RESULTS_UNCHANGED, 0},
+        {OUTPUT_UNBELIEVED, false, true, false, RESULTS_UNCHANGED, 0},
+        {OUTPUT_COMPLETE, true, true, false, RESULTS_UNCHANGED, 0},
+        {OUTPUT_KILLED, true, false, false, RESULTS_UNCHANGED, 0},
+        {OUTPUT_COMPLETE, false, true, true, RESULTS_EXACT, 0},
+        {OUTPUT_KILLED, false, false, true, RESULTS_EXACT, 0},
+        {OUTPUT_COMPLETE, false, true, false, RESULTS_UNKNOWN, REFUSED_NOT_AS_CLAIMED},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        int fd = open(path, O_WRONLY | O_CREAT, 0600);
+        write_text(fd, "old\n");
+        close(fd);
+        struct output output;
+        assert_int_equal(
+            output_open(&output, shmsum_os_default(), path, rows[i].append, false, NULL), 0);
+        if (rows[i].emptied)
+            assert_int_equal(ftruncate(output.fd, 0), 0);
+        const struct output_claim claim = {rows[i].belief, rows[i].is_whole, 0, 0};
+        struct output_settled settled;
+        output_settle(&output, &claim, &settled);
+        check_count(&settled.count, rows[i].known, 0);
+        assert_int_equal(settled.mismatch.error, rows[i].mismatch);
+        assert_int_equal(lseek(output.fd, 0, SEEK_END), rows[i].emptied ? 0 : 4);
+        output_close(&output, NULL);
+        unlink(path);
+    }
+}
+
 /* More is there than the child may have written: it is not all ours. */
 static void test_more_than_a_buffer(void **state)
 {
@@ -181,7 +221,7 @@ static void test_more_than_a_buffer(void **state)
         write_text(output.fd, "12\n");
         size_t size = JOB_RESULTS_BUFFER + more;
         assert_int_equal(write(output.fd, text, size), size);
-        const struct output_claim claim = {OUTPUT_KILLED, 1, 3};
+        const struct output_claim claim = {OUTPUT_KILLED, true, 1, 3};
         struct output_settled settled;
         output_settle(&output, &claim, &settled);
         assert_int_equal(settled.uncut.error, more ? REFUSED_FOREIGN : 0);
@@ -238,7 +278,7 @@ static void check_change(int (*what)(void), enum output_belief belief)
     open_results(&output, NULL);
     write_text(output.fd, "1\n2\n");
     int expected = what();
-    const struct output_claim claim = {belief, 2, 4};
+    const struct output_claim claim = {belief, true, 2, 4};
     struct output_settled settled;
     output_settle(&output, &claim, &settled);
     bool reported = expected != REFUSED_NOT_AS_CLAIMED || belief == OUTPUT_COMPLETE;
@@ -273,7 +313,7 @@ static void test_no_hole(void **state)
     int reader = open(path, O_RDONLY);
     assert_file_holds(reader, "2\n", 2);
     close(reader);
-    const struct output_claim claim = {OUTPUT_COMPLETE, 2, 4};
+    const struct output_claim claim = {OUTPUT_COMPLETE, true, 2, 4};
     struct output_settled settled;
     output_settle(&output, &claim, &settled);
     assert_int_equal(settled.mismatch.error, REFUSED_NOT_AS_CLAIMED);
@@ -293,7 +333,7 @@ static void test_hole(void **state)
             output_close(&output, NULL);
             continue;
         }
-        const struct output_claim claim = {OUTPUT_UNBELIEVED, 1, UINT64_MAX};
+        const struct output_claim claim = {OUTPUT_UNBELIEVED, true, 1, UINT64_MAX};
         struct output_settled settled;
         alarm(20);
         output_settle(&output, &claim, &settled);
@@ -324,7 +364,7 @@ static void test_not_looked_at(void **state)
                                           .fd = -1,
                                           .regular = standard == 1,
                                           .standard = standard == 1};
-            const struct output_claim claim = {(enum output_belief)belief, 77, 99};
+            const struct output_claim claim = {(enum output_belief)belief, true, 77, 99};
             struct output_settled settled;
             output_settle(&output, &claim, &settled);
             check_count(&settled.count, known[belief], 77);
@@ -353,10 +393,15 @@ static void test_not_to_be_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alone),         cmocka_unit_test(test_appended),
-        cmocka_unit_test(test_changed),       cmocka_unit_test(test_more_than_a_buffer),
-        cmocka_unit_test(test_no_hole),       cmocka_unit_test(test_hole),
-        cmocka_unit_test(test_not_looked_at), cmocka_unit_test(test_not_to_be_seen),
+        cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_appended),
+        cmocka_unit_test(test_unchanged),
+        cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_more_than_a_buffer),
+        cmocka_unit_test(test_no_hole),
+        cmocka_unit_test(test_hole),
+        cmocka_unit_test(test_not_looked_at),
+        cmocka_unit_test(test_not_to_be_seen),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

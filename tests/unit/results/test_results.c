@@ -308,6 +308,68 @@ static void test_shared_is_not_cut(void **state)
     }
 }
 
+/* The results of an earlier run go with the first line, or at the end; not before. */
+static void test_replaced(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 5; way++) {
+        int fd = scratch_file();
+        assert_int_equal(fcntl(fd, F_SETFL, O_APPEND), 0);
+        assert_int_equal(write(fd, "old\n", 4), 4);
+        assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+        struct shmsum_results results;
+        struct shmsum_failure why = {0};
+        uint64_t before = faults.calls[FAULT_ftruncate];
+        assert_int_equal(shmsum_results_init(&results, &faults.os, fd, SHMSUM_RESULTS_REPLACED, "r",
+                                             buffer, BUFFER, NULL),
+                         0);
+        assert_int_equal(shmsum_results_flush(&results, &why), 0); /* no line yet */
+        assert_file_holds(fd, "old\n", 4);
+        switch (way) {
+        case 0: /* twice, and then the end */
+            for (int i = 0; i < 2; i++)
+                assert_int_equal(write_answer(&results, &why), 0);
+            assert_int_equal(shmsum_results_replace(&results, &why), 0);
+            assert_int_equal(results.bytes, 2 * ANSWER_BYTES);
+            assert_int_equal(lseek(fd, 0, SEEK_END), 2 * ANSWER_BYTES);
+            assert_int_equal(faults.calls[FAULT_ftruncate] - before, 1);
+            break;
+        case 1: /* the end, without a result */
+            assert_int_equal(shmsum_results_replace(&results, &why), 0);
+            assert_file_holds(fd, "", 0);
+            break;
+        case 2: /* interrupted */
+            fault_os_fail(&faults, FAULT_ftruncate, before + 1, 2, EINTR);
+            assert_int_equal(write_answer(&results, &why), 0);
+            assert_file_holds(fd, answer, ANSWER_BYTES);
+            break;
+        default: /* refused: the old results stay, and so does the failure */
+            fault_os_fail(&faults, FAULT_ftruncate, before + 1, 1, EPERM);
+            assert_int_equal(way == 3 ? write_answer(&results, &why)
+                                      : shmsum_results_replace(&results, &why),
+                             -EPERM);
+            assert_string_equal(why.call, "ftruncate");
+            assert_int_equal(shmsum_results_flush(&results, &why), -EPERM);
+            assert_int_equal(shmsum_results_replace(&results, &why), -EPERM);
+            assert_string_equal(why.call, "ftruncate");
+            assert_file_holds(fd, "old\n", 4);
+            assert_int_equal(results.lines, 0);
+        }
+        fault_os_heal(&faults);
+        close(fd);
+    }
+    int ends[2]; /* a pipe has no old results */
+    assert_int_equal(pipe(ends), 0);
+    struct shmsum_results results;
+    assert_int_equal(shmsum_results_init(&results, &faults.os, ends[1], SHMSUM_RESULTS_REPLACED,
+                                         "r", buffer, BUFFER, NULL),
+                     0);
+    assert_int_equal(write_answer(&results, NULL), 0);
+    assert_int_equal(shmsum_results_replace(&results, NULL), 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void test_interrupted(void **state)
 {
     (void)state;
@@ -649,16 +711,27 @@ int main(void)
 {
     rng.state = random_seed("test_results");
     const struct CMUnitTest tests[] = {
-        CASE(test_all_is_well),        CASE(test_every_buffer_size),
-        CASE(test_short_writes),       CASE(test_full_disk),
-        CASE(test_full_disk_later),    CASE(test_reserve_fails),
-        CASE(test_cutting_back),       CASE(test_shared_is_not_cut),
-        CASE(test_interrupted),        CASE(test_wait_fails),
-        CASE(test_write_of_nothing),   CASE(test_bad_descriptor),
-        CASE(test_sync_fails),         CASE(test_full_pipe),
-        CASE(test_closed_pipe),        CASE(test_pipe_counts_whole_lines),
-        CASE(test_salvage_every_tail), CASE(test_salvage_large),
-        CASE(test_salvage_tail),       CASE(test_salvage_appended),
+        CASE(test_all_is_well),
+        CASE(test_every_buffer_size),
+        CASE(test_short_writes),
+        CASE(test_full_disk),
+        CASE(test_full_disk_later),
+        CASE(test_reserve_fails),
+        CASE(test_cutting_back),
+        CASE(test_shared_is_not_cut),
+        CASE(test_replaced),
+        CASE(test_interrupted),
+        CASE(test_wait_fails),
+        CASE(test_write_of_nothing),
+        CASE(test_bad_descriptor),
+        CASE(test_sync_fails),
+        CASE(test_full_pipe),
+        CASE(test_closed_pipe),
+        CASE(test_pipe_counts_whole_lines),
+        CASE(test_salvage_every_tail),
+        CASE(test_salvage_large),
+        CASE(test_salvage_tail),
+        CASE(test_salvage_appended),
         CASE(test_salvage_failures),
     };
     return cmocka_run_group_tests_name("results", tests, NULL, NULL);

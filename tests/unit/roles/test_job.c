@@ -74,7 +74,7 @@ static void test_there_and_back(void **state)
     (void)state;
     for (int round = 0; round < 500; round++) {
         struct job given = {
-            .owner = (enum shmsum_results_owner)random_below(&rng, 2),
+            .owner = (enum shmsum_results_owner)random_below(&rng, 3),
             .sandbox = (enum sandbox_mode)random_below(&rng, 3),
             .trace = random_one_in(&rng, 2),
             .explain = random_one_in(&rng, 2),
@@ -136,7 +136,7 @@ static void test_settings_refused(void **state)
         ".00000000000," ERRORS "," EPOCH,  /* one too few */
         ".300000000000," ERRORS "," EPOCH, /* each beyond its highest value */
         ".020000000000," ERRORS "," EPOCH,
-        ".002000000000," ERRORS "," EPOCH,
+        ".003000000000," ERRORS "," EPOCH,
         ".000300000000," ERRORS "," EPOCH,
         ".000020000000," ERRORS "," EPOCH,
         ".000002000000," ERRORS "," EPOCH,
