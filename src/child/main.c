@@ -2,9 +2,9 @@
  * main.c (child) - shmsum-child: attaches to the shared memory and runs the consumer.
  *
  * Only shmsum starts this program: with the results on descriptor 1, messages on descriptor 2, its
- * job in argv and the environment (roles/job.h), and SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE and
- * SIGXFSZ ignored, because the parent decides when to stop. STATUS_USAGE means that a person
- * started it.
+ * job in argv and the environment (roles/job.h), SIGQUIT, SIGPIPE and SIGXFSZ ignored, and SIGINT,
+ * SIGTERM and SIGHUP blocked or ignored, because the parent decides when to stop. STATUS_USAGE
+ * means that a person started it.
  *
  * The order of things: catch the parent's death; attach and remove the name; prepare everything
  * that the consumer needs; enter the sandbox; let the parent know (attached); only then read the
@@ -40,14 +40,36 @@ static struct {
     struct explain explain;
 } memory;
 
-/* ---- the parent's death ---- */
+/* ---- the parent's death ----
+ *
+ * While the parent lives, it decides when to stop: SIGINT, SIGTERM and SIGHUP change nothing here.
+ * Nobody decides for an orphan, so it obeys them, unless they were ignored when shmsum was started;
+ * and it waits only ORPHAN_WAIT_S for a reader that takes nothing. Both end a write that waits, and
+ * so the run, with a message. The table below gives up that write; SIGALRM interrupts it. */
+
+enum { ORPHAN_WAIT_S = 10, ORPHAN_SOON_MS = 5 };
 
 /* A signal handler gets no argument of ours. */
 static struct {
     const struct shmsum_os *os;
-    pid_t pid;               /* getppid while it lives; 0: it is in another pid namespace */
-    struct shmsum_word stop; /* its death ends the consumer's waits */
+    struct shmsum_os table;       /* in front of it */
+    pid_t pid;                    /* getppid while it lives; 0: it is in another pid namespace */
+    struct shmsum_word stop;      /* its death ends the consumer's waits */
+    volatile sig_atomic_t signal; /* that has reached the orphan; 0: none */
+    volatile sig_atomic_t waited; /* how many seconds the current write of the orphan has waited */
+    bool waits;                   /* the next write or ppoll repeats one that was interrupted */
 } parent;
+
+static bool is_orphan(void)
+{
+    return (shmsum_stop_bits(&parent.stop) & SHMSUM_STOP_PEER) != 0;
+}
+
+static void become_orphan(void)
+{
+    shmsum_stop_raise(parent.os, &parent.stop, SHMSUM_STOP_PEER);
+    parent.os->setitimer(parent.os, 1000);
+}
 
 /* The kernel sends SIGUSR1 when the parent dies. Any process of this user may send it too: check.
  * A parent in another pid namespace (unshare --pid) has the number 0, alive or dead: believe the
@@ -57,24 +79,107 @@ static void on_parent_death(int signal)
     (void)signal;
     int saved = errno;
     if (parent.pid == 0 || parent.os->getppid(parent.os) != parent.pid)
-        shmsum_stop_raise(parent.os, &parent.stop, SHMSUM_STOP_PEER);
+        become_orphan();
     errno = saved;
 }
 
-/* Before attach, which finds out whether the parent died before this call. */
+static void on_stop_signal(int signal)
+{
+    int saved = errno;
+    if (is_orphan()) {
+        parent.signal = signal;
+        parent.os->setitimer(parent.os, ORPHAN_SOON_MS);
+    }
+    errno = saved;
+}
+
+/* SIGALRM, once a second in an orphan. */
+static void on_second(int signal)
+{
+    (void)signal;
+    int saved = errno;
+    if (is_orphan()) {
+        parent.waited++;
+        parent.os->setitimer(parent.os, parent.signal != 0 ? ORPHAN_SOON_MS : 1000);
+    }
+    errno = saved;
+}
+
+/* What the caller gets of a write, or of a wait for one, that returned `result`. */
+static ssize_t given_up(ssize_t result)
+{
+    bool gives_up = parent.signal != 0 || parent.waited >= ORPHAN_WAIT_S;
+    parent.waits = result == -EINTR || result == -EAGAIN;
+    return result == -EINTR && gives_up ? SHMSUM_STOPPED : result;
+}
+
+static void begin_wait(void)
+{
+    if (!parent.waits)
+        parent.waited = 0;
+}
+
+static ssize_t orphan_write(const struct shmsum_os *os, int fd, const void *bytes, size_t size)
+{
+    (void)os;
+    begin_wait();
+    return given_up(parent.os->write(parent.os, fd, bytes, size));
+}
+
+static int orphan_ppoll(const struct shmsum_os *os, struct pollfd *fds, size_t count,
+                        const sigset_t *mask)
+{
+    (void)os;
+    begin_wait();
+    return (int)given_up(parent.os->ppoll(parent.os, fds, count, mask));
+}
+
+static int catch_signal(const struct shmsum_os *os, int signal, void (*handler)(int),
+                        sigset_t *caught, struct shmsum_failure *why)
+{
+    struct sigaction action = {.sa_handler = handler};
+    sigfillset(&action.sa_mask);
+    sigaddset(caught, signal);
+    int result = os->sigaction(os, signal, &action, NULL);
+    return result < 0 ? shmsum_failure_set(why, "sigaction", "signal handler", -result) : 0;
+}
+
+/* The parent has blocked the signals to stop, or left them ignored. */
+static int catch_stop_signals(const struct shmsum_os *os, sigset_t *caught,
+                              struct shmsum_failure *why)
+{
+    static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+    int result = 0;
+    for (size_t i = 0; i < sizeof stop_signals / sizeof stop_signals[0] && result == 0; i++) {
+        struct sigaction old;
+        result = os->sigaction(os, stop_signals[i], NULL, &old);
+        if (result < 0)
+            return shmsum_failure_set(why, "sigaction", "signal handler", -result);
+        if (old.sa_handler != SIG_IGN)
+            result = catch_signal(os, stop_signals[i], on_stop_signal, caught, why);
+    }
+    return result;
+}
+
+/* Before attach, which finds out whether the parent died before this call. Makes
+ * parent.table, which the consumer uses in place of `os`. */
 static int catch_parent_death(const struct shmsum_os *os, struct shmsum_failure *why)
 {
     parent.os = os;
+    parent.table = *os;
+    parent.table.write = orphan_write;
+    parent.table.ppoll = orphan_ppoll;
     parent.pid = os->getppid(os);
-    struct sigaction action = {.sa_handler = on_parent_death};
-    sigemptyset(&action.sa_mask);
-    int result = os->sigaction(os, SIGUSR1, &action, NULL);
+    sigset_t caught;
+    sigemptyset(&caught);
+    int result = catch_signal(os, SIGUSR1, on_parent_death, &caught, why);
+    if (result == 0)
+        result = catch_signal(os, SIGALRM, on_second, &caught, why);
+    if (result == 0)
+        result = catch_stop_signals(os, &caught, why);
     if (result < 0)
-        return shmsum_failure_set(why, "sigaction", "SIGUSR1", -result);
-    sigset_t unblock;
-    sigemptyset(&unblock);
-    sigaddset(&unblock, SIGUSR1);
-    result = os->sigprocmask(os, SIG_UNBLOCK, &unblock, NULL);
+        return result;
+    result = os->sigprocmask(os, SIG_UNBLOCK, &caught, NULL);
     if (result < 0)
         return shmsum_failure_set(why, "sigprocmask", "SIGUSR1", -result);
     result = os->set_pdeathsig(os, SIGUSR1);
@@ -167,6 +272,17 @@ static void report_orphaned(const struct shmsum_os *os, const struct job *job)
     message(os, "parent: gone; %s", text.bytes);
 }
 
+/* A write of the results was given up. */
+static void report_given_up(const struct shmsum_os *os, const struct job *job,
+                            const struct shmsum_failure *why)
+{
+    if (parent.signal != 0)
+        message(os, "stopped by signal %d (%s)", parent.signal, strsignal(parent.signal));
+    else
+        message(os, "%s: %s: took nothing for %d s", why->call, why->object, ORPHAN_WAIT_S);
+    report_orphaned(os, job);
+}
+
 /* Attached: sums all input. Returns the exit status, with *why filled for STATUS_SYSTEM. */
 static int consume(const struct shmsum_os *os, const struct job *job,
                    const struct shmsum_region *region, struct shmsum_failure *why)
@@ -218,7 +334,7 @@ static int attach(struct shmsum_region *region, const struct shmsum_os *os, cons
     if (result < 0)
         return result;
     if (region->abandoned) /* it died before the kernel was asked to send the signal */
-        shmsum_stop_raise(os, &parent.stop, SHMSUM_STOP_PEER);
+        become_orphan();
     /* Both have it: no process needs the name any more. The parent removes it as well, because it
      * does not believe this process. Without --explain this is the last call with a path. */
     os->shm_unlink(os, job->region);
@@ -246,16 +362,21 @@ int main(int argc, char *argv[])
     }
     job.config.messages = MESSAGES_FD;
     job.config.look.utf8 = charset_is_utf8();
-    const struct shmsum_os *os = begin_watchers(system, &job);
+    if (catch_parent_death(system, &why) < 0)
+        return fail(system, &why);
+    const struct shmsum_os *os = begin_watchers(&parent.table, &job);
 
     struct shmsum_region region;
-    if (catch_parent_death(system, &why) < 0 || attach(&region, os, &job, &why) < 0)
+    if (attach(&region, os, &job, &why) < 0)
         return fail(os, &why);
     int status = consume(os, &job, &region, &why);
     if (status == STATUS_SYSTEM) {
         if (job.config.clears_line)
             message_clear_line(os);
-        message_failure(os, &why);
+        if (why.error == -SHMSUM_STOPPED)
+            report_given_up(os, &job, &why);
+        else
+            message_failure(os, &why);
     }
     shmsum_region_clean_up(&region);
     end_watchers(&job, status);

@@ -68,23 +68,25 @@ void child_on_death(int signal)
 static struct failed_step become(const struct shmsum_os *os, const struct child_program *program,
                                  const sigset_t *mask)
 {
-    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigemptyset(&ignore.sa_mask);
-    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
-        int result = os->sigaction(os, ignored[i], &ignore, NULL);
-        if (result < 0)
-            return (struct failed_step){STEP_SIGACTION, (uint32_t)-result};
-    }
+    int result = os->sigaction(os, SIGQUIT, &ignore, NULL);
+    if (result < 0)
+        return (struct failed_step){STEP_SIGACTION, (uint32_t)-result};
     int input = program->trace > 0 ? program->trace : os->open(os, "/dev/null", O_RDONLY, 0);
     if (input < 0)
         return (struct failed_step){STEP_OPEN, (uint32_t)-input};
-    int result = os->dup2(os, input, 0);
+    result = os->dup2(os, input, 0);
     if (result >= 0 && program->results != 1)
         result = os->dup2(os, program->results, 1);
     if (result < 0)
         return (struct failed_step){STEP_DUP2, (uint32_t)-result};
-    result = os->sigprocmask(os, SIG_SETMASK, mask, NULL);
+    /* The signals to stop stay blocked until the other program has handlers, or ignored. */
+    sigset_t blocked = *mask;
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGHUP);
+    result = os->sigprocmask(os, SIG_SETMASK, &blocked, NULL);
     if (result < 0)
         return (struct failed_step){STEP_SIGPROCMASK, (uint32_t)-result};
     result = os->execve(os, program->path, program->argv, program->envp);

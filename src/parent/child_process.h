@@ -27,9 +27,10 @@ struct child_program {
 };
 
 /*
- * fork and exec. The child ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT, because the parent decides
- * when to stop. After signals_catch. 0, or a negative errno with *why filled; a call that fails in
- * the forked child is not among these: see child_start_failed.
+ * fork and exec. The child ignores SIGQUIT and begins with SIGINT, SIGTERM and SIGHUP blocked (or
+ * ignored, as this process), because the parent decides when to stop. After signals_catch. 0, or a
+ * negative errno with *why filled; a call that fails in the forked child is not among these: see
+ * child_start_failed.
  */
 int child_start(const struct shmsum_os *os, const struct child_program *program,
                 struct shmsum_failure *why);

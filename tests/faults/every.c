@@ -1,9 +1,10 @@
 /*
  * every.c - makes each system call of the two programs fail, and kills the programs at each call.
  *
- * `fault_every calls`: each call fails, once with every errno, and from then on with each errno that
- * its man page lists; a call with a count of bytes gets a smaller count. `fault_every instants`: at
- * the entry and at the exit of each call one program or both are killed, or one gets another signal.
+ * `fault_every calls`: each call fails, once with every errno, and from then on with each errno
+ * that its man page lists; a call with a count of bytes gets a smaller count. `fault_every
+ * instants`: at the entry and at the exit of each call one program or both are killed, or one gets
+ * another signal.
  *
  * Learning runs of each scenario, without a fault, find its places (trace.h). A point is one fault
  * at one place. Two workers try all points, or a sample of them. After each point they check:
@@ -119,7 +120,7 @@ static struct {
     bool lost;                             /* the reason of the failed start is among them */
     int error;                             /* the errno of the first failure that matters */
     const struct call *call;               /* the call that failed with it */
-    bool caught, ignored;                  /* how the process handles the signal */
+    bool caught, ignored, blocked;         /* how the process handles the signal */
 } now;
 
 static bool is_again(int error)
@@ -173,6 +174,7 @@ static void send_signal(struct trace *trace, struct traced *process)
     now.fired++;
     now.caught = has_signal(pid, "SigCgt:", point->signal);
     now.ignored = has_signal(pid, "SigIgn:", point->signal);
+    now.blocked = has_signal(pid, "SigBlk:", point->signal);
     /* The call sets the handler of this very signal, perhaps after the signal has arrived. */
     if (process->site->number == SYS_rt_sigaction &&
         process->arguments[0] == (uint64_t)point->signal)
@@ -552,9 +554,11 @@ static bool judge_signal(const struct scenario *scenario, const struct point *po
             return true;
         FAILS(NULL, "the run ended in no way that this signal allows");
     }
-    /* The forked child blocks signals until it ignores these four. */
-    bool forked = now.place->role == TRACE_FORKED &&
-                  (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT);
+    /* The forked child blocks all signals until it ignores SIGQUIT, and these until the child has
+     * handlers for them. */
+    bool forked =
+        (now.place->role == TRACE_FORKED || (now.place->role == TRACE_CHILD && now.blocked)) &&
+        (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT);
     bool harmless = now.ignored || forked || signal == SIGTSTP || signal == SIGCHLD ||
                     (now.caught && !point->to_parent);
     if (harmless) {

@@ -424,6 +424,89 @@ static void stopped_terminal(const void *argument)
     check(session.orphans == 0, "the child outlived the parent");
 }
 
+/* ---- the parent is dead, and nobody reads the results ---- */
+
+/* Whether the orphan has ended. This process is the reaper of orphans; the status stays. */
+static bool is_gone(pid_t pid)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
+/* A run whose child sleeps in a write to a pipe that nobody reads; then its parent is killed. */
+static struct session orphan(void (*prepare)(void))
+{
+    struct session session = session_start(&(struct session_config){
+        .arguments = to_standard_output, .output = OUTPUT_PIPE, .prepare = prepare});
+    session_await_child(&session);
+    session_feed_endlessly(&session, 1);
+    await_full(session.output);
+    await_call(session.child, 0, SYS_write);
+    check(!is_gone(session.child), "the child has ended");
+    session_signal(&session, session.parent, SIGKILL);
+    int status = session_await_parent(&session);
+    check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status 0x%x", (unsigned)status);
+    check(!is_gone(session.child), "the child did not wait for the reader");
+    return session;
+}
+
+static void end_orphan(struct session *session, const char *text)
+{
+    harness_await_orphans(NULL);
+    session_clean_up(session);
+    session_check_message(session, text);
+    session_check_message(session, "shmsum: parent: gone; ");
+}
+
+/* The orphan obeys a signal to stop. It may not know yet that it is one. */
+static void signal_to_orphan(const void *argument)
+{
+    const int *signal = argument;
+    struct session session = orphan(NULL);
+    double end = now_ms() + DEADLINE_MS;
+    for (; !is_gone(session.child) && now_ms() < end; sleep_ms(5))
+        session_signal(&session, session.child, *signal);
+    check(is_gone(session.child), "the orphan is deaf");
+    char text[64];
+    snprintf(text, sizeof text, "shmsum: stopped by signal %d (", *signal);
+    end_orphan(&session, text);
+}
+
+/* A signal that was ignored at the start is ignored by the orphan, too. */
+static void ignored_by_orphan(const void *argument)
+{
+    ignored_signal = argument;
+    struct session session = orphan(ignore);
+    for (int i = 0; i < 20; i++, sleep_ms(10))
+        session_signal(&session, session.child, *ignored_signal);
+    check(!is_gone(session.child), "the orphan obeyed a signal that was ignored");
+    int other = *ignored_signal == SIGTERM ? SIGHUP : SIGTERM;
+    double end = now_ms() + DEADLINE_MS;
+    for (; !is_gone(session.child) && now_ms() < end; sleep_ms(5))
+        session_signal(&session, session.child, other);
+    check(is_gone(session.child), "the orphan is deaf");
+    end_orphan(&session, "shmsum: stopped by signal ");
+}
+
+/* The orphan ends by itself, ten seconds after the last byte was taken, and not before. */
+static void orphan_of_stuck_reader(const void *argument)
+{
+    (void)argument;
+    struct session session = orphan(NULL);
+    double begun = now_ms();
+    for (; now_ms() < begun + 6000; sleep_ms(100)) /* a slow reader keeps it alive */
+        continue;
+    char bytes[65536];
+    check(read(session.output, bytes, sizeof bytes) > 0, "read: %s", strerror(errno));
+    double taken = now_ms();
+    while (!is_gone(session.child) && now_ms() < taken + DEADLINE_MS)
+        sleep_ms(20);
+    check(is_gone(session.child), "the orphan waits for ever");
+    printf("%.1f s after the last byte was taken\n", (now_ms() - taken) / 1e3);
+    check(now_ms() - taken > 8500, "the orphan left a slow reader");
+    end_orphan(&session, "shmsum: write: standard output: took nothing for 10 s");
+}
+
 #define STUCK(...)        \
     &(const struct stuck) \
     {                     \
@@ -497,6 +580,12 @@ static const struct test_case cases[] = {
      0},
 
     {"stopped_terminal", stopped_terminal, NULL, 0},
+    {"int_to_orphan", signal_to_orphan, SIGNALS(SIGINT), 0},
+    {"term_to_orphan", signal_to_orphan, SIGNALS(SIGTERM), 0},
+    {"hup_to_orphan", signal_to_orphan, SIGNALS(SIGHUP), 0},
+    {"hup_ignored_by_orphan", ignored_by_orphan, SIGNALS(SIGHUP), 0},
+    {"term_ignored_by_orphan", ignored_by_orphan, SIGNALS(SIGTERM), 0},
+    {"orphan_of_stuck_reader", orphan_of_stuck_reader, NULL, 0},
 };
 
 int main(int argc, char *argv[])
