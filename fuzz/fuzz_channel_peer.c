@@ -1006,6 +1006,8 @@ struct model {
     const struct consumer_config *config;
     struct shmsum_line_parser parser;
     uint32_t source;
+    bool canonical;
+    size_t line_bytes; /* of the current line, so far, with its LF */
     bool blank_seen, unread, broken;
     uint64_t sums, errors, skipped, numbers, bytes, lines;
     size_t at; /* the results are right up to here */
@@ -1016,6 +1018,13 @@ static void expect_line(struct model *model, enum shmsum_line event)
 {
     char text[RESULT_LINE_TEXT_MAX + 1];
     size_t size;
+    static const struct shmsum_line_error cut = {.kind = SHMSUM_MAYBE_CUT, .column = 4096};
+    const struct shmsum_line_error *error = &model->parser.error;
+    if (model->canonical && model->line_bytes >= 4095) {
+        error = &cut;
+        event = SHMSUM_LINE_ERROR;
+    }
+    model->line_bytes = 0;
     if (event == SHMSUM_LINE_BLANK && model->config->blank_lines == BLANK_LINES_SKIP) {
         model->skipped++;
         return;
@@ -1026,7 +1035,7 @@ static void expect_line(struct model *model, enum shmsum_line event)
     }
     if (event == SHMSUM_LINE_ERROR) {
         model->errors++;
-        size = diagnostic_result(text, &model->parser.error);
+        size = diagnostic_result(text, error);
     } else {
         model->sums++;
         model->numbers += event == SHMSUM_LINE_SUM ? model->parser.numbers : 0;
@@ -1058,15 +1067,17 @@ static bool is_closed(const struct model *model)
 static void expect_block(struct model *model, const struct taken *taken)
 {
     FUZZ_CHECK(!is_closed(model) && !model->broken); /* or the consumer should not have taken it */
-    if (taken->source >= SOURCES || taken->source < model->source) {
+    uint32_t source = taken->source & 0x7fffffff;
+    if (source >= SOURCES || source < model->source) {
         model->broken = true;
         return;
     }
-    if (taken->source != model->source) {
+    if (source != model->source) {
         expect_end_of_source(model);
         if (!model->blank_seen)
-            model->source = taken->source;
+            model->source = source;
     }
+    model->canonical = taken->source != source;
     model->bytes += taken->size;
     size_t used = 0;
     while (used < taken->size) {
@@ -1078,8 +1089,11 @@ static void expect_block(struct model *model, const struct taken *taken)
         enum shmsum_line event = shmsum_line_parser_feed(
             &model->parser, world.bytes + taken->at + used, taken->size - used, &consumed);
         used += consumed;
-        if (event != SHMSUM_LINE_UNFINISHED)
-            expect_line(model, event);
+        model->line_bytes += consumed;
+        if (event == SHMSUM_LINE_UNFINISHED)
+            continue;
+        model->line_bytes--;
+        expect_line(model, event);
     }
 }
 

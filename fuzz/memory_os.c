@@ -312,6 +312,12 @@ static int memory_isatty(OS, int fd)
     return file == NULL ? -EBADF : S_ISCHR(file->mode);
 }
 
+static int memory_tcgetattr_icanon(OS, int fd)
+{
+    const struct memory_file *file = file_of(world_of(os), fd);
+    return file == NULL ? -EBADF : S_ISCHR(file->mode) ? 1 : -ENOTTY;
+}
+
 static int memory_reopen(OS, int fd)
 {
     struct memory_os *world = world_of(os);
@@ -612,6 +618,7 @@ static const struct shmsum_os table = {
     .dup2 = memory_dup2,
     .pipe = memory_pipe,
     .isatty = memory_isatty,
+    .tcgetattr_icanon = memory_tcgetattr_icanon,
     .reopen = memory_reopen,
     .readlink_self = memory_readlink_self,
     .shm_open = memory_shm_open,

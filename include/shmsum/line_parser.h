@@ -32,6 +32,9 @@ enum shmsum_line_error_kind {
     SHMSUM_NOT_A_NUMBER_COMMA, /* a ',' where '.' is the decimal point */
     SHMSUM_NOT_A_NUMBER_POINT, /* a '.' where ',' is the decimal point */
     SHMSUM_OUT_OF_RANGE,
+    /* Never from the parser: its caller knows that bytes may be missing from `column` on. There is
+     * no token. */
+    SHMSUM_MAYBE_CUT,
 };
 
 enum { SHMSUM_TOKEN_HEAD = 32 };

@@ -94,6 +94,10 @@ struct shmsum_os {
     /* isatty(3). Returns 1 for a terminal, 0 for anything else; -EBADF. */
     int (*isatty)(const struct shmsum_os *os, int fd);
 
+    /* tcgetattr(3). Returns 1 for a terminal in canonical mode, 0 for one in another mode; -ENOTTY
+     * for anything else. */
+    int (*tcgetattr_icanon)(const struct shmsum_os *os, int fd);
+
     /* open(2) of /proc/self/fd/FD, read-only: returns another descriptor of the file behind fd,
      * with an offset of its own. -ENOENT without /proc, -EACCES where the file's mode forbids
      * reading. */

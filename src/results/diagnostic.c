@@ -52,6 +52,12 @@ void excerpt_keep(struct excerpt *excerpt, const uint8_t *bytes, size_t size, ui
 
 void diagnostic_reason(struct text_buffer *text, const struct shmsum_line_error *error)
 {
+    if (error->kind == SHMSUM_MAYBE_CUT) {
+        text_add(
+            text,
+            "the terminal may have dropped what is typed from here on; put the line into a file");
+        return;
+    }
     if (error->kind == SHMSUM_OUT_OF_RANGE)
         text_add(text, "number out of range: ");
     text_add(text, "\"");
@@ -70,6 +76,7 @@ void diagnostic_reason(struct text_buffer *text, const struct shmsum_line_error 
         text_add(text, " is not a number: use \",\" as the decimal point");
         break;
     case SHMSUM_OUT_OF_RANGE:
+    case SHMSUM_MAYBE_CUT:
         break;
     }
 }
@@ -183,6 +190,8 @@ void diagnostic_message(struct text_buffer *text, const struct diagnostic *diagn
     diagnostic_reason(text, diagnostic->error);
     text_add(text, "\n    ");
     struct shown shown = add_line(text, diagnostic);
+    if (diagnostic->error->kind == SHMSUM_MAYBE_CUT)
+        shown.under = 1; /* behind the end of the line */
     text_add(text, "\n    ");
     add_caret(text, shown, color);
     text_add(text, "\n");

@@ -81,6 +81,10 @@ size_t result_line_error(const struct result_line *result, char *to, uint64_t li
     text_add_number(&text, error->column);
     text_add(&text, ",");
     add_exactly(&text, "error", reason.bytes, reason.size);
+    if (error->kind == SHMSUM_MAYBE_CUT) {
+        text_add(&text, "}");
+        return text.size;
+    }
     text_add(&text, ",");
     bool cut = error->token_bytes > SHMSUM_TOKEN_HEAD;
     add_exactly(&text, "token", error->token, cut ? SHMSUM_TOKEN_HEAD : (size_t)error->token_bytes);

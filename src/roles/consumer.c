@@ -15,6 +15,7 @@
 
 #include "messages/message.h"
 #include "messages/text_buffer.h"
+#include "source.h"
 
 static const char unread_text[] =
     "a blank line ends the input; what follows was not read (--blank-lines=skip reads on)";
@@ -22,13 +23,14 @@ static const char unread_text[] =
 enum { MESSAGE_MAX = sizeof MESSAGE_CLEAR_LINE + DIAGNOSTIC_TEXT_MAX };
 
 /* The parser calls this with the sum of each good line. Writes the result and returns true; returns
- * false in the dialogue, and when there is no room for the result. take_line handles those lines.
+ * false in the dialogue, for lines that may be cut, and when there is no room for the result.
+ * take_line handles those lines.
  */
 static bool take_sum(struct shmsum_line_sink *sink, struct shmsum_decimal_sum *sum)
 {
     struct consumer *consumer =
         (struct consumer *)(void *)((char *)sink - offsetof(struct consumer, sink));
-    if (consumer->config->dialogue)
+    if (consumer->config->dialogue || consumer->canonical)
         return false;
     const struct result_line *result = &consumer->result;
     char *text = shmsum_results_reserve(consumer->results, result->max, NULL);
@@ -120,12 +122,25 @@ static void show_error(struct consumer *consumer, uint64_t line_bytes)
         .file = source_name(consumer),
         .line = consumer->parser.line,
         .line_bytes = line_bytes,
-        .error = &consumer->parser.error,
+        .error = consumer->error,
         .excerpt = &consumer->excerpt,
         .look = consumer->config->look,
     };
     diagnostic_message(&text, &diagnostic);
     say(consumer, &text);
+}
+
+/* The parser has ended a line of `bytes` bytes, its LF not counted, with `event`. Returns what it
+ * is: an error too if a terminal may have cut it. No more than its beginning was typed then,
+ * perhaps. */
+static enum shmsum_line examine_line(struct consumer *consumer, enum shmsum_line event,
+                                     uint64_t bytes)
+{
+    static const struct shmsum_line_error maybe_cut = {.kind = SHMSUM_MAYBE_CUT,
+                                                       .column = SOURCE_LINE_MAX + 1};
+    bool may_be_cut = consumer->canonical && bytes >= SOURCE_LINE_MAX;
+    consumer->error = may_be_cut ? &maybe_cut : &consumer->parser.error;
+    return may_be_cut ? SHMSUM_LINE_ERROR : event;
 }
 
 /* A line has ended with `event`: writes its result; in the dialogue also shows the answer. */
@@ -151,7 +166,7 @@ static int take_line(struct consumer *consumer, enum shmsum_line event, uint64_t
         return consumer->results->error;
     size_t size;
     if (event == SHMSUM_LINE_ERROR) {
-        size = result_line_error(&consumer->result, text, parser->line, &parser->error);
+        size = result_line_error(&consumer->result, text, parser->line, consumer->error);
         show_error(consumer, line_bytes);
     } else {
         size = result_line_sum(&consumer->result, text, parser->line, &parser->sum);
@@ -178,9 +193,10 @@ static int finish_source(struct consumer *consumer, struct shmsum_failure *why)
     int result = 0;
     if (event != SHMSUM_LINE_UNFINISHED) {
         uint64_t bytes = consumer->column;
+        event = examine_line(consumer, event, bytes);
         if (event == SHMSUM_LINE_ERROR) /* finish may have turned a last CR into a bad token */
             excerpt_keep(&consumer->excerpt, consumer->block, 0, bytes + 1,
-                         consumer->parser.error.column);
+                         consumer->error->column);
         result = take_line(consumer, event, bytes, why);
     }
     consumer->column = 0;
@@ -232,11 +248,12 @@ static int take_bytes(struct consumer *consumer, const uint8_t *bytes, size_t si
             return 0;
         }
         uint64_t line_bytes = 0;
+        event = examine_line(consumer, event, consumer->column + length - 1);
         if (event == SHMSUM_LINE_ERROR) {
             length--; /* without the LF */
             line_bytes = consumer->column + length - ends_in_cr(consumer, line, length);
             excerpt_keep(&consumer->excerpt, line, length, consumer->column + 1,
-                         parser->error.column);
+                         consumer->error->column);
         }
         int result = take_line(consumer, event, line_bytes, why);
         if (result < 0)
@@ -262,19 +279,21 @@ static bool is_closed(const struct consumer *consumer)
 static int take_block(struct consumer *consumer, const struct shmsum_block *block,
                       struct shmsum_failure *why)
 {
-    if (block->source >= consumer->config->source_count || block->source < consumer->source)
+    uint32_t source = block->source & ~SOURCE_CANONICAL;
+    if (source >= consumer->config->source_count || source < consumer->source)
         return shmsum_failure_set(why, "protocol", "source of a slot, from the producer",
                                   -SHMSUM_BROKEN);
-    if (block->source != consumer->source) {
+    if (source != consumer->source) {
         int result = finish_source(consumer, why);
         if (result < 0)
             return result;
         /* not before finish_source: the unfinished line belongs to the earlier source */
         if (!consumer->blank_seen) {
-            consumer->source = block->source;
+            consumer->source = source;
             result_line_begin(&consumer->result, consumer->config->format, source_path(consumer));
         }
     }
+    consumer->canonical = (block->source & SOURCE_CANONICAL) != 0;
     consumer->counters.count[COUNTER_BYTES] += block->length;
     int result = take_bytes(consumer, consumer->block, block->length, why);
     report(consumer);

@@ -57,12 +57,14 @@ struct consumer {
     struct shmsum_line_parser parser;
     struct shmsum_line_sink sink;
     struct excerpt excerpt;
-    struct result_line result; /* form of the results, for the current source */
-    uint64_t column;           /* bytes of the current line in earlier blocks */
-    uint32_t source;           /* of the current line */
-    bool blank_seen;           /* a blank line has ended the input */
-    uint64_t blank_line;       /* number of that line */
-    bool unread;               /* more input followed it */
+    struct result_line result;             /* form of the results, for the current source */
+    uint64_t column;                       /* bytes of the current line in earlier blocks */
+    uint32_t source;                       /* of the current line, without SOURCE_CANONICAL */
+    bool canonical;                        /* the terminal that it is from may have cut it */
+    const struct shmsum_line_error *error; /* of the current line, if that is one */
+    bool blank_seen;                       /* a blank line has ended the input */
+    uint64_t blank_line;                   /* number of that line */
+    bool unread;                           /* more input followed it */
 
     struct counters counters; /* COUNTER_SANDBOX is the caller's to set, after consumer_init */
 };

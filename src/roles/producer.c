@@ -9,6 +9,7 @@
 #include "await_input.h"
 #include "channel/shared_word.h"
 #include "messages/message.h"
+#include "source.h"
 
 void producer_init(struct producer *producer, const struct shmsum_os *os,
                    struct shmsum_channel *channel)
@@ -20,17 +21,33 @@ void producer_init(struct producer *producer, const struct shmsum_os *os,
 struct input {
     int fd;
     const char *name; /* for messages */
+    uint32_t source;  /* for slots: source.h */
     bool waits;       /* read(2) may have to wait: not a regular file */
 };
 
+/* Whether the kernel may drop the end of a long line. A terminal that does not tell its mode may.
+ */
+static bool may_cut(const struct shmsum_os *os, int fd, const struct stat *status)
+{
+    if (!S_ISCHR(status->st_mode))
+        return false;
+    int canonical = os->tcgetattr_icanon(os, fd);
+    return canonical != 0 && canonical != -ENOTTY;
+}
+
 static int input_init(struct input *input, const struct shmsum_os *os, int fd, const char *name,
-                      struct shmsum_failure *why)
+                      uint32_t source, struct shmsum_failure *why)
 {
     struct stat status;
     int result = os->fstat(os, fd, &status);
     if (result < 0)
         return shmsum_failure_set(why, "fstat", name, -result);
-    *input = (struct input){.fd = fd, .name = name, .waits = !S_ISREG(status.st_mode)};
+    *input = (struct input){
+        .fd = fd,
+        .name = name,
+        .source = source | (may_cut(os, fd, &status) ? SOURCE_CANONICAL : 0),
+        .waits = !S_ISREG(status.st_mode),
+    };
     return 0;
 }
 
@@ -76,7 +93,7 @@ int producer_send(struct producer *producer, int fd, const char *name, uint32_t 
                   struct shmsum_failure *why)
 {
     struct input input = {0};
-    int result = input_init(&input, producer->os, fd, name, why);
+    int result = input_init(&input, producer->os, fd, name, source, why);
     if (result < 0)
         return result;
     for (;;) {
@@ -88,7 +105,7 @@ int producer_send(struct producer *producer, int fd, const char *name, uint32_t 
                                  producer->channel->region->geometry.payload_bytes, why);
         if (got <= 0)
             return (int)got;
-        publish(producer, (uint32_t)got, source);
+        publish(producer, (uint32_t)got, input.source);
     }
 }
 
@@ -152,7 +169,7 @@ int producer_dialogue(struct producer *producer, int fd, const char *name, uint3
 {
     struct shmsum_channel *channel = producer->channel;
     struct input input = {0};
-    int result = input_init(&input, producer->os, fd, name, why);
+    int result = input_init(&input, producer->os, fd, name, source, why);
     if (result < 0)
         return result;
     struct dialogue dialogue = {.terminal = terminal, .line_begins = true};
@@ -165,7 +182,7 @@ int producer_dialogue(struct producer *producer, int fd, const char *name, uint3
             if (result <= 0)
                 return result;
         }
-        result = publish_line(producer, &dialogue, source, why);
+        result = publish_line(producer, &dialogue, input.source, why);
         if (result < 0)
             return result;
         if (!dialogue.line_begins)

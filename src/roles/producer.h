@@ -24,9 +24,10 @@ void producer_init(struct producer *producer, const struct shmsum_os *os,
 
 /*
  * Publishes all that can be read from fd, as bytes of input number `source`: of a regular file in
- * full slots, of anything else as soon as it arrives. `name` names the input in messages. The
- * caller keeps fd; its offset is where reading stopped. A stop bit ends the wait for input, as it
- * ends the wait for a slot.
+ * full slots, of anything else as soon as it arrives. `source` is below 2^31; beside it the slots
+ * say whether fd is a terminal that may drop the end of a long line (source.h). `name` names the
+ * input in messages. The caller keeps fd; its offset is where reading stopped. A stop bit ends the
+ * wait for input, as it ends the wait for a slot.
  *
  * Returns 0 at the end of the input; SHMSUM_STOPPED for a stop bit; or a negative errno with *why
  * filled: of shmsum_channel_acquire, or of fstat(2), read(2), ppoll(2) or sigprocmask(2) on `name`.

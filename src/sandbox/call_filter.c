@@ -14,6 +14,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/time.h>
+#include <sys/ioctl.h>
 
 /* The kernel reads 32 bits of each argument that a rule checks, so the rules ignore the upper 32.
  */
@@ -111,6 +112,7 @@ static const struct rule parent_only[] = {
     ANY(newfstatat),
     ANY(fstatat64),
     ANY(statx),
+    IF(ioctl, IS(1, TCGETS)), /* whether an input is a terminal that drops what is long */
     ANY(read),
     ANY(pread64),
     ANY(close),

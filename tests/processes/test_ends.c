@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 static void from_file(const void *argument)
@@ -101,6 +102,46 @@ static void dialogue_of_slow_typist(const void *argument)
     session_end(&session, 0);
     session_check_message(&session, "= 10\r\n");
     check_file("results.txt", "24\n9\n13\n17\n10\n");
+}
+
+/* The kernel keeps 4,095 bytes of a line that is typed and drops the rest. Such a line is an error,
+ * in the dialogue, without it, and when the terminal is a file; with a result of its own, at its
+ * place. One byte less is whole. */
+static void long_line_at_terminal(const void *argument)
+{
+    static const char *const never[] = {"--prompt=never", NULL};
+    static const char *const named[] = {"/dev/tty", NULL};
+    const char *how = argument;
+    bool dialogue = strcmp(how, "dialogue") == 0;
+    const char *const *arguments = dialogue ? NULL : strcmp(how, "never") == 0 ? never : named;
+    struct session session =
+        session_start(&(struct session_config){.input = INPUT_TERMINAL, .arguments = arguments});
+    struct termios mode; /* without the echo, which is longer than the terminal's buffer */
+    check(tcgetattr(session.terminal, &mode) == 0, "tcgetattr");
+    mode.c_lflag &= ~(tcflag_t)ECHO;
+    check(tcsetattr(session.terminal, TCSANOW, &mode) == 0, "tcsetattr");
+    if (dialogue)
+        session_expect(&session, "> ");
+    else
+        session_await_child(&session);
+    char line[5000];
+    memset(line, ' ', sizeof line);
+    line[0] = '1';
+    line[4093] = '2', line[4094] = '\n', line[4095] = '\0'; /* 4,094 bytes */
+    session_feed(&session, line);
+    session_await_results(&session, 1);
+    for (size_t i = 0; i < 2500; i++)
+        memcpy(line + 2 * i, "1 ", 2);
+    line[4998] = '\n', line[4999] = '\0';
+    session_feed(&session, line);
+    session_await_results(&session, 2);
+    session_feed(&session, "3 4\n");
+    session_await_results(&session, 3);
+    session_feed(&session, "\4");
+    session_end(&session, 1);
+    check_file("results.txt",
+               "3\nerror: column 4096: the terminal may have dropped what is typed from here on; "
+               "put the line into a file\n7\n");
 }
 
 static void blank_line_ends_endless_pipe(const void *argument)
@@ -309,6 +350,9 @@ static const struct test_case cases[] = {
     {"dialogue_ctrl_d", dialogue, NULL, 0},
     {"dialogue_empty_line", dialogue, "", 0},
     {"dialogue_of_slow_typist", dialogue_of_slow_typist, NULL, 0},
+    {"long_line_at_terminal", long_line_at_terminal, "dialogue", 0},
+    {"long_line_at_terminal_without_prompt", long_line_at_terminal, "never", 0},
+    {"long_line_of_terminal_as_file", long_line_at_terminal, "file", 0},
     {"blank_line_ends_endless_pipe", blank_line_ends_endless_pipe, NULL, 0},
     {"stopped_and_continued", stopped_and_continued, NULL, 0},
     {"nonblocking_input", nonblocking_input, NULL, 0},

@@ -237,6 +237,12 @@ static int fault_isatty(OS, int fd)
     return real->isatty(real, fd);
 }
 
+static int fault_tcgetattr_icanon(OS, int fd)
+{
+    ENTER_ON(tcgetattr_icanon, fd);
+    return real->tcgetattr_icanon(real, fd);
+}
+
 static int fault_reopen(OS, int fd)
 {
     ENTER_ON(reopen, fd);

@@ -30,6 +30,7 @@
     X(fcntl_append)       \
     X(dup2)               \
     X(isatty)             \
+    X(tcgetattr_icanon)   \
     X(reopen)             \
     X(readlink_self)      \
     X(shm_open)           \

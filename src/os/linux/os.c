@@ -22,6 +22,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -118,6 +119,14 @@ static int linux_isatty(OS, int fd)
     if (isatty(fd))
         return 1;
     return errno == EBADF ? -EBADF : 0;
+}
+
+static int linux_tcgetattr_icanon(OS, int fd)
+{
+    (void)os;
+    struct termios settings;
+    int result = (int)or_error(tcgetattr(fd, &settings));
+    return result < 0 ? result : (settings.c_lflag & ICANON) != 0;
 }
 
 static int linux_reopen(OS, int fd)
@@ -335,6 +344,7 @@ static const struct shmsum_os linux_os = {
     .dup2 = linux_dup2,
     .pipe = linux_pipe,
     .isatty = linux_isatty,
+    .tcgetattr_icanon = linux_tcgetattr_icanon,
     .reopen = linux_reopen,
     .readlink_self = linux_readlink_self,
     .shm_open = linux_shm_open,

@@ -15,6 +15,7 @@
 #include "fault_os.h"
 #include "oracle.h"
 #include "random.h"
+#include "roles/source.h"
 #include "unit.h"
 
 enum { RESULTS_BUFFER = 2 * RESULT_LINE_TEXT_MAX + 100, HANG_SECONDS = 20 };
@@ -168,6 +169,75 @@ static void test_lines(void **state)
                      lseek(scene.results_fd, 0, SEEK_END));
     assert_int_equal(scene.channel.slots, scene.producer.slots); /* all are released */
     assert_false(shmsum_channel_closing(&scene.producer) == SHMSUM_CLOSED);
+    scene_end(&scene);
+}
+
+/* A line of a terminal in canonical mode that has as many bytes as the kernel keeps may have had
+ * more: it is an error, whatever the bytes are. The same line of a file is summed, and so is a
+ * shorter one of a terminal. */
+static void test_lines_that_may_be_cut(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t source;
+        size_t bytes;
+        char byte;
+        bool ended;
+        const char *result;
+    } cases[] = {
+#define CUT                                                                              \
+    "error: column 4096: the terminal may have dropped what is typed from here on; put " \
+    "the line into a file\n"
+        {0 | SOURCE_CANONICAL, 4093, ' ', true, "1\n"}, /* two more: "1 " */
+        {0 | SOURCE_CANONICAL, 4094, ' ', true, CUT},
+        {0 | SOURCE_CANONICAL, 4093, ' ', false, "1\n"},
+        {0 | SOURCE_CANONICAL, 4094, ' ', false, CUT},
+        {0 | SOURCE_CANONICAL, 10000, ' ', true, CUT}, /* in pieces, with Ctrl+D */
+        {0 | SOURCE_CANONICAL, 4094, 'x', true, CUT},
+        {0, 4094, ' ', true, "1\n"},
+        {0, 10000, ' ', true, "1\n"},
+    };
+    static const uint32_t slot_bytes[] = {16, 100, 4096, 20000};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        for (size_t j = 0; j < COUNT(slot_bytes); j++) {
+            for (int dialogue = 0; dialogue < 2; dialogue++) {
+                static char line[12000];
+                line[0] = '1';
+                memset(line + 1, cases[i].byte, cases[i].bytes);
+                line[1 + cases[i].bytes] = '\n';
+                struct scene scene;
+                scene_begin(&scene, 12000 / slot_bytes[j] + 3, slot_bytes[j]);
+                scene.config.dialogue = dialogue != 0;
+                send_bytes(&scene, cases[i].source, line, 1 + cases[i].bytes + cases[i].ended);
+                send_text(&scene, 1, "5\n"); /* of a file, behind it */
+                send_end(&scene, SHMSUM_END_COMPLETE);
+                assert_int_equal(run(&scene), 0);
+                char expected[256];
+                snprintf(expected, sizeof expected, "%s5\n", cases[i].result);
+                assert_results(&scene, expected);
+                scene_end(&scene);
+            }
+        }
+    }
+    /* Not even a blank line is believed: numbers may have been behind the blanks. */
+    struct scene scene;
+    scene_begin(&scene, 8, 5000);
+    scene.config.format = RESULT_JSON;
+    char blanks[4096];
+    memset(blanks, ' ', sizeof blanks);
+    send_bytes(&scene, SOURCE_CANONICAL, blanks, 4095);
+    send_text(&scene, SOURCE_CANONICAL, "\n1 2\n");
+    send_end(&scene, SHMSUM_END_COMPLETE);
+    assert_int_equal(run(&scene), 0);
+    assert_results(
+        &scene, "{\"file\":\"a.txt\",\"line\":1,\"column\":4096,\"error\":\"the terminal may have "
+                "dropped what is typed from here on; put the line into a file\"}\n"
+                "{\"file\":\"a.txt\",\"line\":2,\"sum\":\"3\"}\n");
+    assert_messages(&scene,
+                    "a.txt:1:4096: error: the terminal may have dropped what is typed from here "
+                    "on; put the line into a file\n"
+                    "    ...                                        \n"
+                    "                                               ^\n");
     scene_end(&scene);
 }
 
@@ -730,6 +800,7 @@ int main(void)
     oracle_init(&oracle);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_lines_that_may_be_cut),
         cmocka_unit_test(test_no_input),
         cmocka_unit_test(test_every_slot_size),
         cmocka_unit_test(test_blank_lines),
