@@ -121,7 +121,8 @@ struct dialogue {
 
 static void prompt(const struct producer *producer, struct dialogue *dialogue)
 {
-    if (!dialogue->line_begins || shmsum_channel_closing(producer->channel) != SHMSUM_OPEN)
+    if (!dialogue->line_begins || is_stopped(producer->channel) ||
+        shmsum_channel_closing(producer->channel) != SHMSUM_OPEN)
         return;
     message_bytes(producer->os, dialogue->terminal, "> ", 2);
     dialogue->prompted = true;
@@ -164,34 +165,44 @@ static int publish_line(struct producer *producer, struct dialogue *dialogue, ui
     return 0;
 }
 
+/* Publishes more of what was read; behind a line waits for the answer, after which the consumer
+ * releases the slot. What was read is handed over whatever SHMSUM_STOP_INPUT says, as END is: where
+ * the input is no terminal, many lines may have been read at once. */
+static int hand_over_line(struct producer *producer, struct dialogue *dialogue, uint32_t source,
+                          struct shmsum_failure *why)
+{
+    struct shmsum_channel *channel = producer->channel;
+    uint32_t stop_mask = channel->stop_mask;
+    channel->stop_mask &= ~(uint32_t)SHMSUM_STOP_INPUT;
+    int result = publish_line(producer, dialogue, source, why);
+    if (result == 0 && dialogue->line_begins) {
+        dialogue->prompted = false;
+        result = shmsum_channel_await_released(channel, why);
+    }
+    channel->stop_mask = stop_mask;
+    return result;
+}
+
 int producer_dialogue(struct producer *producer, int fd, const char *name, uint32_t source,
                       int terminal, struct shmsum_failure *why)
 {
-    struct shmsum_channel *channel = producer->channel;
     struct input input = {0};
     int result = input_init(&input, producer->os, fd, name, source, why);
     if (result < 0)
         return result;
     struct dialogue dialogue = {.terminal = terminal, .line_begins = true};
     for (;;) {
-        if (is_stopped(channel))
-            return SHMSUM_STOPPED;
         prompt(producer, &dialogue);
         if (dialogue.used == dialogue.have) {
             result = read_more(producer, &input, &dialogue, why);
             if (result <= 0)
                 return result;
         }
-        result = publish_line(producer, &dialogue, input.source, why);
+        result = hand_over_line(producer, &dialogue, input.source, why);
         if (result < 0)
             return result;
-        if (!dialogue.line_begins)
-            continue;
-        dialogue.prompted = false;
-        /* The consumer releases the slot after the answer. */
-        result = shmsum_channel_await_released(channel, why);
-        if (result < 0 || shmsum_channel_closing(channel) == SHMSUM_CLOSED)
-            return result;
+        if (dialogue.line_begins && shmsum_channel_closing(producer->channel) == SHMSUM_CLOSED)
+            return 0;
     }
 }
 

@@ -38,8 +38,9 @@ int producer_send(struct producer *producer, int fd, const char *name, uint32_t 
 /*
  * The dialogue of the lab: writes the prompt "> " to the descriptor `terminal`, reads a line,
  * publishes it and waits until the consumer has released it, which is after the answer. Repeats
- * this until the input ends or the consumer has closed it. Returns as producer_send, and 0 when the
- * consumer has closed the input.
+ * this until the input ends, the consumer has closed it, or a stop bit is set. All that was read by
+ * then is published and answered; only SHMSUM_STOP_NOW and SHMSUM_STOP_PEER end these waits.
+ * Returns as producer_send, and 0 when the consumer has closed the input.
  */
 int producer_dialogue(struct producer *producer, int fd, const char *name, uint32_t source,
                       int terminal, struct shmsum_failure *why);

@@ -25,7 +25,6 @@
 enum deviation {
     OTHER, /* not known: fails */
     OFFSET,
-    DIALOGUE_LOST,
     DEVIATIONS,
 };
 
@@ -35,12 +34,6 @@ static bool may_overread(const struct plan *plan)
 {
     return plan->standard == STANDARD_FILE && plan->blanks && plan->blank == BLANK_END &&
            plan->end == END_OWN && plan->total > 0;
-}
-
-static bool may_lose_lines(const struct plan *plan)
-{
-    return plan->dialogue && plan->standard != STANDARD_TERMINAL && plan->end == END_ORDERLY &&
-           plan->total > 0;
 }
 
 /*
@@ -57,8 +50,6 @@ static const struct {
 } known[] = {
     {OFFSET, may_overread, 150,
      "14.5: what is behind the blank line is not left to the next reader"},
-    {DIALOGUE_LOST, may_lose_lines, 600,
-     "in no issue yet: with --prompt=always on a pipe, a signal drops lines that were read"},
     {OTHER, NULL, 0, NULL}, /* the end */
 };
 
@@ -166,9 +157,8 @@ static void judge_count(struct runner *runner, size_t results, bool complete)
         low = high = 0;
     if (runner->left)
         low = 0;
-    bool lost = runner->plan->dialogue && results < low && results >= runner->idle_results;
     if (results < low || results > high)
-        deviate(runner, lost ? DIALOGUE_LOST : OTHER, "%zu results instead of %zu to %zu of %zu",
+        deviate(runner, OTHER, "%zu results instead of %zu to %zu of %zu",
                 results, low, high, runner->plan->result_count);
 }
 

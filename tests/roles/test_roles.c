@@ -1033,11 +1033,11 @@ static void test_other_signals_stop_nothing(void **state)
 
 /* Reading a file never waits, but a stop ends it, too. */
 static ssize_t (*real_read)(const struct shmsum_os *os, int fd, void *bytes, size_t size);
-static int reads;
+static int reads, stop_at_read;
 
 static ssize_t read_then_stop(const struct shmsum_os *os, int fd, void *bytes, size_t size)
 {
-    if (++reads == 3)
+    if (++reads == stop_at_read)
         shmsum_stop_raise(os, &stopped_play->room.stops[0], SHMSUM_STOP_INPUT);
     return real_read(os, fd, bytes, size);
 }
@@ -1049,6 +1049,7 @@ static void test_stop_while_reading_a_file(void **state)
     stopped_play = &play;
     play_init(&play, 8, 4);
     reads = 0;
+    stop_at_read = 3;
     real_read = play.os.table.read;
     play.os.table.read = read_then_stop;
     play.inputs[0] = temporary_file();
@@ -1063,6 +1064,43 @@ static void test_stop_while_reading_a_file(void **state)
     text_clear(&results);
     close(play.inputs[0]);
     play_clean_up(&play);
+}
+
+/* In a dialogue one read may give many lines. A stop during that read drops none of them, only the
+ * line that is not whole. */
+static void test_stop_after_reading_many_lines(void **state)
+{
+    (void)state;
+    for (uint32_t payload_bytes = 1; payload_bytes <= 16; payload_bytes += 5) {
+        static struct play play;
+        stopped_play = &play;
+        play_init(&play, 2, payload_bytes);
+        reads = 0;
+        stop_at_read = 1;
+        real_read = play.os.table.read;
+        play.os.table.read = read_then_stop;
+        int pipes[2], terminal[2];
+        assert_int_equal(pipe(pipes), 0);
+        assert_int_equal(pipe(terminal), 0);
+        assert_int_equal(write(pipes[1], "1 2\n3 4\n5 6\n7", 13), 13);
+        play.inputs[0] = pipes[0];
+        play.is_dialogue = play.config.dialogue = true;
+        play.terminal = terminal[1];
+        play_start(&play);
+        play_join(&play);
+        assert_int_equal(play.produced, SHMSUM_STOPPED);
+        assert_int_equal(play.consumed, 0);
+        assert_int_equal(play.end_reason, CONSUMER_CUT);
+        assert_int_equal(reads, 1);
+        struct text results = file_text(play.results_fd);
+        assert_string_equal(results.bytes, "3\n7\n11\n");
+        text_clear(&results);
+        close(pipes[0]);
+        close(pipes[1]);
+        close(terminal[0]);
+        close(terminal[1]);
+        play_clean_up(&play);
+    }
 }
 
 /* ---- the producer dies ---- */
@@ -1346,6 +1384,7 @@ int main(void)
         cmocka_unit_test(test_signal_just_before_the_wait),
         cmocka_unit_test(test_other_signals_stop_nothing),
         cmocka_unit_test(test_stop_while_reading_a_file),
+        cmocka_unit_test(test_stop_after_reading_many_lines),
         cmocka_unit_test(test_orphaned_consumer),
         cmocka_unit_test(test_read_error),
         cmocka_unit_test(test_interrupted_and_short_reads),

@@ -441,16 +441,13 @@ inline producer_send()
  * MIRRORS src/roles/producer.c prompt
  * MIRRORS src/roles/producer.c read_more
  * MIRRORS src/roles/producer.c publish_line
+ * MIRRORS src/roles/producer.c hand_over_line
  * A read may return more than one line, and a line may need more than one slot. */
 inline producer_dialogue()
 {
     do
     :: if
-       :: stop[PARENT] & stop_mask -> result = STOPPED; break
-       :: else
-       fi;
-       if
-       :: line_begins && closing == OPEN ->
+       :: line_begins && !(stop[PARENT] & stop_mask) && closing == OPEN ->
            assert(answered == published && !blank_seen) /* a prompt comes after all answers */
        :: else
        fi;
@@ -462,20 +459,21 @@ inline producer_dialogue()
        :: result != OK -> break
        :: else
        fi;
+       stop_mask = stop_mask & ~STOP_INPUT;
        channel_acquire();
        if
-       :: result != OK -> break
-       :: else
+       :: result != OK
+       :: else ->
+           channel_publish();
+           if
+           :: line_begins = false
+           :: line_begins = true; channel_await_released()
+           fi
        fi;
-       channel_publish();
+       stop_mask = stop_mask | STOP_INPUT;
        if
-       :: line_begins = false
-       :: line_begins = true;
-          channel_await_released();
-          if
-          :: result != OK || closing == CLOSED -> break
-          :: else
-          fi
+       :: result != OK || (line_begins && closing == CLOSED) -> break
+       :: else
        fi
     od
 }
