@@ -529,7 +529,6 @@ static const struct matters input_matters[] = {
 static const struct matters output_matters[] = {
     {.member = FAULT_open, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_fstat, .call = "fstat"},
-    {.member = FAULT_flock, .call = "flock", .object = RESULTS_NAME, .only = EWOULDBLOCK},
     {.member = FAULT_lseek, .call = "lseek"},
     {.member = FAULT_reopen, .call = "open", .object = RESULTS_NAME, .borne = {EINTR}},
     {.member = FAULT_pread, .call = "read", .object = RESULTS_NAME, .borne = {EINTR}},
@@ -559,17 +558,18 @@ static bool open_output(struct output *output, int file, bool standard, bool app
     size_t size = there->size;
     begin();
     int result = output_open(output, run.os, standard ? "-" : RESULTS_NAME, append, sync, &run.why);
-    bool lockable = true; /* as far as the function could see */
+    bool sure = true; /* no call about the lock has failed, which may hide a lock of others */
     for (uint64_t i = run.mark; i < run.faults.injected && i < FAULT_LOG_MAX; i++)
-        lockable &= run.faults.log[i].member != FAULT_flock || run.faults.log[i].error == EINTR;
+        sure &= run.faults.log[i].member != FAULT_fcntl_lock || run.faults.log[i].error == EINTR;
     if (!standard && S_ISLNK(there->mode))
         refusal.error = ELOOP;
     else if (!standard && S_ISDIR(there->mode))
         refusal.error = EISDIR;
     else if (sync && !S_ISREG(there->mode))
         refusal = (struct refusal){"fsync", name, REFUSED_NOT_REGULAR};
-    else if (!standard && there->somebody && S_ISREG(there->mode) && lockable)
-        refusal = (struct refusal){"flock", name, EWOULDBLOCK};
+    else if (!standard && there->somebody && S_ISREG(there->mode) &&
+             (sure || result == -REFUSED_LOCKED))
+        refusal = (struct refusal){"lock", name, REFUSED_LOCKED};
     else if (!standard && append && S_ISREG(there->mode) && size > 0 &&
              memory_os_bytes(file)[size - 1] != '\n')
         refusal = (struct refusal){"append", name, REFUSED_UNFINISHED};

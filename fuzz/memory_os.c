@@ -280,10 +280,12 @@ static int memory_flock(OS, int fd, bool wait)
     return 0;
 }
 
-static int memory_fcntl_append(OS, int fd)
+static int memory_fcntl_lock(OS, int fd, bool asks)
 {
-    struct memory_os *world = world_of(os);
-    return file_of(world, fd) == NULL ? -EBADF : (world->fds[fd].flags & O_APPEND) != 0;
+    const struct memory_file *file = file_of(world_of(os), fd);
+    if (file == NULL)
+        return -EBADF;
+    return asks ? file->somebody != 0 : (file->somebody ? -EAGAIN : 0);
 }
 
 static int memory_dup2(OS, int from, int to)
@@ -614,7 +616,7 @@ static const struct shmsum_os table = {
     .fchmod = memory_fchmod,
     .fsync = memory_fsync,
     .flock = memory_flock,
-    .fcntl_append = memory_fcntl_append,
+    .fcntl_lock = memory_fcntl_lock,
     .dup2 = memory_dup2,
     .pipe = memory_pipe,
     .isatty = memory_isatty,

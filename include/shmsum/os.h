@@ -82,8 +82,11 @@ struct shmsum_os {
      * file holds the lock. */
     int (*flock)(const struct shmsum_os *os, int fd, bool wait);
 
-    /* fcntl(2), F_GETFL. Returns 1 if fd was opened with O_APPEND, else 0. */
-    int (*fcntl_append)(const struct shmsum_os *os, int fd);
+    /* fcntl(2), F_OFD_SETLK: locks the whole file for writing, without a wait. The lock belongs to
+     * the open file description, as that of flock. Only a descriptor for writing can have it; every
+     * reader can hold one for reading against it. With `asks`, F_OFD_GETLK: returns 1 if another
+     * description holds a lock for writing, else 0. */
+    int (*fcntl_lock)(const struct shmsum_os *os, int fd, bool asks);
 
     /* dup2(2). Returns `to`, which stays open over execve. */
     int (*dup2)(const struct shmsum_os *os, int from, int to);

@@ -80,7 +80,6 @@ static const struct reason {
     const char *text;   /* NULL: that of errno */
     const char *advice; /* what to do; NULL: the text is enough */
 } reasons[] = {
-    {"flock", EWOULDBLOCK, "another process is writing it", NULL},
     {"open", ELOOP, "is a symbolic link; name the file itself", NULL},
     {"open", EMFILE, NULL, "see 'ulimit -n'"},
     {"sandbox", EPERM, "loads foreign code into the program",
@@ -116,6 +115,7 @@ static const struct reason {
     {NULL, REFUSED_GONE, "was removed or renamed during the run", "run again"},
     {NULL, REFUSED_REPLACED, "was replaced by another file during the run", "run again"},
     {NULL, REFUSED_FOREIGN, "holds what this run did not write", NULL},
+    {NULL, REFUSED_LOCKED, "another process is writing it", NULL},
     {NULL, REFUSED_ENDLESS, "no line ends in its last megabyte", NULL},
     {NULL, REFUSED_OWNER, "belongs to another user",
      "its owner must be root or the owner of shmsum"},

@@ -38,6 +38,7 @@ enum message_refusal {
     REFUSED_GONE,              /* the file has lost its name */
     REFUSED_REPLACED,          /* another file has its name */
     REFUSED_FOREIGN,           /* the end of the file is not of this run */
+    REFUSED_LOCKED,            /* another process holds the lock of the file */
     REFUSED_ENDLESS,           /* the file has no line where it is searched for one */
     REFUSED_NOT_REGULAR,       /* not a regular file */
     REFUSED_OWNER,             /* the child's program belongs to a stranger */

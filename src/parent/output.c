@@ -54,6 +54,19 @@ static int open_path(struct output *output, struct shmsum_failure *why)
     return 0;
 }
 
+/* Locks the file. Returns true if another process writes it. Only who may write the file can lock
+ * it for writing, so nobody else can stop a run: a lock for reading, which every reader can hold,
+ * is passed over. So is any other failure: there are file systems without locks. */
+static bool is_locked_by_others(const struct output *output)
+{
+    const struct shmsum_os *os = output->os;
+    int result;
+    RETRY(result, os->fcntl_lock(os, output->fd, false));
+    if (result < 0)
+        RETRY(result, os->fcntl_lock(os, output->fd, true));
+    return result == 1;
+}
+
 /* Checks the open file, notes what it is, and locks it. */
 static int examine(struct output *output, bool sync, struct shmsum_failure *why)
 {
@@ -71,10 +84,8 @@ static int examine(struct output *output, bool sync, struct shmsum_failure *why)
         return shmsum_failure_set(why, "fsync", output->name, REFUSED_NOT_REGULAR);
     if (!output->regular || output->standard)
         return 0;
-    RETRY(result, os->flock(os, output->fd, false));
-    if (result == -EWOULDBLOCK)
-        return shmsum_failure_set(why, "flock", output->name, EWOULDBLOCK);
-    /* Any other failure: a file system without locks. Go on without a lock. */
+    if (is_locked_by_others(output))
+        return shmsum_failure_set(why, "lock", output->name, REFUSED_LOCKED);
     if (!output->append)
         return 0;
     /* Under the lock: no other instance appends now. */

@@ -292,7 +292,7 @@ static const struct consequence_rule rules[] = {
     {C, SYS_flock, NULL, 0, HARMLESS, "the parent is taken for alive", {0}, false},
     {P, SYS_fchmod, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P, SYS_flock, NULL, 0, HARMLESS, again, {EINTR}, false},
-    {P, SYS_flock, "results", 0, HARMLESS, "a file system without locks", {EWOULDBLOCK}, true},
+    {P, SYS_fcntl, "results", 0, HARMLESS, "a file system without locks", {0}, false},
     {P, SYS_fallocate, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P, SYS_fallocate, NULL, 0, HARMLESS, "the C library writes instead", {EOPNOTSUPP}, false},
     {P | C, SYS_ftruncate, NULL, 0, HARMLESS, again, {EINTR}, false},

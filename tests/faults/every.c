@@ -418,7 +418,6 @@ static bool reports(const char *messages, const char *words, int error)
         int error;
         const char *text;
     } special[] = {
-        {EWOULDBLOCK, "another process is writing it"},
         {ENOENT, "was removed or renamed during the run"}, /* stat */
         {ELOOP, "is a symbolic link; name the file itself"},
         {ENOSYS, "the kernel or the file system does not have this call"},

@@ -444,7 +444,7 @@ static void locked_results(const void *argument)
     session_await_results(&first, 3);
     struct session second = session_start(&(struct session_config){.arguments = from_file});
     session_end(&second, 3);
-    check_file(second.messages, "shmsum: flock: results.txt: another process is writing it\n");
+    check_file(second.messages, "shmsum: lock: results.txt: another process is writing it\n");
     session_feed_lines(&first, 4, 5);
     session_await_results(&first, 5);
     check(check_results("results.txt") == 5, "the first one was disturbed");
@@ -453,6 +453,23 @@ static void locked_results(const void *argument)
     struct session third = session_start(&(struct session_config){.arguments = from_file});
     session_end(&third, 0);
     check(check_results("results.txt") == 10, "not all lines");
+}
+
+/* Whoever can only read the results can hold these locks. They stop nobody. */
+static void results_locked_by_reader(const void *argument)
+{
+    (void)argument;
+    write_lines("input.txt", 1, 10);
+    write_file("results.txt", "old\n");
+    int fd = open("results.txt", O_RDONLY | O_CLOEXEC);
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    check(fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) == 0 && flock(fd, LOCK_EX) == 0, "lock: %s",
+          strerror(errno));
+    struct session session = session_start(&(struct session_config){.arguments = from_file});
+    session_end(&session, 0);
+    check(check_results("results.txt") == 10, "not all lines");
+    check_file(session.messages, "");
+    close(fd);
 }
 
 /* ---- a strange world ---- */
@@ -839,6 +856,7 @@ static const struct test_case cases[] = {
      0},
     {"input_is_standard_output", own_standard_output, NULL, 0},
     {"results_locked", locked_results, NULL, 0},
+    {"results_locked_by_reader", results_locked_by_reader, NULL, 0},
     {"many_at_once", many_at_once, NULL, 0},
     {"reap_names", reap_names, NULL, 0},
     {"leave_foreign_names", leave_foreign_names, NULL, 0},

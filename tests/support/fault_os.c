@@ -208,10 +208,10 @@ static int fault_flock(OS, int fd, bool wait)
     return real->flock(real, fd, wait);
 }
 
-static int fault_fcntl_append(OS, int fd)
+static int fault_fcntl_lock(OS, int fd, bool asks)
 {
-    ENTER_ON(fcntl_append, fd);
-    return real->fcntl_append(real, fd);
+    ENTER_ON(fcntl_lock, fd);
+    return real->fcntl_lock(real, fd, asks);
 }
 
 static int fault_dup2(OS, int from, int to)

@@ -27,7 +27,7 @@
     X(ftruncate)          \
     X(fsync)              \
     X(flock)              \
-    X(fcntl_append)       \
+    X(fcntl_lock)         \
     X(dup2)               \
     X(isatty)             \
     X(tcgetattr_icanon)   \

@@ -97,10 +97,12 @@ static int linux_flock(OS, int fd, bool wait)
     return (int)or_error(flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB));
 }
 
-static int linux_fcntl_append(OS, int fd)
+static int linux_fcntl_lock(OS, int fd, bool asks)
 {
-    int flags = fcntl(fd, F_GETFL);
-    return flags < 0 ? -errno : (flags & O_APPEND) != 0;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, asks ? F_OFD_GETLK : F_OFD_SETLK, &lock) < 0)
+        return -errno;
+    return asks && lock.l_type == F_WRLCK;
 }
 
 static int linux_dup2(OS, int from, int to)
@@ -340,7 +342,7 @@ static const struct shmsum_os linux_os = {
     .fchmod = linux_fchmod,
     .fsync = linux_fsync,
     .flock = linux_flock,
-    .fcntl_append = linux_fcntl_append,
+    .fcntl_lock = linux_fcntl_lock,
     .dup2 = linux_dup2,
     .pipe = linux_pipe,
     .isatty = linux_isatty,

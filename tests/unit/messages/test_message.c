@@ -48,7 +48,7 @@ static void test_one_line_messages(void **state)
         {{"protocol", "slot length", -SHMSUM_BROKEN},
          "shmsum: protocol: slot length: the other process broke the rules\n"},
         {{"write", "r", ENOSPC}, "shmsum: write: r: No space left on device\n"},
-        {{"flock", "r", EWOULDBLOCK}, "shmsum: flock: r: another process is writing it\n"},
+        {{"lock", "r", REFUSED_LOCKED}, "shmsum: lock: r: another process is writing it\n"},
         {{"open", "r", ELOOP}, "shmsum: open: r: is a symbolic link; name the file itself\n"},
         {{"open", "r", EEXIST}, "shmsum: open: r: File exists\n"},
         {{"read", "r", EPROTO}, "shmsum: read: r: Protocol error\n"},
