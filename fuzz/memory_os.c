@@ -568,6 +568,12 @@ static int memory_setrlimit(OS, int resource, uint64_t limit)
     return -ENOSYS;
 }
 
+static int memory_drop_capabilities(OS)
+{
+    (void)os;
+    return -ENOSYS;
+}
+
 static int memory_close_range(OS, int first, int last)
 {
     struct memory_os *world = world_of(os);
@@ -651,6 +657,7 @@ static const struct shmsum_os table = {
     .set_no_new_privs = memory_keeps_rights,
     .clear_dumpable = memory_keeps_rights,
     .setrlimit = memory_setrlimit,
+    .drop_capabilities = memory_drop_capabilities,
     .close_range = memory_close_range,
     .landlock_restrict = memory_landlock_restrict,
     .seccomp = memory_seccomp,

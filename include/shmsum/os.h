@@ -227,6 +227,9 @@ struct shmsum_os {
     /* setrlimit(2): both the soft and the hard limit of the resource become `limit`. */
     int (*setrlimit)(const struct shmsum_os *os, int resource, uint64_t limit);
 
+    /* capset(2): this process has no capabilities any more, as user root too. */
+    int (*drop_capabilities)(const struct shmsum_os *os);
+
     /* close_range(2): closes the descriptors first .. last. */
     int (*close_range)(const struct shmsum_os *os, int first, int last);
 

@@ -230,14 +230,29 @@ static int prepare_consumer(const struct shmsum_os *os, const struct job *job,
     return choose_implementation(&memory.consumer.parser, why);
 }
 
+/* Sets *start to the offset of the first result, if the results are a file that may be cut; else to
+ * -1. The parent has moved the offset there. */
+static int find_start(const struct shmsum_os *os, const struct job *job, off_t *start,
+                      struct shmsum_failure *why)
+{
+    *start = memory.results.cuttable ? os->lseek(os, RESULTS_FD, 0, SEEK_CUR) : -1;
+    return memory.results.cuttable && *start < 0
+               ? shmsum_failure_set(why, "lseek", job->results, (int)-*start)
+               : 0;
+}
+
 /* Gives up the rights that the consumer does not need, and publishes which were given up. */
 static int enter_sandbox(const struct shmsum_os *os, const struct job *job,
                          struct shmsum_failure *why)
 {
+    off_t start;
+    int result = find_start(os, job, &start, why);
+    if (result < 0)
+        return result;
     struct sandbox sandbox;
     const struct sandbox_setting setting = {job->sandbox, foreign_code(os)};
-    sandbox_prepare_child(&sandbox, os, &setting, job->trace || job->explain);
-    int result = sandbox_enter(&sandbox, why);
+    sandbox_prepare_child(&sandbox, os, &setting, job->trace || job->explain, start);
+    result = sandbox_enter(&sandbox, why);
     if (result < 0)
         return result;
     memory.consumer.counters.count[COUNTER_SANDBOX] = sandbox.granted;

@@ -103,6 +103,7 @@ static const struct reason {
     {"landlock_create_ruleset", ENOSYS, LACKING, WITHOUT},
     {"landlock_create_ruleset", EOPNOTSUPP, NULL, WITHOUT},
     {"close_range", ENOSYS, LACKING, WITHOUT},
+    {"capset", ENOSYS, LACKING, WITHOUT},
     {NULL, ENOSYS, "the kernel or the file system does not have this call", NULL},
     {NULL, -SHMSUM_STOPPED, "given up after a second signal", NULL},
     {NULL, -SHMSUM_BROKEN, "the other process broke the rules", NULL},

@@ -8,6 +8,7 @@ static const struct {
     {SANDBOX_NO_NEW_PRIVS, "no_new_privs"},
     {SANDBOX_DESCRIPTORS, "descriptors"},
     {SANDBOX_LIMITS, "rlimits"},
+    {SANDBOX_CAPABILITIES, "capabilities"},
     {SANDBOX_LANDLOCK, "landlock"},
     {SANDBOX_SECCOMP, "seccomp"},
 };

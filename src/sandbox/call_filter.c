@@ -10,27 +10,30 @@
 #ifdef SHMSUM_HAS_SECCOMP
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <seccomp.h>
 #include <signal.h>
-#include <sys/time.h>
 #include <sys/ioctl.h>
+#include <sys/time.h>
+#include <unistd.h>
 
-/* The kernel reads 32 bits of each argument that a rule checks, so the rules ignore the upper 32.
- */
 struct condition {
     unsigned argument;
-    uint32_t mask; /* 0: no condition */
+    uint64_t mask; /* of the bits that must equal those of datum; 0: no condition */
     int64_t datum;
 };
-/* Placeholders of `datum`: numbers of processes that are known only at run time. */
-enum { OWN_PROCESS = -1, CHILD_PROCESS = -2 };
+/* Placeholders of `datum`, which are known only at run time: numbers of processes; and an offset,
+ * from which on the argument is allowed. */
+enum { OWN_PROCESS = -1, CHILD_PROCESS = -2, FROM_START = -3 };
+
+enum { CONDITIONS = 3 };
 
 /* A system call, the conditions of the rule, and its effect on the call. */
 struct rule {
     int call;
     int error; /* the call fails with this errno; 0: it is allowed */
-    struct condition conditions[2];
+    struct condition conditions[CONDITIONS];
 };
 
 #define ANY(name)              \
@@ -45,9 +48,14 @@ struct rule {
     {                                             \
         .call = SCMP_SYS(name), .error = (errno_) \
     }
+/* The kernel reads 32 bits of such an argument, so the rule ignores the upper 32. */
 #define IS(argument_, datum_)                                          \
     {                                                                  \
         .argument = (argument_), .mask = UINT32_MAX, .datum = (datum_) \
+    }
+#define OFFSET(argument_, datum_)                                      \
+    {                                                                  \
+        .argument = (argument_), .mask = UINT64_MAX, .datum = (datum_) \
     }
 #define LACKS(argument_, bits)                  \
     {                                           \
@@ -83,21 +91,34 @@ static const struct rule both[] = {
 
 /* The child opens nothing and allocates no memory. */
 static const struct rule child_only[] = {
-    IF(write, IS(0, 1)),       /* results */
-    IF(write, IS(0, 2)),       /* messages */
-    IF(lseek, IS(0, 1)),       /* cut the results to whole lines after a failed write */
-    IF(_llseek, IS(0, 1)),     /* on 32 bits */
-    IF(ftruncate, IS(0, 1)),   /* the cut itself */
-    IF(ftruncate64, IS(0, 1)), /* on 32 bits */
-    IF(fsync, IS(0, 1)),       /* --fsync */
-    IF(close, IS(0, 1)),       /* some file systems report a lost write only then */
-    ANY(getppid),              /* check whether the parent is dead */
-    /* The last CHILD_TIMES rules: only with --trace or --explain, which print times. */
+    IF(write, IS(0, 1)), /* results */
+    IF(write, IS(0, 2)), /* messages */
+    IF(fsync, IS(0, 1)), /* --fsync */
+    IF(close, IS(0, 1)), /* some file systems report a lost write only then */
+    ANY(getppid),        /* check whether the parent is dead */
+};
+
+/* The child cuts a file of the run's own to whole lines after a failed write: never before the
+ * first result of this run. */
+static const struct rule child_cuts[] = {
+#if LONG_MAX > INT32_MAX
+    IF(lseek, IS(0, 1), IS(2, SEEK_SET), OFFSET(1, FROM_START)),
+    IF(lseek, IS(0, 1), IS(2, SEEK_CUR), OFFSET(1, 0)),
+    IF(lseek, IS(0, 1), IS(2, SEEK_END), OFFSET(1, 0)),
+    IF(ftruncate, IS(0, 1), OFFSET(1, FROM_START)),
+#else
+    /* An offset is two arguments, in an order that the processor chooses: it is not checked. */
+    IF(_llseek, IS(0, 1)),
+    IF(ftruncate64, IS(0, 1)),
+#endif
+};
+
+/* Only with --trace or --explain, which print times. */
+static const struct rule child_times[] = {
     IF(write, IS(0, 0)), /* the trace */
     ANY(clock_gettime),  /* where the vDSO has no clock */
     ANY(clock_gettime64),
 };
-enum { CHILD_TIMES = 3 };
 
 enum { NOT_TO_READ = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC };
 
@@ -133,25 +154,50 @@ static const struct rule parent_only[] = {
     ANY(brk), /* a little memory for the C library */
 };
 
-static int add(scmp_filter_ctx context, const struct rule *rules, size_t count, pid_t own,
-               pid_t child)
+struct rules {
+    const struct rule *first;
+    size_t count;
+};
+#define RULES(array)                              \
+    {                                             \
+        (array), sizeof(array) / sizeof(array)[0] \
+    }
+
+/* What the placeholders stand for. */
+struct known {
+    pid_t own, child;
+    off_t start;
+};
+
+static struct scmp_arg_cmp compare(const struct condition *condition, const struct known *known)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct rule *rule = &rules[i];
+    switch (condition->datum) {
+    case FROM_START:
+        return SCMP_CMP64(condition->argument, SCMP_CMP_GE, (uint64_t)known->start, 0);
+    case OWN_PROCESS:
+        return SCMP_CMP64(condition->argument, SCMP_CMP_MASKED_EQ, condition->mask,
+                          (uint32_t)known->own);
+    case CHILD_PROCESS:
+        return SCMP_CMP64(condition->argument, SCMP_CMP_MASKED_EQ, condition->mask,
+                          (uint32_t)known->child);
+    default:
+        return SCMP_CMP64(condition->argument, SCMP_CMP_MASKED_EQ, condition->mask,
+                          (uint64_t)condition->datum & condition->mask);
+    }
+}
+
+static int add(scmp_filter_ctx context, const struct rules *rules, const struct known *known)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct rule *rule = &rules->first[i];
         if (rule->call < 0) /* libseccomp: this processor has no such call */
             continue;
-        struct scmp_arg_cmp compare[2];
-        unsigned compares = 0;
-        for (; compares < 2 && rule->conditions[compares].mask != 0; compares++) {
-            const struct condition *condition = &rule->conditions[compares];
-            int64_t datum = condition->datum == OWN_PROCESS     ? own
-                            : condition->datum == CHILD_PROCESS ? child
-                                                                : condition->datum;
-            compare[compares] = SCMP_CMP64(condition->argument, SCMP_CMP_MASKED_EQ, condition->mask,
-                                           (uint32_t)datum);
-        }
+        struct scmp_arg_cmp compares[CONDITIONS];
+        unsigned count = 0;
+        for (; count < CONDITIONS && rule->conditions[count].mask != 0; count++)
+            compares[count] = compare(&rule->conditions[count], known);
         uint32_t action = rule->error == 0 ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO((uint32_t)rule->error);
-        int result = seccomp_rule_add_array(context, action, rule->call, compares, compare);
+        int result = seccomp_rule_add_array(context, action, rule->call, count, compares);
         if (result < 0)
             return result;
     }
@@ -176,47 +222,52 @@ static int export(scmp_filter_ctx context, struct call_filter *filter, const str
     return result;
 }
 
-/* Makes a filter of `both` and these rules. `otherwise`: the action for every other call. */
+/* Makes a filter of these rules. `otherwise`: the action for every other call. */
 static int make(struct call_filter *filter, const struct shmsum_os *os, uint32_t otherwise,
-                const struct rule *rules, size_t count, pid_t child)
+                const struct rules *lists, size_t count, const struct known *known)
 {
     scmp_filter_ctx context = seccomp_init(otherwise);
     if (context == NULL)
         return -ENOSYS; /* the kernel lacks that action, or there is no memory */
     int result = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    pid_t own = os->getpid(os);
-    if (result == 0)
-        result = add(context, both, sizeof both / sizeof both[0], own, child);
-    if (result == 0)
-        result = add(context, rules, count, own, child);
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = add(context, &lists[i], known);
     if (result == 0)
         result = export(context, filter, os);
     seccomp_release(context);
     return result;
 }
 
-int call_filter_make_child(struct call_filter *filter, const struct shmsum_os *os, bool traced)
+int call_filter_make_child(struct call_filter *filter, const struct shmsum_os *os, bool traced,
+                           off_t start)
 {
-    size_t count = sizeof child_only / sizeof child_only[0];
-    return make(filter, os, SCMP_ACT_KILL_PROCESS, child_only, traced ? count : count - CHILD_TIMES,
-                0);
+    struct rules lists[4] = {RULES(both), RULES(child_only)};
+    size_t count = 2;
+    if (start >= 0)
+        lists[count++] = (struct rules)RULES(child_cuts);
+    if (traced)
+        lists[count++] = (struct rules)RULES(child_times);
+    const struct known known = {.own = os->getpid(os), .start = start};
+    return make(filter, os, SCMP_ACT_KILL_PROCESS, lists, count, &known);
 }
 
 int call_filter_make_parent(struct call_filter *filter, const struct shmsum_os *os, pid_t child)
 {
+    static const struct rules lists[] = {RULES(both), RULES(parent_only)};
+    const struct known known = {.own = os->getpid(os), .child = child};
     /* Return EPERM instead of killing: an unexpected call of the C library must not lose results.
      */
-    return make(filter, os, SCMP_ACT_ERRNO(EPERM), parent_only,
-                sizeof parent_only / sizeof parent_only[0], child);
+    return make(filter, os, SCMP_ACT_ERRNO(EPERM), lists, sizeof lists / sizeof lists[0], &known);
 }
 
 #else
 
 #include <errno.h>
 
-int call_filter_make_child(struct call_filter *filter, const struct shmsum_os *os, bool traced)
+int call_filter_make_child(struct call_filter *filter, const struct shmsum_os *os, bool traced,
+                           off_t start)
 {
-    (void)filter, (void)os, (void)traced;
+    (void)filter, (void)os, (void)traced, (void)start;
     return -ENOTSUP;
 }
 

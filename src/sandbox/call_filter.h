@@ -21,9 +21,12 @@ struct call_filter {
  * Make the filter of the calling process. It contains the process's own number and, for the parent,
  * that of the child. Nothing is forbidden yet. Return 0, or a negative errno: -ENOTSUP in a build
  * without libseccomp. `traced`: the child may write to descriptor 0, the trace, and read the
- * clock. They allocate memory and free it. Not thread-safe.
+ * clock. `start`: the offset in bytes of the first result in a file that the child may cut, but not
+ * before it; negative: the child may neither cut the results nor move their offset. They allocate
+ * memory and free it. Not thread-safe.
  */
-int call_filter_make_child(struct call_filter *filter, const struct shmsum_os *os, bool traced);
+int call_filter_make_child(struct call_filter *filter, const struct shmsum_os *os, bool traced,
+                           off_t start);
 int call_filter_make_parent(struct call_filter *filter, const struct shmsum_os *os, pid_t child);
 
 #endif

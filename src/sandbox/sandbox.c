@@ -30,11 +30,11 @@ int sandbox_check(enum sandbox_mode mode, const char *foreign, struct shmsum_fai
 }
 
 void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
-                           const struct sandbox_setting *setting, bool traced)
+                           const struct sandbox_setting *setting, bool traced, off_t start)
 {
     *sandbox = (struct sandbox){.os = os, .setting = *setting, .parts = SANDBOX_CHILD};
     if (setting->mode != SANDBOX_OFF && setting->foreign == NULL)
-        sandbox->made = call_filter_make_child(&sandbox->filter, os, traced);
+        sandbox->made = call_filter_make_child(&sandbox->filter, os, traced, start);
 }
 
 void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
@@ -46,14 +46,26 @@ void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
         sandbox->made = call_filter_make_parent(&sandbox->filter, os, child);
 }
 
+/* Makes the stack as large as the child will ever need it, as later it cannot grow. The handler of
+ * the parent's death runs on it too. */
+__attribute__((noinline)) static void grow_stack(void)
+{
+    enum { STACK_BYTES = 256 * 1024 };
+    volatile char lowest[STACK_BYTES];
+    lowest[0] = 0;
+    (void)lowest[0];
+}
+
 static int limit_child(const struct shmsum_os *os, const char **call)
 {
-    /* RLIMIT_NOFILE 1: descriptor 0 is open, so no new one can be opened. 0 would make ppoll(2)
-     * fail, which takes no more descriptors than this limit. */
+    /* RLIMIT_AS 0: what is mapped stays, and nothing grows, the stack neither. RLIMIT_NOFILE 1:
+     * descriptor 0 is open, so no new one can be opened. 0 would make ppoll(2) fail, which takes no
+     * more descriptors than this limit. */
     static const struct {
         int resource;
         uint64_t limit;
-    } limits[] = {{RLIMIT_NOFILE, 1}, {RLIMIT_NPROC, 0}, {RLIMIT_CORE, 0}};
+    } limits[] = {{RLIMIT_NOFILE, 1}, {RLIMIT_NPROC, 0}, {RLIMIT_CORE, 0}, {RLIMIT_AS, 0}};
+    grow_stack();
     *call = "setrlimit";
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         int result = os->setrlimit(os, limits[i].resource, limits[i].limit);
@@ -99,6 +111,9 @@ int sandbox_enter(struct sandbox *sandbox, struct shmsum_failure *why)
         const char *call;
         int limited = limit_child(os, &call);
         result = note(sandbox, SANDBOX_LIMITS, call, limited, why);
+        if (result < 0)
+            return result;
+        result = note(sandbox, SANDBOX_CAPABILITIES, "capset", os->drop_capabilities(os), why);
         if (result < 0)
             return result;
     }

@@ -5,9 +5,9 @@
  *
  * The child parses hostile bytes. Before it takes the first slot it has opened all that it needs,
  * and then gives up everything else: new privileges, files by path, the network, every descriptor
- * above 2, new descriptors and processes, core dumps, being traced, and all system calls outside
- * its call filter. The parent reads what the child writes into the region. It closes what its
- * caller left open before it opens anything. When the child has
+ * above 2, new descriptors, processes and memory, core dumps, being traced, the capabilities of
+ * root, and all system calls outside its call filter. The parent reads what the child writes into
+ * the region. It closes what its caller left open before it opens anything. When the child has
  * attached, the parent gives up what it no longer needs; it may still open files for reading.
  *
  * An old kernel is no reason to refuse service: with SANDBOX_AUTO a program keeps the rights that
@@ -35,9 +35,10 @@ enum sandbox_part {
     SANDBOX_LIMITS = 4,
     SANDBOX_LANDLOCK = 8,
     SANDBOX_SECCOMP = 16,
+    SANDBOX_CAPABILITIES = 32,
     SANDBOX_PARENT =
         SANDBOX_NO_NEW_PRIVS | SANDBOX_DESCRIPTORS | SANDBOX_LANDLOCK | SANDBOX_SECCOMP,
-    SANDBOX_CHILD = SANDBOX_PARENT | SANDBOX_LIMITS,
+    SANDBOX_CHILD = SANDBOX_PARENT | SANDBOX_LIMITS | SANDBOX_CAPABILITIES,
 };
 enum { SANDBOX_ABI_SHIFT = 8, SANDBOX_ABI_MAX = 255 };
 
@@ -64,11 +65,12 @@ int sandbox_check(enum sandbox_mode mode, const char *foreign, struct shmsum_fai
  * Prepare sandbox_enter, in the process that will call it: all that needs time and memory. No right
  * is given up yet. `child`: the process that the parent may have to kill. `closed`: what
  * inherited_close returned when the parent started, before it opened its own files. `traced`: the
- * child writes a trace or the times of --explain. With SANDBOX_OFF they do nothing. sandbox_enter
+ * child writes a trace or the times of --explain. `start`: see
+ * call_filter_make_child. With SANDBOX_OFF they do nothing. sandbox_enter
  * reports their failures. Nothing to clean up. Not thread-safe.
  */
 void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
-                           const struct sandbox_setting *setting, bool traced);
+                           const struct sandbox_setting *setting, bool traced, off_t start);
 void sandbox_prepare_parent(struct sandbox *sandbox, const struct shmsum_os *os,
                             const struct sandbox_setting *setting, pid_t child, int closed);
 

@@ -165,6 +165,7 @@ static const struct call calls[] = {
      "landlock_restrict_self(2)",
      " ",
      {E2BIG, EBADF, EBADFD, EINVAL, ENOSYS, EOPNOTSUPP, EPERM}},
+    {SYS_capset, "capset", "capset(2)", " ", {EFAULT, EINVAL, EPERM, ESRCH}},
     {CLOSE_RANGE, "close_range", "close_range(2)", " ", {EINVAL, EMFILE, ENOSYS}},
     {SYS_set_robust_list, "set_robust_list", "set_robust_list(2)", " ", {EINVAL}},
     /* These cannot fail: getpid(2), getuid(2), exit_group(2), sigreturn(2). */
@@ -248,6 +249,7 @@ static const struct consequence_rule rules[] = {
     {ALL, SYS_prlimit64, NULL, 0, HARMLESS, granted, {0}, false},
     {ALL, LANDLOCK_CREATE, NULL, 0, HARMLESS, granted, {0}, false},
     {ALL, LANDLOCK_RESTRICT, NULL, 0, HARMLESS, granted, {0}, false},
+    {ALL, SYS_capset, NULL, 0, HARMLESS, granted, {0}, false},
     {ALL, CLOSE_RANGE, NULL, 0, HARMLESS, granted, {0}, false},
     {C,
      SYS_prctl,

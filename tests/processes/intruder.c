@@ -169,6 +169,45 @@ static long kernel_keys(void) /* a call that neither program needs */
     return syscall(SYS_add_key, "user", "shmsum-test", "x", 1UL, -3L);
 }
 
+static long rewrite_old(void) /* the results of an earlier run */
+{
+    return lseek(1, 0, SEEK_SET);
+}
+
+static long cut_old(void)
+{
+    return ftruncate(1, 2);
+}
+
+static long move_output(void) /* standard output, where others write too */
+{
+    return lseek(1, 0, SEEK_CUR);
+}
+
+static long cut_output(void)
+{
+    return ftruncate(1, 0);
+}
+
+/* Uses `bytes` more of the stack, a page at a time. */
+static long use_stack(size_t bytes)
+{
+    volatile char frame[4096];
+    frame[0] = (char)bytes;
+    return bytes <= sizeof frame ? frame[0] - (char)bytes
+                                 : use_stack(bytes - sizeof frame) + frame[0] - (char)bytes;
+}
+
+static long grow_stack(void)
+{
+    return use_stack(64U << 20);
+}
+
+static long use_capability(void) /* one of root's */
+{
+    return chroot("/");
+}
+
 static long dump_core(void)
 {
     abort();
@@ -212,6 +251,12 @@ static const struct {
     {"raise_limits", raise_limits},
     {"become_dumpable", become_dumpable},
     {"kernel_keys", kernel_keys},
+    {"rewrite_old", rewrite_old},
+    {"cut_old", cut_old},
+    {"move_output", move_output},
+    {"cut_output", cut_output},
+    {"grow_stack", grow_stack},
+    {"use_capability", use_capability},
     {"dump_core", dump_core},
     {"smash_stack", smash_stack},
 };
@@ -229,7 +274,9 @@ int main(int argc, char *argv[])
         shmsum_region_attach(&region, os, job.region, job.nonce, NULL) < 0)
         return INTRUDER_LOST;
     const struct sandbox_setting setting = {.mode = job.sandbox};
-    sandbox_prepare_child(&sandbox, os, &setting, false);
+    /* As shmsum-child does: it may cut only a file of the run's own. */
+    bool cuts = job.owner == SHMSUM_RESULTS_OWN;
+    sandbox_prepare_child(&sandbox, os, &setting, false, cuts ? lseek(1, 0, SEEK_CUR) : -1);
     if (sandbox_enter(&sandbox, NULL) < 0)
         return INTRUDER_LOST;
     _exit(attack() >= 0 ? INTRUDER_DONE : INTRUDER_REFUSED);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,8 +64,7 @@ struct passing {
 static const struct passing child_passes[] = {
     {SYS_write, ONES | TWOS},
     {SYS_writev, TWOS},
-    {SYS_lseek, ONES},
-    {SYS_ftruncate, ONES},
+    {SYS_ftruncate, ONES}, /* test_offsets has more of these; no set of arguments passes lseek */
     {SYS_fsync, ONES},
     {SYS_close, ONES},
     {SYS_munmap, ALL},
@@ -199,9 +199,12 @@ static long call_i386(long call, const long a[6])
 }
 #endif
 
-/* Makes the call in a new process that has entered the sandbox. Returns the wait status. */
-static int try_call(const struct sandbox_case *kind, long (*make)(long call, const long a[6]),
-                    long call, int vector)
+static off_t start_of_results = 1;
+
+/* Makes the call in a new process that has entered the sandbox, with these arguments or, if given
+ * is NULL, with a set of them. Returns the wait status. */
+static int try_arguments(const struct sandbox_case *kind, long (*make)(long call, const long a[6]),
+                         long call, const long *given, int vector)
 {
     fflush(stdout);
     pid_t pid = fork();
@@ -222,16 +225,22 @@ static int try_call(const struct sandbox_case *kind, long (*make)(long call, con
         if (kind->is_parent)
             sandbox_prepare_parent(&sandbox, os, &setting, NO_PROCESS, 0);
         else
-            sandbox_prepare_child(&sandbox, os, &setting, false);
+            sandbox_prepare_child(&sandbox, os, &setting, false, start_of_results);
         if (sandbox_enter(&sandbox, NULL) < 0 || (sandbox.granted & SANDBOX_SECCOMP) == 0)
             _exit(EXIT_NO_SANDBOX);
         errno = 0;
-        long result = make(call, arguments);
+        long result = make(call, given != NULL ? given : arguments);
         _exit(EXIT_ERRNO + (result == -1 && errno < 140 ? errno : 0));
     }
     int status;
     check(waitpid(pid, &status, 0) == pid, "waitpid: %s", strerror(errno));
     return status;
+}
+
+static int try_call(const struct sandbox_case *kind, long (*make)(long call, const long a[6]),
+                    long call, int vector)
+{
+    return try_arguments(kind, make, call, NULL, vector);
 }
 
 /* uretprobe and uprobe bypass seccomp filters. The kernel itself refuses them, with SIGILL or
@@ -331,6 +340,65 @@ static void every_foreign_call(const void *argument)
 #endif
 }
 
+/* The child may cut its results, but not before their start, and move their offset there. */
+static void offsets(const void *argument)
+{
+    (void)argument;
+#if LONG_MAX > INT32_MAX
+    enum { SET = SEEK_SET, CUR = SEEK_CUR, END = SEEK_END };
+    static const long start = (1L << 33) + 5;
+    static const struct {
+        long call, arguments[6];
+        bool passes, passes_without_start;
+    } cases[] = {
+        {SYS_lseek, {1, start, SET}, true, false},
+        {SYS_lseek, {1, start + 1, SET}, true, false},
+        {SYS_lseek, {1, LONG_MAX, SET}, true, false},
+        {SYS_lseek, {1, start - 1, SET}, false, false},
+        {SYS_lseek, {1, 5, SET}, false, false}, /* the lower half of the start */
+        {SYS_lseek, {1, 6, SET}, false, false},
+        {SYS_lseek, {1, 0, SET}, false, false},
+        {SYS_lseek, {1, 1L << 33, SET}, false, false},
+        {SYS_lseek, {1, 0, CUR}, true, false},
+        {SYS_lseek, {1, -1, CUR}, false, false},
+        {SYS_lseek, {1, 1L << 32, CUR}, false, false},
+        {SYS_lseek, {1, start, CUR}, false, false},
+        {SYS_lseek, {1, 0, END}, true, false},
+        {SYS_lseek, {1, -1, END}, false, false},
+        {SYS_lseek, {1, 1L << 32, END}, false, false},
+        {SYS_lseek, {1, start, SEEK_DATA}, false, false},
+        {SYS_lseek, {1, start, SEEK_HOLE}, false, false},
+        {SYS_lseek, {0, start, SET}, false, false},
+        {SYS_lseek, {2, start, SET}, false, false},
+        {SYS_ftruncate, {1, start}, true, false},
+        {SYS_ftruncate, {1, start + 1}, true, false},
+        {SYS_ftruncate, {1, start - 1}, false, false},
+        {SYS_ftruncate, {1, 6}, false, false},
+        {SYS_ftruncate, {1, 0}, false, false},
+        {SYS_ftruncate, {0, start}, false, false},
+        {SYS_ftruncate, {2, start}, false, false},
+    };
+    need_sandbox(&sandbox_of_child);
+    unsigned wrong = 0;
+    for (int has_start = 0; has_start < 2; has_start++) {
+        start_of_results = has_start ? start : -1;
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            int status =
+                try_arguments(&sandbox_of_child, call_native, cases[i].call, cases[i].arguments, 0);
+            bool passes = has_start ? cases[i].passes : cases[i].passes_without_start;
+            if ((WIFEXITED(status) && WEXITSTATUS(status) >= EXIT_ERRNO) == passes)
+                continue;
+            printf("call %ld(%ld, %ld, %ld): 0x%x\n", cases[i].call, cases[i].arguments[0],
+                   cases[i].arguments[1], cases[i].arguments[2], (unsigned)status);
+            wrong++;
+        }
+    }
+    check(wrong == 0, "%u calls are not as they should be", wrong);
+#else
+    test_skip("on 32 bits the filter does not check offsets");
+#endif
+}
+
 /* ---- kernels that lack something ---- */
 
 enum lack {
@@ -390,7 +458,8 @@ static void granted(const void *argument)
     check(landlock != NULL && landlock[9] >= '1' && landlock[9] <= '9', "Landlock's version: %s",
           messages);
     check_contains(messages, "\nparent sandbox: no_new_privs, descriptors, landlock ");
-    check_contains(messages, "\nchild sandbox: no_new_privs, descriptors, rlimits, landlock ");
+    check_contains(messages,
+                   "\nchild sandbox: no_new_privs, descriptors, rlimits, capabilities, landlock ");
     check_contains(messages, ", seccomp\nchild");
     free(messages);
 }
@@ -456,13 +525,16 @@ static void stopped_in_old_sleep(const void *argument)
 
 /* ---- attacks from the inside ---- */
 
-enum outcome { KILLED, REFUSED, DONE, OTHER };
+enum outcome { KILLED, FAULTED, REFUSED, DONE, OTHER };
 
-/* How the sandbox stops the attack, and whether Landlock stops it too. */
+/* How the sandbox stops the attack, and whether it does without seccomp too. */
 struct attack {
     const char *name;
     enum outcome sandboxed;
-    int landlock; /* the first version of Landlock that stops it without seccomp; 0: none does */
+    int landlock; /* the first version of Landlock with which it is stopped without seccomp, 1 also
+                   * where something else stops it; 0: nothing does */
+    enum outcome otherwise; /* and how; KILLED: it is refused */
+    const char *results;    /* NULL: results.txt, to which is appended */
 };
 
 static void raise_core(void)
@@ -472,19 +544,27 @@ static void raise_core(void)
         core.rlim_cur = core.rlim_max; /* allow core dumps */
         setrlimit(RLIMIT_CORE, &core);
     }
+    struct rlimit stack;
+    if (getrlimit(RLIMIT_STACK, &stack) == 0) {
+        stack.rlim_cur = stack.rlim_max; /* and a large stack */
+        setrlimit(RLIMIT_STACK, &stack);
+    }
     if (lacking != 0)
         take_away();
 }
 
-static enum outcome intrude(const char *name, const char *sandbox, int lack, char **messages)
+static enum outcome intrude(const char *name, const char *results, const char *sandbox, int lack,
+                            char **messages)
 {
+    write_file("results.txt", "old\n");
     write_file("input.txt", "1 1\n");
     write_file("spare.txt", "spare\n");
     check(setenv("SHMSUM_TEST_ATTACK", name, 1) == 0, "setenv");
     int secret = open("secret.txt", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     check(secret >= 0 && dup2(secret, 9) == 9, "secret.txt: %s", strerror(errno));
     close(secret);
-    const char *arguments[] = {sandbox, "-o", "results.txt", "input.txt", NULL};
+    const char *arguments[] = {
+        sandbox, "--append", "-o", results == NULL ? "results.txt" : results, "input.txt", NULL};
     lacking = lack;
     struct session session = session_start(&(struct session_config){
         .program = "bin/shmsum", .arguments = arguments, .prepare = raise_core});
@@ -494,10 +574,11 @@ static enum outcome intrude(const char *name, const char *sandbox, int lack, cha
     char refused[32], done[32];
     snprintf(refused, sizeof refused, "status %d;", INTRUDER_REFUSED);
     snprintf(done, sizeof done, "status %d;", INTRUDER_DONE);
-    return strstr(*messages, "child: killed by signal 31 (Bad system call)") != NULL ? KILLED
-           : strstr(*messages, refused) != NULL                                      ? REFUSED
-           : strstr(*messages, done) != NULL                                         ? DONE
-                                                                                     : OTHER;
+    return strstr(*messages, "child: killed by signal 31 (Bad system call)") != NULL      ? KILLED
+           : strstr(*messages, "child: killed by signal 11 (Segmentation fault)") != NULL ? FAULTED
+           : strstr(*messages, refused) != NULL                                           ? REFUSED
+           : strstr(*messages, done) != NULL                                              ? DONE
+                                                                                          : OTHER;
 }
 
 static void build_trap(void)
@@ -511,22 +592,24 @@ static void build_trap(void)
 
 static void attacked(const void *argument)
 {
-    static const char *const names[] = {"killed", "refused", "done", "otherwise"};
+    static const char *const names[] = {"killed", "faulted", "refused", "done", "otherwise"};
     const struct attack *attack = argument;
     build_trap();
     char *messages;
-    enum outcome outcome = intrude(attack->name, "--sandbox=require", LACK_NOTHING, &messages);
+    enum outcome outcome =
+        intrude(attack->name, attack->results, "--sandbox=require", LACK_NOTHING, &messages);
     check(outcome == attack->sandboxed, "%s in the sandbox: %s, expected %s\n%s", attack->name,
           names[outcome], names[attack->sandboxed], messages);
     free(messages);
     if (attack->landlock > 0 && landlock_version() >= attack->landlock) {
-        outcome = intrude(attack->name, "--sandbox=auto", LACK_SECCOMP, &messages);
-        check(outcome == REFUSED, "%s without seccomp: %s\n%s", attack->name, names[outcome],
+        enum outcome expected = attack->otherwise == KILLED ? REFUSED : attack->otherwise;
+        outcome = intrude(attack->name, attack->results, "--sandbox=auto", LACK_SECCOMP, &messages);
+        check(outcome == expected, "%s without seccomp: %s\n%s", attack->name, names[outcome],
               messages);
         free(messages);
     }
     /* Without the sandbox the attack succeeds: so the sandbox is what stops it. */
-    outcome = intrude(attack->name, "--sandbox=off", LACK_NOTHING, &messages);
+    outcome = intrude(attack->name, attack->results, "--sandbox=off", LACK_NOTHING, &messages);
     if (outcome == REFUSED)
         test_skip(
             "%s: the sandbox stops the attack, but this system stops it without a sandbox as well",
@@ -547,15 +630,15 @@ static void dump_core(const void *argument)
     build_trap();
     char *pattern = read_file("/proc/sys/kernel/core_pattern", NULL);
     char *messages;
-    intrude("dump_core", "--sandbox=require", LACK_NOTHING, &messages);
+    intrude("dump_core", NULL, "--sandbox=require", LACK_NOTHING, &messages);
     check_contains(messages, "child: killed by signal 6 (Aborted); nothing was read");
     check(!core_left(), "a core was dumped");
     free(messages);
-    intrude("dump_core", "--sandbox=auto", LACK_SECCOMP, &messages);
+    intrude("dump_core", NULL, "--sandbox=auto", LACK_SECCOMP, &messages);
     check_contains(messages, "child: killed by signal 6 (Aborted); nothing was read");
     check(!core_left(), "a core was dumped without seccomp");
     free(messages);
-    intrude("dump_core", "--sandbox=off", LACK_NOTHING, &messages);
+    intrude("dump_core", NULL, "--sandbox=off", LACK_NOTHING, &messages);
     check_contains(messages, "child: killed by signal 6 (Aborted); nothing was read");
     bool left = core_left();
     free(messages);
@@ -573,7 +656,7 @@ static void smash_stack(const void *argument)
 #ifdef __GLIBC__
     build_trap();
     char *messages;
-    intrude("smash_stack", "--sandbox=require", LACK_NOTHING, &messages);
+    intrude("smash_stack", NULL, "--sandbox=require", LACK_NOTHING, &messages);
     check_contains(messages, "stack smashing detected");
     check_contains(messages, "child: killed by signal 6 (Aborted); nothing was read");
     free(messages);
@@ -588,15 +671,20 @@ static void smash_stack(const void *argument)
         __VA_ARGS__       \
     }
 #define LACKING "the kernel does not have this call; --sandbox=auto does without it\n"
-#define ATTACK(name, ...)                                               \
-    {                                                                   \
-#name, attacked, &(const struct attack){#name, __VA_ARGS__ }, 0 \
+#define ATTACK_WITH(name_, sandboxed_, landlock_, ...)                                           \
+    {                                                                                            \
+#name_, attacked,                                                                        \
+            &(const struct attack){                                                              \
+                .name = #name_, .sandboxed = sandboxed_, .landlock = landlock_, __VA_ARGS__ }, 0 \
     }
+#define ATTACK(name_, sandboxed_, landlock_) \
+    ATTACK_WITH(name_, sandboxed_, landlock_, .results = NULL)
 static const struct test_case cases[] = {
     {"every_call_of_child", every_call, &sandbox_of_child, 600},
     {"every_call_of_parent", every_call, &sandbox_of_parent, 600},
     {"foreign_calls_of_child", every_foreign_call, &sandbox_of_child, 600},
     {"foreign_calls_of_parent", every_foreign_call, &sandbox_of_parent, 600},
+    {"offsets", offsets, NULL, 0},
     {"granted", granted, NULL, 0},
     {"off", off, NULL, 0},
     {"kernel_lacks_seccomp", kernel_lacks,
@@ -608,14 +696,16 @@ static const struct test_case cases[] = {
            "shmsum: landlock_create_ruleset: sandbox of the child: " LACKING),
      0},
     {"kernel_lacks_close_range", kernel_lacks,
-     LACKS(LACK_CLOSE_RANGE, "; not granted: descriptors\nchild",
-           "; not granted: descriptors\n", "shmsum: close_range: sandbox of the child: " LACKING),
+     LACKS(LACK_CLOSE_RANGE, "; not granted: descriptors\nchild", "; not granted: descriptors\n",
+           "shmsum: close_range: sandbox of the child: " LACKING),
      0},
     {"kernel_lacks_everything", kernel_lacks,
-     LACKS(LACK_SECCOMP | LACK_LANDLOCK | LACK_CLOSE_RANGE | LACK_WAITV,
-           "parent sandbox: no_new_privs; not granted: descriptors, landlock, seccomp\n",
-           "child sandbox: no_new_privs, rlimits; not granted: descriptors, landlock, seccomp\n",
-           "shmsum: landlock_create_ruleset: sandbox of the child: " LACKING),
+     LACKS(
+         LACK_SECCOMP | LACK_LANDLOCK | LACK_CLOSE_RANGE | LACK_WAITV,
+         "parent sandbox: no_new_privs; not granted: descriptors, landlock, seccomp\n",
+         "child sandbox: no_new_privs, rlimits, capabilities; not granted: descriptors, landlock, "
+         "seccomp\n",
+         "shmsum: landlock_create_ruleset: sandbox of the child: " LACKING),
      0},
     {"kernel_lacks_futex_waitv", kernel_lacks,
      LACKS(LACK_WAITV, ", seccomp\nchild", ", seccomp\n", NULL), 0},
@@ -637,12 +727,18 @@ static const struct test_case cases[] = {
     ATTACK(trace_parent, KILLED, 1),
     ATTACK(open_parent, KILLED, 1),
     ATTACK(signal_parent, KILLED, 6),
-    ATTACK(more_memory, REFUSED, 0),
-    ATTACK(new_code, REFUSED, 0),
+    ATTACK(more_memory, REFUSED, 1), /* by the limit of memory */
+    ATTACK(new_code, REFUSED, 1),
     ATTACK(data_as_code, KILLED, 0),
     ATTACK(raise_limits, KILLED, 0),
     ATTACK(become_dumpable, KILLED, 0),
     ATTACK(kernel_keys, KILLED, 0),
+    ATTACK(rewrite_old, KILLED, 0),
+    ATTACK(cut_old, KILLED, 0),
+    ATTACK_WITH(move_output, KILLED, 0, .results = "-"),
+    ATTACK_WITH(cut_output, KILLED, 0, .results = "-"),
+    ATTACK_WITH(grow_stack, FAULTED, 1, .otherwise = FAULTED), /* by the limit of memory */
+    ATTACK(use_capability, KILLED, 1),
     {"dump_core", dump_core, NULL, 0},
     {"smash_stack", smash_stack, NULL, 0},
 };

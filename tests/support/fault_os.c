@@ -455,6 +455,12 @@ static int fault_setrlimit(OS, int resource, uint64_t limit)
     return real->setrlimit(real, resource, limit);
 }
 
+static int fault_drop_capabilities(OS)
+{
+    ENTER(drop_capabilities);
+    return real->drop_capabilities(real);
+}
+
 static int fault_close_range(OS, int first, int last)
 {
     ENTER_ON(close_range, first);

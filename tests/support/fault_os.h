@@ -69,7 +69,8 @@
     X(shm_statx)          \
     X(fchmod)             \
     X(lstat)              \
-    X(setitimer)
+    X(setitimer)          \
+    X(drop_capabilities)
 
 enum fault_member {
 #define FAULT_ENUM(name) FAULT_##name,

@@ -377,6 +377,7 @@ static const struct shmsum_os linux_os = {
     .set_no_new_privs = linux_set_no_new_privs,
     .clear_dumpable = linux_clear_dumpable,
     .setrlimit = linux_setrlimit,
+    .drop_capabilities = linux_drop_capabilities,
     .close_range = linux_close_range,
     .landlock_restrict = linux_landlock_restrict,
     .seccomp = linux_seccomp,

@@ -10,6 +10,7 @@
 #include "sandbox_calls.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
@@ -54,6 +55,15 @@ int linux_setrlimit(OS, int resource, uint64_t limit)
         return -ENOTSUP;
     struct rlimit both = {(rlim_t)limit, (rlim_t)limit};
     return (int)or_error(setrlimit((__rlimit_resource_t)resource, &both));
+}
+
+int linux_drop_capabilities(OS)
+{
+    if (INSTRUMENTED)
+        return -ENOTSUP;
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    static const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+    return (int)or_error(syscall(SYS_capset, &header, none));
 }
 
 int linux_close_range(OS, int first, int last)

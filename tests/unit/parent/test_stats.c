@@ -18,11 +18,11 @@ static void test_sandbox(void **state)
 {
     (void)state;
     check(SANDBOX_REQUIRE, SANDBOX_CHILD, WITH_ABI(SANDBOX_CHILD),
-          "no_new_privs, descriptors, rlimits, landlock 7, seccomp");
+          "no_new_privs, descriptors, rlimits, capabilities, landlock 7, seccomp");
     check(SANDBOX_AUTO, SANDBOX_PARENT, WITH_ABI(SANDBOX_PARENT),
           "no_new_privs, descriptors, landlock 7, seccomp");
     check(SANDBOX_AUTO, SANDBOX_CHILD, SANDBOX_NO_NEW_PRIVS | SANDBOX_LIMITS,
-          "no_new_privs, rlimits; not granted: descriptors, landlock, seccomp");
+          "no_new_privs, rlimits; not granted: descriptors, capabilities, landlock, seccomp");
     check(SANDBOX_AUTO, SANDBOX_PARENT, 0,
           "not granted: no_new_privs, descriptors, landlock, seccomp");
     check(SANDBOX_OFF, SANDBOX_PARENT, 0, "off");

@@ -52,9 +52,17 @@ static int set_limit(const struct shmsum_os *os, int resource, uint64_t limit)
         return give_up('P');
     case RLIMIT_CORE:
         return give_up('C');
+    case RLIMIT_AS:
+        return give_up('A');
     default:
         return give_up('?');
     }
+}
+
+static int no_capabilities(const struct shmsum_os *os)
+{
+    (void)os;
+    return give_up('k');
 }
 
 static int close_from(const struct shmsum_os *os, int first, int last)
@@ -88,6 +96,7 @@ static int set_up(void **state)
     granting.set_no_new_privs = no_new_privs;
     granting.clear_dumpable = not_dumpable;
     granting.setrlimit = set_limit;
+    granting.drop_capabilities = no_capabilities;
     granting.close_range = close_from;
     granting.landlock_restrict = forbid_paths;
     granting.seccomp = filter_calls;
@@ -112,7 +121,7 @@ static int enter(struct sandbox *sandbox, bool child, enum sandbox_mode mode,
     order[0] = '\0';
     const struct sandbox_setting setting = {mode, foreign};
     if (child)
-        sandbox_prepare_child(sandbox, &faults.os, &setting, false);
+        sandbox_prepare_child(sandbox, &faults.os, &setting, false, 0);
     else
         sandbox_prepare_parent(sandbox, &faults.os, &setting, CHILD, closed);
     assert_string_equal(order, ""); /* preparing gives up nothing */
@@ -123,7 +132,7 @@ static int enter(struct sandbox *sandbox, bool child, enum sandbox_mode mode,
 static bool has_filters(void)
 {
     struct call_filter filter;
-    int result = call_filter_make_child(&filter, &faults.os, false);
+    int result = call_filter_make_child(&filter, &faults.os, false, 0);
     assert_true(result == 0 || result == -ENOTSUP);
     return result == 0;
 }
@@ -144,7 +153,7 @@ static void test_everything(void **state)
         assert_true(sandbox.granted == WITH_ABI(SANDBOX_CHILD));
         /* Landlock needs a descriptor, so it precedes the limits; seccomp forbids all these calls,
          * so it is last. */
-        assert_string_equal(order, "nlcFPCds");
+        assert_string_equal(order, "nlcFPCAdks");
         assert_false(reading);
         assert_int_equal(enter(&sandbox, false, mode, &why), 0);
         assert_true(sandbox.granted == WITH_ABI(SANDBOX_PARENT));
@@ -218,10 +227,12 @@ static const struct refused_call {
     {FAULT_setrlimit, 1, SANDBOX_LIMITS, "setrlimit", "nlc"},
     {FAULT_setrlimit, 2, SANDBOX_LIMITS, "setrlimit", "nlcF"},
     {FAULT_setrlimit, 3, SANDBOX_LIMITS, "setrlimit", "nlcFP"},
-    {FAULT_clear_dumpable, 1, SANDBOX_LIMITS, "prctl", "nlcFPC"},
-    {FAULT_seccomp, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
-    {FAULT_memfd_create, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
-    {FAULT_pread, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCd"},
+    {FAULT_setrlimit, 4, SANDBOX_LIMITS, "setrlimit", "nlcFPC"},
+    {FAULT_clear_dumpable, 1, SANDBOX_LIMITS, "prctl", "nlcFPCA"},
+    {FAULT_drop_capabilities, 1, SANDBOX_CAPABILITIES, "capset", "nlcFPCAd"},
+    {FAULT_seccomp, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCAdk"},
+    {FAULT_memfd_create, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCAdk"},
+    {FAULT_pread, 1, SANDBOX_SECCOMP, "seccomp", "nlcFPCAdk"},
 };
 
 /* One call fails: SANDBOX_AUTO goes on without its right, SANDBOX_REQUIRE returns the errno. */
@@ -307,7 +318,7 @@ static void test_plausible(void **state)
         {WITH_ABI(SANDBOX_PARENT), true, false, false},
         {SANDBOX_CHILD, false, false, false},                     /* Landlock without a version */
         {WITH_ABI(SANDBOX_NO_NEW_PRIVS), false, false, false},    /* a version without Landlock */
-        {WITH_ABI(SANDBOX_CHILD | 32), false, false, false},      /* an unknown right */
+        {WITH_ABI(SANDBOX_CHILD | 64), false, false, false},      /* an unknown right */
         {WITH_ABI(SANDBOX_CHILD) | 1 << 16, false, false, false}, /* the version is too large */
         {WITH_ABI(SANDBOX_CHILD) | UINT64_C(1) << 63, false, false, false},
     };
