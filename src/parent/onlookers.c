@@ -11,7 +11,8 @@
 
 enum { PROGRESS_DELAY_MS = 1000 };
 
-/* Checks the open file of the trace, and empties it. */
+/* Checks the open file of the trace as the results are checked (output.h), locks and empties it.
+ * The lock belongs to the open file, which the child shares: it holds until both have ended. */
 static int examine_trace(const struct run *run, int fd, struct shmsum_failure *why)
 {
     const struct shmsum_os *os = run->os;
@@ -26,6 +27,10 @@ static int examine_trace(const struct run *run, int fd, struct shmsum_failure *w
         return shmsum_failure_set(why, "trace", path, REFUSED_IN_USE);
     if (!S_ISREG(status.st_mode))
         return 0;
+    if (status.st_nlink > 1)
+        return shmsum_failure_set(why, "open", path, REFUSED_HARD_LINK);
+    if (!output_lock(os, fd))
+        return shmsum_failure_set(why, "lock", path, REFUSED_LOCKED);
     RETRY(result, os->ftruncate(os, fd, 0));
     return result < 0 ? shmsum_failure_set(why, "ftruncate", path, -result) : 0;
 }

@@ -54,17 +54,13 @@ static int open_path(struct output *output, struct shmsum_failure *why)
     return 0;
 }
 
-/* Locks the file. Returns true if another process writes it. Only who may write the file can lock
- * it for writing, so nobody else can stop a run: a lock for reading, which every reader can hold,
- * is passed over. So is any other failure: there are file systems without locks. */
-static bool is_locked_by_others(const struct output *output)
+bool output_lock(const struct shmsum_os *os, int fd)
 {
-    const struct shmsum_os *os = output->os;
     int result;
-    RETRY(result, os->fcntl_lock(os, output->fd, false));
+    RETRY(result, os->fcntl_lock(os, fd, false));
     if (result < 0)
-        RETRY(result, os->fcntl_lock(os, output->fd, true));
-    return result == 1;
+        RETRY(result, os->fcntl_lock(os, fd, true));
+    return result != 1;
 }
 
 /* Checks the open file, notes what it is, and locks it. */
@@ -84,7 +80,7 @@ static int examine(struct output *output, bool sync, struct shmsum_failure *why)
         return shmsum_failure_set(why, "fsync", output->name, REFUSED_NOT_REGULAR);
     if (!output->regular || output->standard)
         return 0;
-    if (is_locked_by_others(output))
+    if (!output_lock(os, output->fd))
         return shmsum_failure_set(why, "lock", output->name, REFUSED_LOCKED);
     if (!output->append)
         return 0;

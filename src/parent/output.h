@@ -33,6 +33,13 @@ struct output {
 int output_open(struct output *output, const struct shmsum_os *os, const char *path, bool append,
                 bool sync, struct shmsum_failure *why);
 
+/*
+ * Locks a file that only this run writes. Returns false if another process writes it. Only who may
+ * write the file can lock it for writing, so nobody else can stop a run: a lock for reading, which
+ * every reader can hold, is passed over. So is any failure: there are file systems without locks.
+ */
+bool output_lock(const struct shmsum_os *os, int fd);
+
 /* Whether the file that `status` describes is the file of the results, so that it cannot be input.
  */
 bool output_is(const struct output *output, const struct stat *status);

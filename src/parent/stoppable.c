@@ -66,6 +66,11 @@ static int stoppable_flock(OS, int fd, bool wait)
     return (int)given_up(table.real->flock(table.real, fd, wait), bits_now());
 }
 
+static int stoppable_fcntl_lock(OS, int fd, bool asks)
+{
+    return (int)given_up(table.real->fcntl_lock(table.real, fd, asks), bits_now());
+}
+
 static int stoppable_reopen(OS, int fd)
 {
     return (int)given_up(table.real->reopen(table.real, fd), bits_now());
@@ -103,6 +108,7 @@ const struct shmsum_os *stoppable(const struct shmsum_os *real)
     table.os.ftruncate = stoppable_ftruncate;
     table.os.fsync = stoppable_fsync;
     table.os.flock = stoppable_flock;
+    table.os.fcntl_lock = stoppable_fcntl_lock;
     table.os.reopen = stoppable_reopen;
     table.os.shm_open = stoppable_shm_open;
     table.os.shm_readdir = stoppable_shm_readdir;

@@ -433,6 +433,32 @@ static void own_standard_output(const void *argument)
     check_file("input.txt", "1 1\n");
 }
 
+/* Two runs do not write into one trace. The second leaves it, and the old results, alone; after the
+ * death of the first run the lock is gone. */
+static void locked_trace(const void *argument)
+{
+    (void)argument;
+    static const char *const traced[] = {"--trace=trace.json", "-o", "results.txt", NULL};
+    static const char *const again[] = {"--trace=trace.json", "-o", "other.txt", "input.txt", NULL};
+    write_lines("input.txt", 1, 10);
+    write_file("other.txt", "old\n");
+    struct session first = session_start(&(struct session_config){.arguments = traced});
+    session_feed_lines(&first, 1, 3);
+    session_await_results(&first, 3);
+    struct stat before, after;
+    check(stat("trace.json", &before) == 0 && before.st_size > 0, "no trace");
+    struct session second = session_start(&(struct session_config){.arguments = again});
+    session_end(&second, 3);
+    check_file(second.messages, "shmsum: lock: trace.json: another process is writing it\n");
+    check_file("other.txt", "old\n");
+    check(stat("trace.json", &after) == 0 && after.st_size == before.st_size, "it was emptied");
+    session_signal(&first, first.parent, SIGKILL);
+    session_end(&first, BY_SIGNAL(SIGKILL));
+    struct session third = session_start(&(struct session_config){.arguments = again});
+    session_end(&third, 0);
+    check(check_results("other.txt") == 10, "not all lines");
+}
+
 /* Two instances would write over each other's results, so the second is refused. The lock is gone
  * when the first instance has ended, in whatever way. */
 static void locked_results(const void *argument)
@@ -857,6 +883,7 @@ static const struct test_case cases[] = {
     {"input_is_standard_output", own_standard_output, NULL, 0},
     {"results_locked", locked_results, NULL, 0},
     {"results_locked_by_reader", results_locked_by_reader, NULL, 0},
+    {"trace_locked", locked_trace, NULL, 0},
     {"many_at_once", many_at_once, NULL, 0},
     {"reap_names", reap_names, NULL, 0},
     {"leave_foreign_names", leave_foreign_names, NULL, 0},

@@ -31,6 +31,8 @@ static int64_t make(enum fault_member member)
         return os->fsync(os, -1);
     case FAULT_flock:
         return os->flock(os, -1, true);
+    case FAULT_fcntl_lock:
+        return os->fcntl_lock(os, -1, false);
     case FAULT_reopen:
         return os->reopen(os, -1);
     case FAULT_shm_open:
@@ -45,8 +47,8 @@ static int64_t make(enum fault_member member)
 }
 
 static const enum fault_member members[] = {
-    FAULT_open,   FAULT_read,     FAULT_pread,           FAULT_ftruncate, FAULT_fsync, FAULT_flock,
-    FAULT_reopen, FAULT_shm_open, FAULT_posix_fallocate, FAULT_write,     FAULT_ppoll,
+    FAULT_open,       FAULT_read,   FAULT_pread,    FAULT_ftruncate,       FAULT_fsync, FAULT_flock,
+    FAULT_fcntl_lock, FAULT_reopen, FAULT_shm_open, FAULT_posix_fallocate, FAULT_write, FAULT_ppoll,
 };
 
 /* The last two wait for a reader of messages: they are not given up at the first signal. */
