@@ -117,3 +117,27 @@ void input_close(const struct shmsum_os *os, int fd)
     if (fd != STANDARD_INPUT)
         os->close(os, fd);
 }
+
+int input_mark(struct input_mark *mark, const struct shmsum_os *os, uint64_t handed_over,
+               struct shmsum_failure *why)
+{
+    off_t offset = os->lseek(os, STANDARD_INPUT, 0, SEEK_CUR);
+    if (offset < 0 && offset != -ESPIPE)
+        return shmsum_failure_set(why, "lseek", message_input_name("-"), (int)-offset);
+    *mark = (struct input_mark){.is_set = true, .offset = offset, .before = handed_over};
+    return 0;
+}
+
+int input_give_back(const struct input_mark *mark, const struct shmsum_os *os, uint64_t used,
+                    struct shmsum_failure *why)
+{
+    if (!mark->is_set || mark->offset < 0)
+        return 0;
+    uint64_t share = used > mark->before ? used - mark->before : 0;
+    if (share > mark->length)
+        share = mark->length;
+    off_t moved = os->lseek(os, STANDARD_INPUT, mark->offset + (off_t)share, SEEK_SET);
+    if (moved >= 0 || moved == -ESPIPE)
+        return 0;
+    return shmsum_failure_set(why, "lseek", message_input_name("-"), (int)-moved);
+}

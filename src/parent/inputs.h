@@ -29,4 +29,22 @@ int input_open(const struct shmsum_os *os, const char *path, const struct output
                struct shmsum_failure *why);
 void input_close(const struct shmsum_os *os, int fd);
 
+/* Standard input, where it can seek, before this run reads it. */
+struct input_mark {
+    bool is_set;
+    off_t offset;    /* of its descriptor; < 0: it cannot seek */
+    uint64_t before; /* bytes of other inputs that were handed over before it */
+    uint64_t length; /* bytes of it that were handed over; the caller sets it behind the last */
+};
+
+/* Notes where standard input is. Returns 0, or a negative errno with *why filled. */
+int input_mark(struct input_mark *mark, const struct shmsum_os *os, uint64_t handed_over,
+               struct shmsum_failure *why);
+
+/* Moves the offset of standard input to where the first `used` bytes of all inputs end, so that the
+ * next reader gets the rest; but never out of what was handed over. Does nothing where it cannot
+ * seek. Returns 0, or a negative errno with *why filled. */
+int input_give_back(const struct input_mark *mark, const struct shmsum_os *os, uint64_t used,
+                    struct shmsum_failure *why);
+
 #endif

@@ -131,10 +131,17 @@ static int send_inputs(struct run *run, struct shmsum_failure *why)
         if (fd < 0)
             return fd;
         uint32_t source = (uint32_t)i;
-        int result = run->dialogue
-                         ? producer_dialogue(&run->producer, fd, message_input_name(path), source,
-                                             STANDARD_ERROR, why)
-                         : producer_send(&run->producer, fd, message_input_name(path), source, why);
+        uint64_t before = run->producer.bytes;
+        bool first = fd == STANDARD_INPUT && !run->input_mark.is_set;
+        int result = first ? input_mark(&run->input_mark, run->os, before, why) : 0;
+        if (result < 0)
+            return result; /* descriptor 0 stays open */
+        result = run->dialogue
+                     ? producer_dialogue(&run->producer, fd, message_input_name(path), source,
+                                         STANDARD_ERROR, why)
+                     : producer_send(&run->producer, fd, message_input_name(path), source, why);
+        if (first) /* a second time there is nothing left to read */
+            run->input_mark.length = run->producer.bytes - before;
         input_close(run->os, fd);
         if (result < 0)
             return result;

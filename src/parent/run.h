@@ -4,6 +4,7 @@
 
 #include <limits.h>
 
+#include "inputs.h"
 #include "messages/message.h"
 #include "options.h"
 #include "output.h"
@@ -32,7 +33,8 @@ struct run {
     struct shmsum_region region;
     struct shmsum_channel channel;
     struct producer producer;
-    bool ended;  /* END was published */
+    struct input_mark input_mark; /* standard input, where it is an input for the first time */
+    bool ended;                   /* END was published */
     bool closed; /* END is not needed: the child has closed the input, and leaves without it */
     bool begun;  /* everything has started: input may be handed over */
     struct sandbox_setting sandbox_setting;

@@ -55,8 +55,8 @@ static bool are_counters_plausible(const struct run *run, const uint64_t *count,
      * overflowing. */
     uint64_t sums = count[COUNTER_SUMS], errors = count[COUNTER_ERRORS];
     uint64_t skipped = count[COUNTER_SKIPPED];
-    if (sums > bytes || errors > bytes || skipped > bytes || count[COUNTER_NUMBERS] > bytes ||
-        sums + errors + skipped > bytes)
+    if (count[COUNTER_USED] > bytes || sums > bytes || errors > bytes || skipped > bytes ||
+        count[COUNTER_NUMBERS] > bytes || sums + errors + skipped > bytes)
         return false;
     if (skipped > 0 && run->options.blank_lines != BLANK_LINES_SKIP)
         return false;
@@ -219,6 +219,17 @@ static void clamp_counters(const struct run *run, struct counters *counters)
 
 /* ---- the end ---- */
 
+/* Gives back what was read of standard input and not used, to the next reader: where a blank line
+ * or a signal ended the input, and the child's count of what it used can be believed. */
+static int give_back(const struct run *run, int handed, const struct counters *counters,
+                     struct shmsum_failure *why)
+{
+    bool closed = shmsum_channel_closing(&run->channel) == SHMSUM_CLOSED;
+    if (!closed && handed != SHMSUM_STOPPED)
+        return 0;
+    return input_give_back(&run->input_mark, run->os, counters->count[COUNTER_USED], why);
+}
+
 /* Waits for the child's end. A child that broke the rules, or that END could not reach, would not
  * leave by itself: it is killed. */
 static int await_child(const struct run *run, int handed)
@@ -261,6 +272,9 @@ int conclude(struct run *run, int handed, const struct shmsum_failure *why)
         report_results(run, &settled, "stopped early");
         status = STATUS_SYSTEM;
     }
+    struct shmsum_failure kept;
+    if (verdict.status <= STATUS_ERRORS && give_back(run, handed, &counters, &kept) < 0)
+        status = run_fail(run->os, &kept);
     report_uncut(run, &settled); /* also where no message says how many there are */
     status = close_results(run, status);
     clamp_counters(run, &counters);

@@ -74,6 +74,8 @@ static void report(struct consumer *consumer)
     count[COUNTER_RESULT_LINES] = consumer->results->lines;
     count[COUNTER_RESULT_BYTES] = consumer->results->bytes;
     count[COUNTER_SLEPT] = consumer->channel->slept;
+    count[COUNTER_USED] =
+        consumer->blank_seen ? consumer->line_end : count[COUNTER_BYTES] - consumer->column;
     counters_publish(&consumer->counters, consumer->channel);
 }
 
@@ -194,6 +196,7 @@ static int finish_source(struct consumer *consumer, struct shmsum_failure *why)
     if (event != SHMSUM_LINE_UNFINISHED) {
         uint64_t bytes = consumer->column;
         event = examine_line(consumer, event, bytes);
+        consumer->line_end = consumer->counters.count[COUNTER_BYTES];
         if (event == SHMSUM_LINE_ERROR) /* finish may have turned a last CR into a bad token */
             excerpt_keep(&consumer->excerpt, consumer->block, 0, bytes + 1,
                          consumer->error->column);
@@ -249,6 +252,7 @@ static int take_bytes(struct consumer *consumer, const uint8_t *bytes, size_t si
         }
         uint64_t line_bytes = 0;
         event = examine_line(consumer, event, consumer->column + length - 1);
+        consumer->line_end = consumer->counters.count[COUNTER_BYTES] - (size - at - consumed);
         if (event == SHMSUM_LINE_ERROR) {
             length--; /* without the LF */
             line_bytes = consumer->column + length - ends_in_cr(consumer, line, length);

@@ -64,7 +64,8 @@ struct consumer {
     const struct shmsum_line_error *error; /* of the current line, if that is one */
     bool blank_seen;                       /* a blank line has ended the input */
     uint64_t blank_line;                   /* number of that line */
-    bool unread;                           /* more input followed it */
+    uint64_t line_end; /* of the last line that the parser returned: bytes of all input */
+    bool unread;       /* more input followed it */
 
     struct counters counters; /* COUNTER_SANDBOX is the caller's to set, after consumer_init */
 };

@@ -19,6 +19,7 @@ enum counter {
     COUNTER_ERRORS,       /* lines that were errors */
     COUNTER_SKIPPED,      /* blank lines skipped */
     COUNTER_NUMBERS,      /* numbers in the lines summed */
+    COUNTER_USED,         /* bytes of input up to the end of the last line that was dealt with */
     COUNTER_BYTES,        /* bytes of input taken out of slots */
     COUNTER_RESULT_LINES, /* results handed to the system */
     COUNTER_RESULT_BYTES, /* and their bytes */

@@ -307,6 +307,7 @@ static const struct consequence_rule rules[] = {
     {C, SYS_unlinkat, "region", 0, HARMLESS, "the parent removes it too", {0}, false},
     {P, SYS_unlinkat, "region", 0, HARMLESS, "the name is gone, as intended", {ENOENT}, false},
 
+    {P, SYS_lseek, "stdin", 0, HARMLESS, "a pipe: nothing can be given back", {ESPIPE}, false},
     {ALL,
      SYS_ioctl,
      NULL,

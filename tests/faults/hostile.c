@@ -493,6 +493,7 @@ static const struct lie {
     {"more lines than bytes", 3, "child: status 0 does not fit its work", 10, WITH_BOTH},
     {"more numbers than bytes", 3, "child: status 0 does not fit its work", 10, WITH_BOTH},
     {"results without bytes", 3, "child: status 0 does not fit its work", 10, WITH_BOTH},
+    {"used more", 3, "child: status 0 does not fit its work", 10, WITH_BOTH},
     {"skipped a line", 3, "child: status 0 does not fit its work", 10, WITH_BOTH},
     {"errors", 3, "child: status 0 does not fit its work", 10, WITH_BOTH},
     {"closed", 3, "child: status 0 does not fit its work", 10, WITH_BOTH},

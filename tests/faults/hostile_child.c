@@ -260,6 +260,8 @@ void hostile_liar(int argc, char *argv[], const char *lie)
         add_to_counter(COUNTER_RESULT_LINES, 1000000);
     } else if (strcmp(lie, "more numbers than bytes") == 0)
         add_to_counter(COUNTER_NUMBERS, 1000000);
+    else if (strcmp(lie, "used more") == 0)
+        add_to_counter(COUNTER_USED, 1000000);
     else if (strcmp(lie, "skipped a line") == 0)
         add_to_counter(COUNTER_SKIPPED, 1);
     else if (strcmp(lie, "errors") == 0) {

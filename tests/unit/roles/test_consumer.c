@@ -156,9 +156,13 @@ static void test_lines(void **state)
                                                   "      ^~~~~~\n");
     /* The counters, as the producer sees them. */
     static const uint64_t expected[COUNTERS] = {
-        [COUNTER_SUMS] = 4,         [COUNTER_ERRORS] = 2,
-        [COUNTER_NUMBERS] = 9,      [COUNTER_BYTES] = 24 + 26 - 1,
-        [COUNTER_RESULT_LINES] = 6, [COUNTER_RESULT_BYTES] = 2 + 4 + 41 + 2 + 3 + 48,
+        [COUNTER_SUMS] = 4,
+        [COUNTER_ERRORS] = 2,
+        [COUNTER_NUMBERS] = 9,
+        [COUNTER_USED] = 47,
+        [COUNTER_BYTES] = 47,
+        [COUNTER_RESULT_LINES] = 6,
+        [COUNTER_RESULT_BYTES] = 2 + 4 + 41 + 2 + 3 + 48,
     };
     for (enum counter i = COUNTER_SUMS; i < COUNTER_SLEPT; i++)
         if (i != COUNTER_BYTES && i != COUNTER_RESULT_BYTES)
@@ -421,7 +425,35 @@ static void test_cut_drops_the_unfinished_line(void **state)
         /* a.txt was read to its end, so its unfinished line counts; b.txt was not. */
         assert_results(&scene, "3\n" TWO_RESULT "10\n");
         assert_int_equal(scene.consumer.counters.count[COUNTER_ERRORS], 1);
+        assert_int_equal(shmsum_channel_counter(&scene.producer, COUNTER_USED), strlen("1 2\n3 two"
+                                                                                       "10\n"));
         scene_end(&scene);
+    }
+}
+
+/* How much was used: up to the end of the blank line that ends the input, wherever blocks end. */
+static void test_used_up_to_the_blank_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second;
+        size_t used;
+    } cases[] = {
+        {"1\n \n2\n", "3\n", 4}, {"1\n\n", "3\n", 3}, {"1\n\r\n\n\n", "", 4},
+        {"1\n\t", "3\n4\n", 3},  {"\n5", "", 1},      {"1\n2", "\n3\n", 4},
+        {"1\n2", "3\n4", 6},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        for (uint32_t bytes = 1; bytes < 10; bytes++) {
+            struct scene scene;
+            scene_begin(&scene, 32, bytes);
+            send_text(&scene, 0, cases[i].first);
+            send_text(&scene, 1, cases[i].second);
+            send_end(&scene, SHMSUM_END_COMPLETE);
+            assert_int_equal(run(&scene), 0);
+            assert_int_equal(shmsum_channel_counter(&scene.producer, COUNTER_USED), cases[i].used);
+            scene_end(&scene);
+        }
     }
 }
 
@@ -807,6 +839,7 @@ int main(void)
         cmocka_unit_test(test_several_inputs),
         cmocka_unit_test(test_blank_line_in_another_input),
         cmocka_unit_test(test_cut_drops_the_unfinished_line),
+        cmocka_unit_test(test_used_up_to_the_blank_line),
         cmocka_unit_test(test_max_errors),
         cmocka_unit_test(test_dialogue),
         cmocka_unit_test(test_dialogue_without_answers),
