@@ -158,9 +158,9 @@ struct shmsum_slot *shmsum_region_slot(const struct shmsum_region *region, uint3
 
 /*
  * Creates an object and maps it, with all slots FREE. The object has mode 0600, whatever the umask
- * is, and a name that cannot be guessed (128 random bits). All its memory is allocated, so that a full /dev/shm is an
- * error now and not a SIGBUS later. It is locked, so that shmsum_region_reap knows that its creator
- * lives. The caller owns *region and ends with shmsum_region_clean_up.
+ * is, and a name that cannot be guessed (128 random bits). All its memory is allocated, so that a
+ * full /dev/shm is an error now and not a SIGBUS later. It is locked, so that shmsum_region_reap
+ * knows that its creator lives. The caller owns *region and ends with shmsum_region_clean_up.
  *
  * After a failure nothing is left behind. Errors: -EINVAL (geometry), -ENOSPC (/dev/shm is full),
  * and those of shm_open(3), fchmod(2), flock(2), mmap(2) and getrandom(2).
