@@ -257,9 +257,8 @@ static void on_early_exit(void)
 {
     if (is_done)
         return;
-    message(shmsum_os_default(),
-            "code that was loaded into the program ended it; unset LD_PRELOAD, "
-            "or try --sandbox=off");
+    message(shmsum_os_default(), "code that was loaded into the program ended it; "
+                                 "unset LD_PRELOAD, or try --sandbox=off");
     _exit(STATUS_SYSTEM);
 }
 

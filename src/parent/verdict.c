@@ -184,8 +184,8 @@ static void report_verdict(const struct run *run, const struct verdict *verdict,
     if (verdict->why.error != 0)
         message_failure(run->os, &verdict->why);
     if (verdict->forbidden)
-        message(run->os, "child: made a system call that its sandbox forbids; if code was loaded "
-                         "into it, use --sandbox=off");
+        message(run->os, "child: made a system call that its sandbox forbids; "
+                         "if code was loaded into it, use --sandbox=off");
     if (verdict->subject[0] != '\0')
         report_results(run, settled, verdict->subject);
 }
