@@ -271,7 +271,10 @@ static void check_cut(const struct point *point, enum point_end end, rlim_t amou
                       const char *place)
 {
     bool fits = size_of_results(point->lines) <= amount;
-    check(end == POINT_BAD || end == (fits ? POINT_WORKED : POINT_CUT),
+    /* Where not even the first result fits, the file is unchanged. */
+    bool first_fits = size_of_results(point->earlier + 1) <= amount;
+    check(end == POINT_BAD || end == (fits ? POINT_WORKED : POINT_CUT) ||
+              (!first_fits && end == POINT_REFUSED),
           "%s: does not fit the limit", place);
     if (end != POINT_CUT)
         return;
