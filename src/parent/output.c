@@ -211,8 +211,9 @@ static void cut_back(const struct output *output, const struct output_claim *cla
         shmsum_failure_set(&settled->uncut, "cut", output->name, REFUSED_ENDLESS);
     if (result != 0)
         return;
-    /* With --append, some of the lines may be somebody else's. */
-    if (!output->append && lines != SHMSUM_RESULTS_UNCOUNTED)
+    /* With --append, some of the lines may be somebody else's. If bytes are missing, somebody may
+     * have cut the file before the last write: then its lines are not the first results. */
+    if (!output->append && there >= claim->bytes && lines != SHMSUM_RESULTS_UNCOUNTED)
         settled->count = (struct result_count){RESULTS_EXACT, lines};
 }
 

@@ -121,7 +121,7 @@ static void test_alone(void **state)
         {"", "", "", "", OUTPUT_COMPLETE, 0, 0, RESULTS_EXACT, 0, 0, 0, ""},
         {"1\n", "", "2\n", "", OUTPUT_STOPPED, 2, 4, RESULTS_EXACT, 2, 0, 0, "1\n2\n"},
         /* too few bytes, or a torn line */
-        {"1\n2\n", "", "", "", OUTPUT_COMPLETE, 3, 6, RESULTS_EXACT, 2, REFUSED_NOT_AS_CLAIMED, 0,
+        {"1\n2\n", "", "", "", OUTPUT_COMPLETE, 3, 6, RESULTS_UNKNOWN, 0, REFUSED_NOT_AS_CLAIMED, 0,
          "1\n2\n"},
         {"1\n2", "", "3", "", OUTPUT_COMPLETE, 2, 4, RESULTS_EXACT, 1, REFUSED_NOT_AS_CLAIMED, 0,
          "1\n"},
@@ -131,7 +131,7 @@ static void test_alone(void **state)
         {"1\n2\n", "", "3\n", "", OUTPUT_KILLED, 1, 2, RESULTS_EXACT, 3, 0, 0, "1\n2\n3\n"},
         {"123", "", "", "", OUTPUT_KILLED, 0, 0, RESULTS_EXACT, 0, 0, 0, ""},
         {"", "", "", "", OUTPUT_KILLED, 0, 0, RESULTS_EXACT, 0, 0, 0, ""},
-        {"1\n", "", "23", "", OUTPUT_UNBELIEVED, 99, 999, RESULTS_EXACT, 1, 0, 0, "1\n"},
+        {"1\n", "", "23", "", OUTPUT_UNBELIEVED, 99, 2, RESULTS_EXACT, 1, 0, 0, "1\n"},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         check_settling(&rows[i], NULL);
@@ -317,6 +317,8 @@ static void test_no_hole(void **state)
     struct output_settled settled;
     output_settle(&output, &claim, &settled);
     assert_int_equal(settled.mismatch.error, REFUSED_NOT_AS_CLAIMED);
+    /* One result is there, and it is not the first one. */
+    assert_int_equal(settled.count.known, RESULTS_UNKNOWN);
     output_close(&output, NULL);
     unlink(path);
 }
