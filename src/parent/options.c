@@ -8,6 +8,8 @@
 
 #include "messages/text_buffer.h"
 
+const char options_default_output[] = "results.txt";
+
 const char options_help[] =
     "Usage: shmsum [OPTION]... [FILE]...\n"
     "Sum every line of numbers exactly: one result per line, in results.txt.\n"
@@ -64,7 +66,7 @@ static const char *const sandbox_words[] = {
 
 /* In the order of --help. */
 const struct option_row options_rows[OPTIONS_ROWS] = {
-    {"output", FILE_NAME(output, "results.txt"), .letter = 'o'},
+    {"output", FILE_NAME(output, options_default_output), .letter = 'o'},
     {"format", WORDS(format, format_words, "text")},
     {"append", FLAG(append, false, true)},
     {"fsync", FLAG(sync, false, true)},

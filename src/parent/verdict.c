@@ -208,6 +208,21 @@ static void report_summary(const struct run *run, const struct counters *counter
                   standard ? "" : run->output.name);
 }
 
+/* `shmsum FILE > out`: the user looks for the results in a file that is empty. Says where they are,
+ * unless -o was given. A pipe is how other programs run this one, and a file that has the messages
+ * too, or anything else, is a log: there nobody looks for results. */
+static void mention_results(const struct run *run)
+{
+    const struct shmsum_os *os = run->os;
+    struct stat output, error;
+    if (run->options.output != options_default_output ||
+        os->fstat(os, STANDARD_OUTPUT, &output) < 0 || !S_ISREG(output.st_mode) ||
+        output.st_size > 0 || os->fstat(os, STANDARD_ERROR, &error) < 0 ||
+        (error.st_dev == output.st_dev && error.st_ino == output.st_ino))
+        return;
+    message(os, "the results are in %s; -o - writes them to standard output", run->output.name);
+}
+
 /* A child that broke the rules may claim anything: clamps what counts input to the bytes that were
  * handed over. */
 static void clamp_counters(const struct run *run, struct counters *counters)
@@ -282,6 +297,8 @@ int conclude(struct run *run, int handed, const struct shmsum_failure *why)
         report_signal(run, signals_first(), &settled);
     else if (run->summary && status <= STATUS_ERRORS)
         report_summary(run, &counters);
+    else if (status <= STATUS_ERRORS)
+        mention_results(run);
     if (run->options.stats)
         stats_say(run, &counters);
     return status;

@@ -105,12 +105,14 @@ run_command() {
     : >"$work/claimed"
     manifest >"$work/before"
     found_status=0
+    echo before >"$work/captured" # not empty: a log, where nobody looks for results
     if [ "$piped" = yes ]; then
         # Without messages of cat: in some cases the program exits before it has read everything.
-        cat <"$work/stdin" 2>/dev/null | "$@" >"$work/stdout" 2>"$work/stderr" || found_status=$?
+        cat <"$work/stdin" 2>/dev/null | "$@" >>"$work/captured" 2>"$work/stderr" || found_status=$?
     else
-        "$@" <"$work/stdin" >"$work/stdout" 2>"$work/stderr" || found_status=$?
+        "$@" <"$work/stdin" >>"$work/captured" 2>"$work/stderr" || found_status=$?
     fi
+    tail -c +8 "$work/captured" >"$work/stdout"
     manifest >"$work/after"
     diff "$work/before" "$work/after" | sed -n 's/^[<>] [0-9]* [0-9]* \.\///p' | sort -u \
         >"$work/touched"

@@ -106,6 +106,8 @@ struct session session_start(const struct session_config *config)
     } else {
         output = open("output.txt", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
         check(output >= 0, "open: output.txt: %s", strerror(errno));
+        if (lseek(output, 0, SEEK_END) == 0)
+            check(write(output, SESSION_BEFORE, strlen(SESSION_BEFORE)) > 0, "write: output.txt");
     }
     snprintf(session.messages, sizeof session.messages, "messages-%d.txt", ++number);
     messages = slave;

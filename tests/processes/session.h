@@ -16,8 +16,11 @@ enum session_input {
     INPUT_TERMINAL,   /* a pseudo-terminal, which also takes messages and standard output */
     INPUT_DESCRIPTOR, /* a descriptor that the case opened */
 };
+/* What is in output.txt before: it is a log, where nobody looks for results. */
+#define SESSION_BEFORE "before\n"
+
 enum session_output {
-    OUTPUT_FILE, /* standard output goes to output.txt */
+    OUTPUT_FILE, /* standard output goes to output.txt, behind SESSION_BEFORE */
     OUTPUT_PIPE,
     OUTPUT_DESCRIPTOR,
 };
