@@ -14,7 +14,7 @@ static bool names_utf8(const char *locale)
     if (at == NULL)
         return false;
     for (at++; *at != '\0' && *at != '@'; at++) {
-        char c = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+        int c = *at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at;
         if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
             continue;
         if (c != *wanted)

@@ -43,6 +43,7 @@ static void call(void)
         exit(1);
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int fstat(int fd, struct stat *status)
 {
     call();

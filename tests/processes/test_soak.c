@@ -154,7 +154,7 @@ static void signal_runs(const void *argument)
         size_t size;
         char *text = read_file("results.txt", &size);
         if (strcmp(text, "old\n") == 0) {
-            check(taken == 0, "run %lu: %lu lines were taken, and none written", i, taken);
+            check(taken == 0 || twice, "run %lu: %lu lines were taken, and none written", i, taken);
         } else {
             unsigned long held = check_result_text(text, size, false);
             check(held == taken || (twice && held < taken),

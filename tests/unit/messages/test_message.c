@@ -89,7 +89,7 @@ static void test_one_line_messages(void **state)
     said_size = 0;
     /* The environment says which characters the terminal shows. */
     setenv("LC_ALL", "C.UTF-8", 1);
-    message(&os, "\303\251\342\200\256");
+    message(&os, "\303\251\342\200\256"); /* NOLINT(misc-misleading-bidirectional) */
     assert_said("shmsum: \303\251\\xe2\\x80\\xae\n");
     setenv("LC_ALL", "C", 1);
     message(&os, "\303\251");

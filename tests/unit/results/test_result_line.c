@@ -65,8 +65,9 @@ static void test_names(void **state)
         {"\b\f\n\r\t\033[2J\177", "\\b\\f\\n\\r\\t\\u001b[2J\\u007f\""},
         {"\303\251\360\237\230\200", "\\u00e9\\ud83d\\ude00\""},
         {"a\377\303", "a\\ufffd\\ufffd\",\"file_hex\":\"61ffc3\""},
-        {"\302\205", "\\u0085\""},                /* a control character of 8 bits */
-        {"a\342\200\256b", "a\\u202eb\""},        /* turns the text around */
+        {"\302\205", "\\u0085\""}, /* a control character of 8 bits */
+        /* turns the text around; NOLINTNEXTLINE(misc-misleading-bidirectional) */
+        {"a\342\200\256b", "a\\u202eb\""},
         {"\363\240\201\201", "\\udb40\\udc41\""}, /* U+E0041, in UTF-16 */
         {"\357\277\275", "\\ufffd\""},            /* U+FFFD itself is UTF-8 */
         {"\",\"line\":9", "\\\",\\\"line\\\":9\""},
