@@ -239,6 +239,21 @@ static void add_to_counter(enum counter which, uint64_t more)
     shmsum_channel_set_counter(&child.channel, which, now + more);
 }
 
+/* Writes the ten results, claims one more in the same bytes, which would be possible, and gives a
+ * slot a state that it cannot have. The parent ends this process. */
+static _Noreturn void break_rules(void)
+{
+    static const char results[] = "2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n";
+    if (write(RESULTS_FD, results, sizeof results - 1) != (ssize_t)sizeof results - 1)
+        _exit(99);
+    shmsum_channel_set_counter(&child.channel, COUNTER_RESULT_LINES, 11);
+    shmsum_channel_set_counter(&child.channel, COUNTER_RESULT_BYTES, sizeof results - 1);
+    atomic_store(&shmsum_region_slot(&child.region, 0)->state.value, 77);
+    shmsum_channel_attached(&child.channel);
+    for (;;)
+        pause();
+}
+
 void hostile_liar(int argc, char *argv[], const char *lie)
 {
     begin(argc, argv);
@@ -248,6 +263,8 @@ void hostile_liar(int argc, char *argv[], const char *lie)
         shmsum_channel_set_closing(&child.channel, SHMSUM_CLOSED);
         leave(1);
     }
+    if (strcmp(lie, "broke the rules") == 0)
+        break_rules();
     shmsum_channel_attached(&child.channel);
     consume(NULL);
     off_t size = lseek(RESULTS_FD, 0, SEEK_END);
@@ -274,6 +291,8 @@ void hostile_liar(int argc, char *argv[], const char *lie)
     else if (strcmp(lie, "results without bytes") == 0)
         shmsum_channel_set_counter(&child.channel, COUNTER_RESULT_BYTES,
                                    2 * shmsum_channel_counter(&child.channel, COUNTER_SUMS) - 1);
+    else if (strcmp(lie, "bytes without results") == 0)
+        add_to_counter(COUNTER_RESULT_BYTES, UINT64_MAX / 2);
     else if (strcmp(lie, "a hole") == 0)
         done = ftruncate(RESULTS_FD, size + 8) == 0;
     else if (strcmp(lie, "one result too many") == 0)
