@@ -191,6 +191,12 @@ static void *run_consumer(void *argument)
     return NULL;
 }
 
+static void close_pipe(const int ends[2])
+{
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void play_prepare(struct play *play)
 {
     const struct shmsum_os *os = &play->os.table;
@@ -931,10 +937,8 @@ static void test_signal_while_waiting_for_input(void **state)
         if (late)
             assert_int_equal(results.size, 4);
         text_clear(&results);
-        close(pipes[0]);
-        close(pipes[1]);
-        close(terminal[0]);
-        close(terminal[1]);
+        close_pipe(pipes);
+        close_pipe(terminal);
         play_clean_up(&play);
     }
 }
@@ -985,8 +989,7 @@ static void test_signal_just_before_the_wait(void **state)
         assert_int_equal(play.produced, SHMSUM_STOPPED);
         assert_int_equal(play.end_reason, CONSUMER_CUT);
         assert_int_equal(polls, before_mask ? 0 : 1);
-        close(pipes[0]);
-        close(pipes[1]);
+        close_pipe(pipes);
         play_clean_up(&play);
     }
 }
@@ -1095,10 +1098,8 @@ static void test_stop_after_reading_many_lines(void **state)
         struct text results = file_text(play.results_fd);
         assert_string_equal(results.bytes, "3\n7\n11\n");
         text_clear(&results);
-        close(pipes[0]);
-        close(pipes[1]);
-        close(terminal[0]);
-        close(terminal[1]);
+        close_pipe(pipes);
+        close_pipe(terminal);
         play_clean_up(&play);
     }
 }
@@ -1274,8 +1275,7 @@ static void test_other_failed_calls_of_the_producer(void **state)
         assert_int_equal(send_all(&play), -EOVERFLOW);
         assert_failure(&play.producer_why, "fstat", "one", EOVERFLOW);
         play_clean_up(&play);
-        close(pipes[0]);
-        close(pipes[1]);
+        close_pipe(pipes);
     }
     int folder = open("/", O_RDONLY);
     assert_true(folder >= 0);
