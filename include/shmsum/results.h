@@ -76,8 +76,10 @@ int shmsum_results_replace(struct shmsum_results *results, struct shmsum_failure
  * with *why filled. */
 int shmsum_results_sync(struct shmsum_results *results, struct shmsum_failure *why);
 
-/* Of a file to repair only so many bytes are read, from the end: however large a writer gone mad
- * has made it, the repair is short. No line of results is nearly as long. */
+/* shmsum_results_salvage reads at most this many bytes, the last ones of the file. So it takes
+ * little time even if a faulty writer has made the file very large. Every line of results is much
+ * shorter.
+ */
 enum { SHMSUM_RESULTS_TAIL = 1 << 20 };
 #define SHMSUM_RESULTS_UNCOUNTED UINT64_MAX
 enum { SHMSUM_RESULTS_ENDLESS = 1 };

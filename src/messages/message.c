@@ -66,7 +66,7 @@ void message_clear_line(const struct shmsum_os *os)
     message_bytes(os, MESSAGES_FD, MESSAGE_CLEAR_LINE, strlen(MESSAGE_CLEAR_LINE));
 }
 
-/* The text of ENOSYS, "Function not implemented", sounds like a gap in this program. */
+/* strerror(ENOSYS) reads as if this program lacked a function. These texts say what lacks it. */
 #define LACKING "the kernel does not have this call"
 #define WITHOUT "--sandbox=auto does without it"
 

@@ -81,8 +81,9 @@ static int prepare(struct run *run, struct shmsum_failure *why)
     if (result < 0)
         return result;
     choose_mode(run);
+    /* Best effort: a failure is ignored, a stop is not. */
     if (shmsum_region_reap(run->os) == SHMSUM_STOPPED)
-        return SHMSUM_STOPPED; /* best effort: ignore errors */
+        return SHMSUM_STOPPED;
     explain_begin(&run->explain, run->os, "parent", run->started_ns);
     return run->options.trace != NULL ? onlookers_open_trace(run, why) : 0;
 }

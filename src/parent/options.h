@@ -40,10 +40,10 @@ struct options {
 int options_parse(struct options *options, int argc, char *argv[],
                   char message[OPTIONS_MESSAGE_MAX]);
 
-/* What --help prints. */
 /* The file of the results, without -o: `output` of the options is this very string then. */
 extern const char options_default_output[];
 
+/* What --help prints. */
 extern const char options_help[];
 
 /*

@@ -69,8 +69,8 @@ struct output_claim {
 /* How the results are settled. A failure with error 0 is none. */
 struct output_settled {
     struct result_count count; /* what is known of the number of results */
-    struct shmsum_failure
-        mismatch;                /* the results are not there, or not as a believed child claims */
+    /* Why the results are not there, or not as a believed child claims. */
+    struct shmsum_failure mismatch;
     struct shmsum_failure uncut; /* why the file could not be cut to whole lines */
 };
 

@@ -5,15 +5,16 @@
  * A caller repeats a call that a signal has interrupted (os/retry.h). With this table it does so
  * only while nobody asks for giving up: then the call returns SHMSUM_STOPPED, which ends the loop
  * of every caller. Two kinds of members are replaced:
- *   - those that can wait for somebody else: a reader of a FIFO, a holder of a lock, a terminal
- * that is stopped, the server of a file system;
- *   - shm_readdir, which stands in a loop whose length others choose.
+ *   - calls that can wait for another process: for a reader of a FIFO, the holder of a lock, a
+ *     terminal that is stopped, the server of a file system;
+ *   - shm_readdir: other users can create any number of names in /dev/shm, so the loop over these
+ *     names can take long.
  * Before there is a child, the first signal to stop asks for giving up: there is nothing to end in
  * good order. After that only the second does, and for writes always: the first message may still
  * be read. signals.h says how a wait that began just before the signal is interrupted.
  *
- * Waits that check the stop word themselves, without a gap, need nothing (futex_waitv, futex_wait,
- * ppoll in roles/await_input.c). waitpid is not given up: a child that was killed ends as soon as
+ * The waits in which no signal can be missed are left alone: futex_waitv, futex_wait, and ppoll in
+ * roles/await_input.c. waitpid is not given up: a child that was killed ends as soon as
  * the kernel lets it, and the results are not settled before.
  */
 #ifndef SHMSUM_SRC_PARENT_STOPPABLE_H

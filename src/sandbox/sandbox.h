@@ -65,9 +65,9 @@ int sandbox_check(enum sandbox_mode mode, const char *foreign, struct shmsum_fai
  * Prepare sandbox_enter, in the process that will call it: all that needs time and memory. No right
  * is given up yet. `child`: the process that the parent may have to kill. `closed`: what
  * inherited_close returned when the parent started, before it opened its own files. `traced`: the
- * child writes a trace or the times of --explain. `start`: see
- * call_filter_make_child. With SANDBOX_OFF they do nothing. sandbox_enter
- * reports their failures. Nothing to clean up. Not thread-safe.
+ * child writes a trace or the times of --explain. `start`: see call_filter_make_child. With
+ * SANDBOX_OFF they do nothing. sandbox_enter reports their failures. Nothing to clean up. Not
+ * thread-safe.
  */
 void sandbox_prepare_child(struct sandbox *sandbox, const struct shmsum_os *os,
                            const struct sandbox_setting *setting, bool traced, off_t start);

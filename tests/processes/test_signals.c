@@ -501,7 +501,7 @@ static void orphan_of_stuck_reader(const void *argument)
     double taken = now_ms();
     while (!is_gone(session.child) && now_ms() < taken + DEADLINE_MS)
         sleep_ms(20);
-    check(is_gone(session.child), "the orphan waits for ever");
+    check(is_gone(session.child), "the orphaned child did not end");
     printf("%.1f s after the last byte was taken\n", (now_ms() - taken) / 1e3);
     check(now_ms() - taken > 8500, "the orphan left a slow reader");
     end_orphan(&session, "shmsum: write: standard output: took nothing for 10 s");
