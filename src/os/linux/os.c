@@ -309,7 +309,7 @@ static int linux_sigprocmask(OS, int how, const sigset_t *mask, sigset_t *old)
 static int linux_setitimer(OS, unsigned milliseconds)
 {
     struct itimerval timer = {
-        .it_value = {milliseconds / 1000, (suseconds_t)(milliseconds % 1000 * 1000)}};
+        .it_value = {(time_t)(milliseconds / 1000), (suseconds_t)(milliseconds % 1000 * 1000)}};
     return (int)or_error(setitimer(ITIMER_REAL, &timer, NULL));
 }
 
