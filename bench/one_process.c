@@ -41,7 +41,8 @@ int main(int argc, char *argv[])
     int fd = os->open(os, argv[1], O_RDONLY, 0);
     if (fd < 0)
         bench_die("%s: %s", argv[1], strerror(-fd));
-    if (shmsum_results_init(&results, os, 1, "stdout", buffer, sizeof buffer, &why) < 0)
+    if (shmsum_results_init(&results, os, 1, SHMSUM_RESULTS_SHARED, "stdout", buffer, sizeof buffer,
+                            &why) < 0)
         bench_die("%s: %s", why.call, strerror(why.error));
     struct shmsum_line_sink sink = {.take = write_sum};
     shmsum_line_parser_init(&parser, '.');
