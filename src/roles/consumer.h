@@ -73,8 +73,8 @@ struct consumer {
 /*
  * channel is the consumer's end; its before_sleep is set, so that the consumer writes out its
  * results before it sleeps. block has room for payload_bytes of the channel. The buffer of results
- * is larger than 2 * RESULT_LINE_TEXT_MAX, or RESULT_LINE_JSON_MAX. All pointers must outlive the
- * consumer. Needs no clean-up.
+ * is larger than 2 * RESULT_LINE_TEXT_MAX; for JSON, than 2 * RESULT_LINE_JSON_MAX. All pointers
+ * must outlive the consumer. Needs no clean-up.
  */
 void consumer_init(struct consumer *consumer, const struct shmsum_os *os,
                    const struct consumer_config *config, struct shmsum_channel *channel,

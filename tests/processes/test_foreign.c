@@ -11,7 +11,7 @@
 
 #include "foreign.h"
 
-static const char *behaviour;
+static const char *behaviour = "";
 
 static void behave(void)
 {

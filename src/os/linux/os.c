@@ -177,7 +177,7 @@ static int linux_shm_readdir(OS, void *list, const char **name)
 
 static int linux_shm_statx(OS, void *list, const char *name, struct stat *status)
 {
-    struct statx found;
+    struct statx found = {0};
     int result =
         statx(dirfd(list), name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
               STATX_TYPE | STATX_MODE | STATX_UID, &found);

@@ -18,7 +18,11 @@
 #include "roles/source.h"
 #include "unit.h"
 
-enum { RESULTS_BUFFER = 2 * RESULT_LINE_TEXT_MAX + 100, HANG_SECONDS = 20 };
+enum {
+    TEXT_BUFFER = 2 * RESULT_LINE_TEXT_MAX + 100,
+    JSON_BUFFER = 2 * RESULT_LINE_JSON_MAX + 100,
+    HANG_SECONDS = 20,
+};
 
 static struct random rng;
 static struct oracle oracle;
@@ -60,7 +64,7 @@ static void scene_begin(struct scene *scene, uint32_t slots, uint32_t payload_by
                         SHMSUM_STOP_PEER);
     scene->channel.spins = 0;
     scene->results_fd = scratch_file();
-    scene->buffer = malloc(RESULTS_BUFFER);
+    scene->buffer = malloc(JSON_BUFFER);
     scene->block = malloc(payload_bytes);
     scene->config = (struct consumer_config){
         .sources = names,
@@ -97,9 +101,9 @@ static void send_end(struct scene *scene, enum shmsum_end_reason end_reason)
 
 static int run(struct scene *scene)
 {
+    size_t size = scene->config.format == RESULT_JSON ? JSON_BUFFER : TEXT_BUFFER;
     assert_int_equal(shmsum_results_init(&scene->results, &faults.os, scene->results_fd,
-                                         SHMSUM_RESULTS_OWN, "r", scene->buffer, RESULTS_BUFFER,
-                                         NULL),
+                                         SHMSUM_RESULTS_OWN, "r", scene->buffer, size, NULL),
                      0);
     consumer_init(&scene->consumer, &faults.os, &scene->config, &scene->channel, &scene->results,
                   scene->block);
