@@ -228,8 +228,8 @@ static int print(const struct shmsum_os *os, const char *text)
 static int serve(struct run *run, int argc, char *argv[])
 {
     const struct shmsum_os *os = shmsum_os_default();
-    run->system = os;
-    run->os = stoppable(os); /* --trace puts its own table in front of it */
+    run->system = stoppable(os);
+    run->os = run->system; /* --trace puts its own table in front of it */
     run->output.fd = -1;
     struct shmsum_failure why;
     if (standard_fds_open(os, &why) < 0 || signals_ignore(os, &why) < 0)

@@ -18,8 +18,8 @@
 enum { STANDARD_INPUT = 0, STANDARD_OUTPUT = 1, STANDARD_ERROR = 2 };
 
 struct run {
-    const struct shmsum_os *system; /* the real table of system calls */
-    const struct shmsum_os *os; /* stoppable.h; with --trace, the table of the trace before it */
+    const struct shmsum_os *system; /* stoppable.h: the table of system calls */
+    const struct shmsum_os *os;     /* the same; with --trace, the table of the trace before it */
     struct options options;
     uint64_t started_ns;
 

@@ -168,6 +168,7 @@ int start_child(struct run *run, struct shmsum_failure *why)
         .trace = run->trace_fd,
     };
     if (child.argv != NULL && child.envp != NULL)
+        /* Not the table of the trace: handlers use it, and the forked child. */
         result = child_start(run->system, &child, why);
     else
         result = shmsum_failure_set(why, "malloc", "arguments of the child", ENOMEM);

@@ -46,9 +46,14 @@ static ssize_t stoppable_pread(OS, int fd, void *bytes, size_t size, off_t offse
     return given_up(table.real->pread(table.real, fd, bytes, size, offset), bits_now());
 }
 
+/* A tick that came just before the call interrupts it too, even if it need not wait: what can be
+ * written is not lost. */
 static ssize_t stoppable_write(OS, int fd, const void *bytes, size_t size)
 {
-    return given_up(table.real->write(table.real, fd, bytes, size), SHMSUM_STOP_NOW);
+    ssize_t wrote = table.real->write(table.real, fd, bytes, size);
+    if (wrote == -EINTR && is_asked(SHMSUM_STOP_NOW))
+        wrote = table.real->write(table.real, fd, bytes, size);
+    return given_up(wrote, SHMSUM_STOP_NOW);
 }
 
 static int stoppable_ftruncate(OS, int fd, off_t size)

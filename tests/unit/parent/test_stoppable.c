@@ -59,13 +59,21 @@ static void check_all(size_t given_up)
 {
     for (size_t i = 0; i < MEMBERS; i++) {
         fault_os_heal(&faults);
-        fault_os_fail(&faults, members[i], faults.calls[members[i]] + 1, 1, EINTR);
+        fault_os_fail(&faults, members[i], faults.calls[members[i]] + 1, FAULT_FOR_GOOD, EINTR);
         assert_int_equal(make(members[i]), i < given_up ? SHMSUM_STOPPED : -EINTR);
         /* Another failure is reported as it is, also after a signal. */
         fault_os_heal(&faults);
         fault_os_fail(&faults, members[i], faults.calls[members[i]] + 1, 1, EIO);
         assert_int_equal(make(members[i]), -EIO);
     }
+    fault_os_heal(&faults);
+}
+
+/* A tick that comes just before a write does not lose a message that can be written. */
+static void check_one_tick(void)
+{
+    fault_os_fail(&faults, FAULT_write, faults.calls[FAULT_write] + 1, 1, EINTR);
+    assert_int_equal(make(FAULT_write), -EBADF); /* what the second call returns */
     fault_os_heal(&faults);
 }
 
@@ -92,6 +100,7 @@ static void test_before_the_child(void **state)
     assert_int_equal(list_one(), SHMSUM_STOPPED);
     shmsum_stop_raise(os, signals_stop_word(), SHMSUM_STOP_NOW);
     check_all(MEMBERS);
+    check_one_tick();
     assert_int_equal(list_one(), SHMSUM_STOPPED);
     assert_int_equal(fault_os_leaks(&faults), 0);
 }
