@@ -398,6 +398,33 @@ enum consequence call_consequence(const struct trace_site *site, unsigned nth, i
     return call_find(site->number)->words[0] == '\0' ? EITHER : REPORTED;
 }
 
+bool call_can_wait(const struct trace_site *site)
+{
+    switch (site->number) {
+    case SYS_read:
+    case SYS_pread64:
+    case SYS_write:
+    case SYS_openat:
+    case SYS_ftruncate:
+    case SYS_fallocate:
+    case SYS_fsync:
+    case SYS_flock:
+    case SYS_fcntl: /* locks: a file system may ask a server */
+    case SYS_ppoll:
+#ifdef SYS_open
+    case SYS_open:
+#endif
+#ifdef SYS_futex_waitv
+    case SYS_futex_waitv:
+#endif
+        return true;
+    case SYS_futex:
+        return strcmp(site->object, "wait") == 0;
+    default:
+        return false;
+    }
+}
+
 static void print_errors(const int *errors)
 {
     for (; *errors != 0; errors++)

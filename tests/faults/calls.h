@@ -5,6 +5,7 @@
 #ifndef SHMSUM_TESTS_FAULTS_CALLS_H
 #define SHMSUM_TESTS_FAULTS_CALLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "trace.h"
@@ -41,6 +42,10 @@ enum consequence {
 /* The consequence of this error in the nth call (from 1 on) at the site. REPORTED where no rule
  * says otherwise. */
 enum consequence call_consequence(const struct trace_site *site, unsigned nth, int error);
+
+/* Whether the call can wait for something that another process or a device has to do, so that
+ * signals interrupt it. */
+bool call_can_wait(const struct trace_site *site);
 
 /* Prints both tables. */
 void call_print_all(void);

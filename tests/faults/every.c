@@ -4,7 +4,8 @@
  * `fault_every calls`: each call fails, once with every errno, and from then on with each errno
  * that its man page lists; a call with a count of bytes gets a smaller count. `fault_every
  * instants`: at the entry and at the exit of each call one program or both are killed, or one gets
- * another signal.
+ * another signal; and each call in which a program can wait never returns by itself: SIGINT arrives
+ * in it, and once more after the first has been handled.
  *
  * Learning runs of each scenario, without a fault, find its places (trace.h). A point is one fault
  * at one place. Two workers try all points, or a sample of them. After each point they check:
@@ -47,6 +48,7 @@ enum {
     LEARNING_RUNS = 4,
     TRIES = 10,       /* runs to reach a place */
     AGAIN_MAX = 20,   /* EINTR and EAGAIN "for good" end after this many calls */
+    STUCK_MAX = 8,    /* calls that may wait for a tick of 5 ms each, after the second signal */
     SHOWN_MAX = 15,   /* findings that each worker prints */
     SAMPLE = 2000,    /* points in a sample, unless SHMSUM_FAULT_POINTS is set */
     SAMPLE_LEAST = 4, /* points of each row in a sample */
@@ -62,6 +64,7 @@ enum kind {
     CUT_THEN_FULL, /* the write is cut to half, all later ones fail with ENOSPC */
     CUT_THEN_KILL, /* the write is cut to half, then its writer is killed */
     SIGNAL,
+    STUCK, /* the call never returns by itself, and the parent gets the signal twice */
 };
 
 struct point {
@@ -121,6 +124,7 @@ static struct {
     int error;                             /* the errno of the first failure that matters */
     const struct call *call;               /* the call that failed with it */
     bool caught, ignored, blocked;         /* how the process handles the signal */
+    unsigned waits;                        /* how often the parent has been in the stuck call */
 } now;
 
 static bool is_again(int error)
@@ -170,13 +174,13 @@ static bool has_signal(pid_t pid, const char *which, int signal)
 static void send_signal(struct trace *trace, struct traced *process)
 {
     const struct point *point = now.point;
-    pid_t pid = process->pid;
+    pid_t pid = point->kind == STUCK ? trace->processes[0].pid : process->pid;
     now.fired++;
     now.caught = has_signal(pid, "SigCgt:", point->signal);
     now.ignored = has_signal(pid, "SigIgn:", point->signal);
     now.blocked = has_signal(pid, "SigBlk:", point->signal);
     /* The call sets the handler of this very signal, perhaps after the signal has arrived. */
-    if (process->site->number == SYS_rt_sigaction &&
+    if (pid == process->pid && process->site->number == SYS_rt_sigaction &&
         process->arguments[0] == (uint64_t)point->signal)
         now.either = true;
     if (point->to_parent)
@@ -185,16 +189,44 @@ static void send_signal(struct trace *trace, struct traced *process)
         kill(trace->processes[1].pid, point->signal);
 }
 
+static void send_again(struct trace *trace)
+{
+    if (now.fired != 1)
+        return;
+    now.fired++;
+    kill(trace->processes[0].pid, now.point->signal);
+}
+
+/* Each signal, and each tick after the first, interrupts the call of the parent. The child does not
+ * hear the signals to stop. */
+static void be_stuck(struct trace *trace, struct traced *process)
+{
+    bool is_parent = process->role == TRACE_PARENT;
+    if (now.fired == 0)
+        send_signal(trace, process);
+    else if (is_parent)
+        send_again(trace);
+    if (!is_parent)
+        trace_hold(process);
+    else if (!now.ignored && now.waits++ < 2 + STUCK_MAX)
+        trace_fail(process, EINTR);
+    now.messages_differ |= is_parent && strcmp(process->site->object, "messages") == 0;
+}
+
 static void at_call(struct trace *trace, struct traced *process, bool entry)
 {
     const struct point *point = now.point;
     const struct trace_site *site = process->site;
+    /* The handler of the first signal returns. */
+    if (point != NULL && point->kind == STUCK && entry && now.place->role != TRACE_PARENT &&
+        site->role == TRACE_PARENT && site->number == SYS_rt_sigreturn)
+        send_again(trace);
     if (point == NULL || (entry == point->at_exit && point->kind != CUT_THEN_KILL) ||
         site->role != now.place->role || site->number != now.place->number ||
         strcmp(site->object, now.place->object) != 0)
         return;
-    bool for_good =
-        point->kind == FAIL_FOR_GOOD || point->kind == CUT_TO_ONE || point->kind == CUT_THEN_FULL;
+    bool for_good = point->kind == FAIL_FOR_GOOD || point->kind == CUT_TO_ONE ||
+                    point->kind == CUT_THEN_FULL || point->kind == STUCK;
     if (site->count < point->nth || (!for_good && site->count > point->nth))
         return;
     uint64_t bytes = trace_bytes(process);
@@ -237,6 +269,9 @@ static void at_call(struct trace *trace, struct traced *process, bool entry)
         if (point->to_child && trace->count < 2)
             return;
         send_signal(trace, process);
+        break;
+    case STUCK:
+        be_stuck(trace, process);
         break;
     }
 }
@@ -453,7 +488,9 @@ static void show(const struct scenario *scenario, const struct point *point,
                                         ""};
     static const char *const roles[] = {"parent", "forked child", "child"};
     char how[64];
-    if (point->kind == SIGNAL || point->kind == CUT_THEN_KILL)
+    if (point->kind == STUCK)
+        snprintf(how, sizeof how, "never returns, SIG%s twice", sigabbrev_np(point->signal));
+    else if (point->kind == SIGNAL || point->kind == CUT_THEN_KILL)
         snprintf(how, sizeof how, "%s: SIG%s to%s%s", point->at_exit ? "exit" : "entry",
                  sigabbrev_np(point->signal), point->to_parent ? " parent" : "",
                  point->to_child ? " child" : "");
@@ -556,6 +593,7 @@ static bool judge_signal(const struct scenario *scenario, const struct point *po
     /* The forked child blocks all signals until it ignores SIGQUIT, and these until the child has
      * handlers for them. */
     bool forked =
+        !point->to_parent &&
         (now.place->role == TRACE_FORKED || (now.place->role == TRACE_CHILD && now.blocked)) &&
         (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT);
     bool harmless = now.ignored || forked || signal == SIGTSTP || signal == SIGCHLD ||
@@ -567,7 +605,8 @@ static bool judge_signal(const struct scenario *scenario, const struct point *po
     }
     if (point->to_parent) {
         if (killed_by == signal) {
-            if (now.caught && (held & HELD_ALL) == 0 && !reports_signal(outcome, "stopped", signal))
+            if (now.caught && (held & HELD_ALL) == 0 && !now.messages_differ &&
+                !reports_signal(outcome, "stopped", signal))
                 FAILS(&row->unreported, "the program was stopped and did not report it");
             return true;
         }
@@ -637,7 +676,9 @@ static bool judge(const struct scenario *scenario, const struct point *point,
         FAILS(&row->false_successes, "success without the results");
     if (success && WEXITSTATUS(outcome->status) != scenario->status)
         FAILS(&row->false_successes, "the wrong status");
-    bool by_signal = point->kind == SIGNAL || point->kind == CUT_THEN_KILL;
+    if (now.waits > 2 + STUCK_MAX)
+        FAILS(&row->hangs, "waits again and again after the second signal");
+    bool by_signal = point->kind == SIGNAL || point->kind == CUT_THEN_KILL || point->kind == STUCK;
     if (by_signal)
         return judge_signal(scenario, point, outcome, row);
     return scenario->child != NULL ? judge_failed_start(scenario, point, outcome, row)
@@ -691,7 +732,7 @@ static void add(struct point point, const char *kind, const char *what)
     check(common->point_count < POINTS_MAX, "more points than there is room for");
     const struct trace_site *site = &common->learned[point.scenario].sites[point.site];
     const char *role = site->role == TRACE_PARENT ? "parent" : "child";
-    if (point.to_parent || point.to_child)
+    if (point.kind != STUCK && (point.to_parent || point.to_child))
         role = !point.to_child ? "parent" : !point.to_parent ? "child" : "both";
     point.row = row_of(kind, role, what);
     common->points[common->point_count++] = point;
@@ -754,6 +795,12 @@ static void add_signals(struct point point, const struct trace_site *site)
         point.to_parent = true;
         add(point, "killed", "SIGKILL in a write");
     }
+    point.kind = STUCK;
+    point.signal = SIGINT;
+    point.to_parent = true;
+    point.to_child = false;
+    if (site->role != TRACE_PARENT || call_can_wait(site))
+        add(point, "stuck", "SIGINT twice");
     point.kind = SIGNAL;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         point.signal = (uint8_t)signals[i];

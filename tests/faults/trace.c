@@ -352,6 +352,11 @@ void trace_fail(struct traced *process, int error)
         set_number(process->pid, SYS_getppid);
 }
 
+void trace_hold(struct traced *process)
+{
+    process->held = true;
+}
+
 uint64_t trace_bytes(const struct traced *process)
 {
     switch (process->site->number) {
@@ -520,7 +525,8 @@ static void at_stop(struct trace *trace, struct traced *process, int status)
         resume(process, 0);
     } else if (signal == (SIGTRAP | 0x80)) {
         at_syscall_stop(trace, process);
-        resume(process, 0);
+        if (!process->held)
+            resume(process, 0);
     } else if (signal == SIGTRAP && at_breakpoint(process)) {
         resume(process, 0);
     } else {
@@ -634,6 +640,11 @@ void trace_fail(struct traced *process, int error)
 void trace_cut(struct traced *process, uint64_t count)
 {
     (void)process, (void)count;
+}
+
+void trace_hold(struct traced *process)
+{
+    (void)process;
 }
 
 uint64_t trace_bytes(const struct traced *process)

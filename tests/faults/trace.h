@@ -52,6 +52,7 @@ struct traced {
     uint64_t first_at;  /* where the first instruction is; a breakpoint replaces it until then */
     long first_word;    /* the original code at first_at */
     bool replaced;      /* the current call is made to fail */
+    bool held;          /* the process stays at the current call until it is killed */
     int64_t instead;    /* the result that the current call returns then */
     uint64_t break_at;  /* the last result of brk(2): the end of the heap */
     uint64_t region_at; /* where the region is mapped */
@@ -88,6 +89,9 @@ void trace_run(struct trace *trace, pid_t root, double deadline_ms);
 void trace_fail(struct traced *process, int error);
 /* At the entry of a call with a count of bytes: sets the count. */
 void trace_cut(struct traced *process, uint64_t count);
+/* At the entry of a call: the process stays there, as if the call never returned, until it is
+ * killed. Signals do not reach it. */
+void trace_hold(struct traced *process);
 /* The count of bytes among the call's arguments; 0 for a call without a count. */
 uint64_t trace_bytes(const struct traced *process);
 
