@@ -8,7 +8,7 @@ packages_to_build='gcc:gcc cmake:cmake ninja-build:ninja libc6-dev:lib libseccom
 packages_to_test='libcmocka-dev:lib libgmp-dev:lib bc:bc util-linux:unshare binutils:readelf valgrind:valgrind zip:zip unzip:unzip patch:patch mandoc:mandoc zsh:zsh fish:fish jq:jq pkg-config:pkg-config'
 # Without these packages the tests with the label model are skipped.
 packages_for_model='g++:g++ relacy-dev:lib spin:spin'
-# Without these packages the tests with the label cross are skipped.
+# Without these packages the tests with the label cross are skipped. ./test -L cross installs them.
 packages_for_cross='gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross:lib gcc-arm-linux-gnueabihf:arm-linux-gnueabihf-gcc libc6-dev-armhf-cross:lib gcc-i686-linux-gnu:i686-linux-gnu-gcc libc6-dev-i386-cross:lib gcc-s390x-linux-gnu:s390x-linux-gnu-gcc libc6-dev-s390x-cross:lib qemu-user:qemu-aarch64'
 # Without these packages the tests with the label package are skipped.
 packages_to_package='dpkg-dev:dpkg-shlibdeps file:file lintian:lintian xz-utils:xz'
