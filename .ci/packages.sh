@@ -15,6 +15,8 @@ packages_to_package='dpkg-dev:dpkg-shlibdeps file:file lintian:lintian xz-utils:
 packages_for_clang='clang:clang libclang-rt-14-dev:lib'
 # For all presets of sanitizers/.
 packages_to_sanitize="$packages_to_build $packages_to_test $packages_for_clang llvm:llvm-symbolizer libc6-dbg:lib"
+# For fuzz/build.sh, which takes the compiler from its caller.
+packages_to_build_by_oss_fuzz='cmake:cmake ninja-build:ninja libgmp-dev:lib zip:zip'
 packages_to_bench='g++:g++ libfast-float-dev:lib mawk:mawk gawk:gawk perl:perl python3:python3 num-utils:numsum bc:bc coreutils:wc gnuplot-nox:gnuplot'
 
 say() {
@@ -29,8 +31,9 @@ say_to_people() {
 is_there() {
     case $2 in
     lib) # shellcheck disable=SC2016  # dpkg-query's own format
+        # (one line per architecture)
         ! command -v dpkg-query >/dev/null ||
-            [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+            dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
         ;;
     *) command -v "$2" >/dev/null ;;
     esac

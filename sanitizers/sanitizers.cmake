@@ -27,7 +27,7 @@ endmacro()
 if(SHMSUM_SANITIZE)
     sanitizer_skip("the test runs nothing that is built for the tool"
         "cli\\.(hardening|hardening-proof|run-script|source-rules|documented-tests)"
-        "fuzz-regression\\.(seeds-are-generated|seeded-bugs-apply|documented|usage|build-script)"
+        "fuzz-regression\\.(seeds-are-generated|seeded-bugs-apply|documented|usage|build-script-.*)"
         "sanitizer\\.seeded-mistakes-apply")
     sanitizer_skip("the test measures time or memory, which the tool changes" "process\\.soak\\.(idle|long_line)")
 endif()
