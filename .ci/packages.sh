@@ -12,7 +12,7 @@ packages_for_model='g++:g++ relacy-dev:lib spin:spin'
 packages_for_cross='gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross:lib gcc-arm-linux-gnueabihf:arm-linux-gnueabihf-gcc libc6-dev-armhf-cross:lib gcc-i686-linux-gnu:i686-linux-gnu-gcc libc6-dev-i386-cross:lib gcc-s390x-linux-gnu:s390x-linux-gnu-gcc libc6-dev-s390x-cross:lib qemu-user:qemu-aarch64'
 # Without these packages the tests with the label package are skipped.
 packages_to_package='dpkg-dev:dpkg-shlibdeps file:file lintian:lintian xz-utils:xz'
-packages_for_clang='clang:clang libclang-rt-14-dev:lib'
+packages_for_clang='clang:clang libclang-rt-dev:lib'
 # For all presets of sanitizers/.
 packages_to_sanitize="$packages_to_build $packages_to_test $packages_for_clang llvm:llvm-symbolizer libc6-dbg:lib"
 # For fuzz/build.sh, which takes the compiler from its caller.
