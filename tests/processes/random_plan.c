@@ -805,7 +805,10 @@ static void add_signal(struct plan *plan, size_t at, enum plan_target target, in
 static void draw_last_step(struct random *random, struct plan *plan, size_t fed)
 {
     size_t at = random_one_in(random, 4) ? 0 : random_below(random, fed + 1);
-    plan->closes_before_end = random_one_in(random, 5);
+    bool spoils = plan->end == END_TRUNCATE || plan->end == END_REMOVE;
+    /* What happens to the results behind the last look at them is not the program's to see: while
+     * the input is open, that look is still to come. */
+    plan->closes_before_end = random_one_in(random, 5) && !spoils;
     if (plan->closes_before_end)
         at = fed;
     enum plan_target target = random_one_in(random, 2) ? AT_PARENT : AT_GROUP;
@@ -814,7 +817,7 @@ static void draw_last_step(struct random *random, struct plan *plan, size_t fed)
     static const enum plan_action quiet[] = {STEP_CUT,  STEP_PAUSE, STEP_DRAINED,
                                              STEP_IDLE, STEP_IDLE,  STEP_CHILD};
     enum plan_action first = quiet[random_below(random, sizeof quiet / sizeof quiet[0])];
-    if (plan->end == END_TRUNCATE || plan->end == END_REMOVE)
+    if (spoils)
         first = STEP_IDLE;
     if (plan->end == END_KILL_CHILD || plan->end == END_KILL_BOTH)
         add_step(plan, at, STEP_CHILD);
