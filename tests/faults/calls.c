@@ -41,7 +41,11 @@ static const struct call calls[] = {
      " fstat stat results open exec ",
      {EACCES, EBADF, EFAULT, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EOVERFLOW}},
 #ifdef SYS_fstat
-    {SYS_fstat, "fstat", "stat(2)", " fstat ", {EBADF, EFAULT, ENOMEM, EOVERFLOW}},
+    {SYS_fstat,
+     "fstat",
+     "stat(2)",
+     " fstat stat results open exec ",
+     {EBADF, EFAULT, ENOMEM, EOVERFLOW}},
 #endif
     {SYS_statx,
      "statx",
@@ -215,7 +219,7 @@ static const char lost[] = "the parent then knows only the exit status of the fo
 
 struct consequence_rule {
     unsigned roles;     /* bits 1 << enum trace_role */
-    long number;        /* or ANY_CALL */
+    long number;        /* or ANY_CALL; applies to all calls of the same name */
     const char *object; /* NULL: any */
     unsigned first;     /* only the first so many calls; 0: all */
     enum consequence consequence;
@@ -366,6 +370,14 @@ static const struct consequence_rule rules[] = {
     {P | C, SYS_ppoll, NULL, 0, HARMLESS, again, {EINTR}, false},
     {P, SYS_ppoll, "nothing", 0, HARMLESS, "waits for the child in waitpid instead", {0}, false},
     {P, SYS_wait4, NULL, 0, EITHER, "called again when the status is needed", {0}, false},
+    {F,
+     SYS_rt_sigprocmask,
+     "hold",
+     0,
+     HARMLESS,
+     "made by fork of the C library; the forked child then sets a mask of its own",
+     {0},
+     false},
     {P,
      SYS_rt_sigprocmask,
      NULL,
@@ -379,8 +391,10 @@ static const struct consequence_rule rules[] = {
 static bool applies(const struct consequence_rule *rule, const struct trace_site *site,
                     unsigned nth, int error)
 {
+    /* glibc makes fstat(3) with newfstatat(2) or, since 2.39, with fstat(2). */
+    const char *name = call_find(site->number)->name;
     if ((rule->roles >> site->role & 1) == 0 ||
-        (rule->number != ANY_CALL && rule->number != site->number) ||
+        (rule->number != ANY_CALL && strcmp(call_find(rule->number)->name, name) != 0) ||
         (rule->object != NULL && strcmp(rule->object, site->object) != 0) ||
         (rule->first != 0 && nth > rule->first))
         return false;
