@@ -139,6 +139,9 @@ static int fork_child(const struct child_program *program, int pipe, struct shms
     int result = os->sigprocmask(os, SIG_SETMASK, &all, &before);
     if (result < 0)
         return shmsum_failure_set(why, "sigprocmask", "all signals", -result);
+    /* The C library blocks signals, too (glibc 2.41: in getrandom). If it could not restore the
+     * mask, SIGCHLD is blocked, and this process would wait forever for a child that has ended. */
+    sigdelset(&before, SIGCHLD);
     pid_t pid = os->fork(os);
     if (pid == 0) {
         struct failed_step failed = become(os, program, &before);

@@ -18,6 +18,8 @@ static struct {
     ssize_t size;      /* or the negative errno of the read */
     int interrupted;   /* times that the read is, first */
     int reads, closed[2];
+    bool blocks; /* all signals were blocked before */
+    sigset_t mask;
 } world;
 
 static int fake_pipe(const struct shmsum_os *os, int ends[2])
@@ -68,9 +70,13 @@ static pid_t fake_waitpid(const struct shmsum_os *os, pid_t pid, int *status, bo
 static int fake_sigprocmask(const struct shmsum_os *os, int how, const sigset_t *mask,
                             sigset_t *old)
 {
-    (void)os, (void)how, (void)mask;
-    if (old != NULL)
+    (void)os;
+    if (old != NULL && world.blocks)
+        sigfillset(old);
+    else if (old != NULL)
         sigemptyset(old);
+    if (how == SIG_SETMASK)
+        world.mask = *mask;
     return 0;
 }
 
@@ -214,12 +220,25 @@ static void test_no_start(void **state)
     assert_int_equal(world.closed[1], 1);
 }
 
+/* SIGCHLD is needed, even if the C library has left it blocked. The other signals are not ours. */
+static void test_mask(void **state)
+{
+    (void)state;
+    for (int blocks = 0; blocks < 2; blocks++) {
+        begin();
+        world.blocks = blocks;
+        assert_int_equal(start(NULL), 0);
+        assert_int_equal(sigismember(&world.mask, SIGCHLD), 0);
+        assert_int_equal(sigismember(&world.mask, SIGINT), blocks);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reported),    cmocka_unit_test(test_not_believed),
         cmocka_unit_test(test_interrupted), cmocka_unit_test(test_attached),
-        cmocka_unit_test(test_no_start),
+        cmocka_unit_test(test_no_start),    cmocka_unit_test(test_mask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
