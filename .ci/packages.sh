@@ -15,6 +15,9 @@ packages_to_package='dpkg-dev:dpkg-shlibdeps file:file lintian:lintian xz-utils:
 packages_for_clang='clang:clang libclang-rt-dev:lib'
 # For all presets of sanitizers/.
 packages_to_sanitize="$packages_to_build $packages_to_test $packages_for_clang llvm:llvm-symbolizer libc6-dbg:lib"
+# For fuzz/run, fuzz/check-targets and fuzz/coverage.
+packages_to_fuzz="$packages_to_build $packages_for_clang libgmp-dev:lib llvm:llvm-symbolizer patch:patch"
+packages_to_lint='clang-format:clang-format clang-tidy:clang-tidy cppcheck:cppcheck shellcheck:shellcheck nodejs:node'
 # For fuzz/build.sh, which takes the compiler from its caller.
 packages_to_build_by_oss_fuzz='cmake:cmake ninja-build:ninja libgmp-dev:lib zip:zip'
 packages_to_bench='g++:g++ libfast-float-dev:lib mawk:mawk gawk:gawk perl:perl python3:python3 num-utils:numsum bc:bc coreutils:wc gnuplot-nox:gnuplot'

@@ -5,11 +5,6 @@
 # shellcheck source=.ci/packages.sh
 . "$root/.ci/packages.sh"
 
-# packages.sh explains the format of these lists.
-packages_to_fuzz="$packages_to_build $packages_for_clang libgmp-dev:lib llvm:llvm-symbolizer"
-packages_to_check_targets="$packages_to_fuzz patch:patch"
-packages_to_cover="$packages_to_fuzz llvm:llvm-cov"
-
 # all_targets: prints the names of all targets, one per line.
 all_targets() {
     for source in "$root"/fuzz/fuzz_*.c; do
