@@ -14,7 +14,8 @@
 
 #include <shmsum/os.h>
 
-/* All members of struct shmsum_os, for loops over them. */
+/* All members of struct shmsum_os, for loops over them. New ones go to the end: inputs of the fuzz
+ * target faults hold the numbers. */
 #define FAULT_FOR_EACH(X) \
     X(open)               \
     X(close)              \
@@ -27,7 +28,6 @@
     X(ftruncate)          \
     X(fsync)              \
     X(flock)              \
-    X(fcntl_lock)         \
     X(dup2)               \
     X(isatty)             \
     X(tcgetattr_icanon)   \
@@ -70,7 +70,8 @@
     X(fchmod)             \
     X(lstat)              \
     X(setitimer)          \
-    X(drop_capabilities)
+    X(drop_capabilities)  \
+    X(fcntl_lock)
 
 enum fault_member {
 #define FAULT_ENUM(name) FAULT_##name,
