@@ -49,6 +49,7 @@ seed create '\001\004\144\000\000'"$random"'\000\005\000'
 seed create-unlink-refused '\001\004\144\000\000'"$random"'\001\005\005'
 seed create-unlink-gone '\001\004\144\000\000'"$random"'\001\005\006'
 seed create-slots-0 '\001\000\144'
+seed create-payload-0 '\001\004\000'
 seed create-name-lost-twice '\001\004\144\002\000'"$random$random"
 seed create-name-taken '\001\004\144\000\001\001\000\002\002'"$random"
 seed create-name-always-taken '\001\004\144\000\001\001\000\377\002'"$random"
