@@ -1,11 +1,11 @@
 /*
  * every.c - makes each system call of the two programs fail, and kills the programs at each call.
  *
- * `fault_every calls`: each call fails, once with every errno, and from then on with each errno
- * that its man page lists; a call with a count of bytes gets a smaller count. `fault_every
- * instants`: at the entry and at the exit of each call one program or both are killed, or one gets
- * another signal; and each call in which a program can wait never returns by itself: SIGINT arrives
- * in it, and once more after the first has been handled.
+ * `fault_every calls`: each call fails, once and from then on, with each errno that its man page
+ * lists; each place fails with every errno; a call with a count of bytes gets a smaller count.
+ * `fault_every instants`: at the entry and at the exit of each call one program or both are killed,
+ * or one gets another signal; and each call in which a program can wait never returns by itself:
+ * SIGINT arrives in it, and once more after the first has been handled.
  *
  * Learning runs of each scenario, without a fault, find its places (trace.h). A point is one fault
  * at one place. Two workers try all points, or a sample of them. After each point they check:
@@ -238,6 +238,8 @@ static void at_call(struct trace *trace, struct traced *process, bool entry)
     case FAIL_ONCE:
         note_failure(site, point->error);
         trace_fail(process, point->error);
+        if (point->kind == FAIL_ONCE)
+            trace_let_run(trace);
         break;
     case CUT_TO_ONE:
     case CUT_TO_HALF:
@@ -269,6 +271,7 @@ static void at_call(struct trace *trace, struct traced *process, bool entry)
         if (point->to_child && trace->count < 2)
             return;
         send_signal(trace, process);
+        trace_let_run(trace);
         break;
     case STUCK:
         be_stuck(trace, process);
@@ -387,6 +390,7 @@ static void run(const struct scenario *scenario, const struct point *point, stru
             session_expect(&session, "\r\n");
 
     trace->at_call = at_call;
+    trace_only(trace, point == NULL ? -1 : now.place->number, SYS_rt_sigreturn);
     trace_run(trace, session.parent, now_ms() + DEADLINE_MS);
     harness_forget(session.parent);
 
@@ -761,12 +765,14 @@ static void add_failures(struct point point, const struct trace_site *site)
             add(point, "call fails", call_error_name(point.error));
         }
     }
-    /* What no man page names, file systems, devices and call filters return all the same. A call
-     * with one errno, or without any, cannot fail in another way. */
+    /* What no man page names, file systems, devices and call filters return all the same: each such
+     * errno once at each place, by turns in its first call, its second, and so on. A call with one
+     * errno, or without any, cannot fail in another way. */
     point.kind = FAIL_ONCE;
     for (int error = 1; error <= CALL_ERRNO_LAST + 1 && call->errors[1] != 0; error++) {
         point.error = (int16_t)(error <= CALL_ERRNO_LAST ? error : CALL_ERRNO_UNKNOWN);
-        if (!is_in_manual(call, point.error))
+        bool is_its_turn = (unsigned)point.error % site->count == point.nth - 1U;
+        if (is_its_turn && !is_in_manual(call, point.error))
             add(point, "call fails", OTHER_ERRNO);
     }
     point.error = 0;

@@ -382,10 +382,30 @@ void trace_cut(struct traced *process, uint64_t count)
     set_registers(process->pid, &all);
 }
 
+void trace_only(struct trace *trace, long number, long or_number)
+{
+    trace->numbers[0] = number;
+    trace->numbers[1] = or_number;
+}
+
+void trace_let_run(struct trace *trace)
+{
+    trace->is_over = true;
+}
+
+/* mmap and brk tell where the region and the heap are. */
+static bool is_looked_at(const struct trace *trace, long number)
+{
+    return trace->numbers[0] < 0 || number == trace->numbers[0] || number == trace->numbers[1] ||
+           number == SYS_mmap || number == SYS_brk;
+}
+
 static void enter(struct trace *trace, struct traced *process, const struct syscall_info *info)
 {
-    memcpy(process->arguments, info->entry.args, sizeof process->arguments);
     long number = (long)info->entry.nr;
+    if (!is_looked_at(trace, number))
+        return;
+    memcpy(process->arguments, info->entry.args, sizeof process->arguments);
     process->site = meet(trace, process->role, number, object_of(trace, process, number));
     process->replaced = false;
     trace->at_call(trace, process, true);
@@ -498,10 +518,11 @@ static struct traced *find_or_add(struct trace *trace, pid_t pid)
     return process;
 }
 
-static void resume(const struct traced *process, int signal)
+/* A call that is looked at still gets its result at its exit. */
+static void resume(const struct trace *trace, const struct traced *process, int signal)
 {
-    ptrace(process->started ? PTRACE_SYSCALL : PTRACE_CONT, process->pid, NULL,
-           as_pointer((uint64_t)signal));
+    bool stops = process->started && (!trace->is_over || process->site != NULL);
+    ptrace(stops ? PTRACE_SYSCALL : PTRACE_CONT, process->pid, NULL, as_pointer((uint64_t)signal));
 }
 
 static void at_stop(struct trace *trace, struct traced *process, int status)
@@ -522,15 +543,15 @@ static void at_stop(struct trace *trace, struct traced *process, int status)
         ptrace(PTRACE_GETEVENTMSG, process->pid, NULL, &forked) == 0)
         find_or_add(trace, (pid_t)forked);
     if (event != 0) {
-        resume(process, 0);
+        resume(trace, process, 0);
     } else if (signal == (SIGTRAP | 0x80)) {
         at_syscall_stop(trace, process);
         if (!process->held)
-            resume(process, 0);
+            resume(trace, process, 0);
     } else if (signal == SIGTRAP && at_breakpoint(process)) {
-        resume(process, 0);
+        resume(trace, process, 0);
     } else {
-        resume(process, signal);
+        resume(trace, process, signal);
     }
 }
 
@@ -582,7 +603,7 @@ void trace_run(struct trace *trace, pid_t root, double deadline_ms)
     memset(trace->processes, 0, sizeof trace->processes);
     trace->count = 1;
     trace->site_count = 0;
-    trace->hangs = false;
+    trace->hangs = trace->is_over = false;
     trace->processes[0] = (struct traced){.pid = root, .alive = true, .role = TRACE_PARENT};
     if (ptrace(PTRACE_SEIZE, root, NULL, as_pointer(OPTIONS)) < 0)
         test_skip("ptrace: %s", strerror(errno));
@@ -640,6 +661,16 @@ void trace_fail(struct traced *process, int error)
 void trace_cut(struct traced *process, uint64_t count)
 {
     (void)process, (void)count;
+}
+
+void trace_only(struct trace *trace, long number, long or_number)
+{
+    (void)trace, (void)number, (void)or_number;
+}
+
+void trace_let_run(struct trace *trace)
+{
+    (void)trace;
 }
 
 void trace_hold(struct traced *process)

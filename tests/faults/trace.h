@@ -64,7 +64,9 @@ struct trace {
     int count;
     struct trace_site sites[TRACE_SITES_MAX];
     int site_count;
-    bool hangs; /* the deadline passed, and the processes were killed */
+    bool hangs;      /* the deadline passed, and the processes were killed */
+    bool is_over;    /* trace_let_run was called */
+    long numbers[2]; /* trace_only; numbers[0] < 0: all */
 
     /* Called at the entry and the exit of each call. `data` belongs to the caller. */
     void (*at_call)(struct trace *trace, struct traced *process, bool entry);
@@ -82,6 +84,12 @@ void trace_wait_for_hold(void);
 /* Runs the process, which waits in trace_wait_for_hold, and its descendants until they end, or
  * kills them at the deadline. The caller sets trace->at_call and trace->data before. */
 void trace_run(struct trace *trace, pid_t root, double deadline_ms);
+
+/* Between trace_open and trace_run: only calls with one of these numbers are looked at, which makes
+ * a run faster. The sites of other calls are not counted. A number below 0: all calls. */
+void trace_only(struct trace *trace, long number, long or_number);
+/* In at_call: no later call is looked at; the processes run on without a stop. */
+void trace_let_run(struct trace *trace);
 
 /* At the entry of a call: the call is not executed and returns -error. Two exceptions: close(2) is
  * executed, because Linux closes the descriptor even when close fails; brk(2) returns the old
