@@ -313,8 +313,11 @@ static void send_signal(struct runner *runner, enum plan_target target, int sign
     pid_t parent = runner->session.parent;
     if (runner->ended)
         return;
-    if (target == AT_CHILD && child_of(runner) != 0)
-        kill(child_of(runner), signal);
+    if (target == AT_CHILD) {
+        pid_t child = child_of(runner); /* asked once: it may end now, and 0 is our own group */
+        if (child != 0)
+            kill(child, signal);
+    }
     if (target == AT_PARENT || (target == AT_GROUP && kill(-parent, signal) < 0))
         kill(parent, signal);
     if (target == AT_KEYBOARD && write(runner->session.terminal, "\3", 1) != 1)
