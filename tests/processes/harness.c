@@ -419,11 +419,12 @@ bool private_mounts(void)
     pid_t pid = fork();
     check(pid >= 0, "fork: %s", strerror(errno));
     if (pid == 0)
-        _exit(enter_private_mounts() ? 0 : 1);
+        _exit(enter_private_mounts() ? 0 : errno);
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 && enter_private_mounts();
+    errno = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    return WIFEXITED(status) && errno == 0 && enter_private_mounts();
 }
 
 void mount_small(const char *folder, const char *options, bool read_only)

@@ -95,7 +95,8 @@ bool find_name(pid_t pid, char path[HARNESS_NAME_MAX]);
 bool has_name(pid_t pid);
 void check_no_name(pid_t pid);
 
-/* Gives this process private mounts. Returns false where the system does not allow that. */
+/* Gives this process private mounts. Returns false, with errno, where the system does not allow
+ * that. */
 bool private_mounts(void);
 /* Mounts an empty tmpfs over the folder. Call private_mounts first. */
 void mount_small(const char *folder, const char *options, bool read_only);
