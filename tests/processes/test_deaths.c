@@ -191,6 +191,12 @@ static void child_torn_write(const void *argument)
     check_child_killed(&session, SIGKILL, 3);
 }
 
+/* The child counts the results after its write(2) has returned, so later than the file has them. */
+static void await_count(void)
+{
+    sleep_ms(50);
+}
+
 /* Another program has written behind the results: that is not cut. */
 static void child_foreign_write(const void *argument)
 {
@@ -199,6 +205,7 @@ static void child_foreign_write(const void *argument)
     session_await_child(&session);
     session_feed_lines(&session, 1, 3);
     session_await_results(&session, 3);
+    await_count();
     session_signal(&session, session.child, SIGSTOP);
     int fd = open("results.txt", O_WRONLY | O_APPEND | O_CLOEXEC);
     check(fd >= 0 && write(fd, "5", 1) == 1, "results.txt: %s", strerror(errno));
@@ -221,6 +228,7 @@ static void child_append(const void *argument)
     session_await_child(&session);
     session_feed_lines(&session, 1, 3);
     session_await_results(&session, 4);
+    await_count();
     session_signal(&session, session.child, SIGKILL);
     session_end(&session, 3);
     check_file("results.txt", "old\n2\n3\n4\n");
@@ -256,6 +264,7 @@ static void child_standard_output(const void *argument)
     /* Once the parent has read this, the run has begun, even without a whole line. */
     session_feed(&session, "1");
     await_empty(session.input_reader);
+    await_count();
     session_signal(&session, session.child, SIGKILL);
     session_end(&session, 3);
     check_file("results.txt", output->after);
@@ -278,7 +287,7 @@ static void child_output_pipe(const void *argument)
         check(got > 0, "read: %s", strerror(errno));
         used += (size_t)got;
     }
-    sleep_ms(50); /* the child counts the results after its write(2) has returned */
+    await_count();
     session_signal(&session, session.child, SIGKILL);
     session_end(&session, 3);
     session_check_message(
