@@ -103,8 +103,8 @@ void mount_small(const char *folder, const char *options, bool read_only);
 
 /* Files, in the working directory of the case. */
 void write_file(const char *path, const char *text);
-/* The whole file, NUL-terminated, for the caller to free. `size` may be NULL. Fails the case when
- * the file cannot be read. */
+/* What the file holds now, NUL-terminated, for the caller to free. `size` may be NULL. Fails the
+ * case when the file cannot be read. */
 char *read_file(const char *path, size_t *size);
 void check_file(const char *path, const char *text);
 void copy_program(const char *from, const char *to);
