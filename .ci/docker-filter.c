@@ -3,9 +3,9 @@
  *
  * docker-filter [--cap-add=CAPABILITY]... COMMAND [ARGUMENT]...
  *
- * For .ci/in-container. Docker's profile is a list of allowed calls. Here stands its complement, the
- * calls that it refuses with EPERM, and the capability of the container that lifts a refusal. clone3
- * is refused with ENOSYS, so that the C library calls clone, whose flags a filter can see.
+ * For .ci/in-container. Docker's profile is a list of allowed calls. Here stands its complement,
+ * the calls that it refuses with EPERM, and the capability of the container that lifts a refusal.
+ * clone3 is refused with ENOSYS, so that the C library calls clone, whose flags a filter can see.
  * Source: profiles/seccomp/default.json of Moby, from which Docker is made.
  */
 #include <errno.h>
@@ -19,11 +19,10 @@ static const struct refused {
     const char *capability; /* NULL: none lifts it */
     const char *calls;      /* separated by spaces */
 } refused[] = {
-    {NULL,
-     "_sysctl add_key create_module get_kernel_syms io_uring_enter io_uring_register "
-     "io_uring_setup kexec_file_load kexec_load keyctl migrate_pages move_pages nfsservctl "
-     "pivot_root query_module request_key swapoff swapon sysfs uselib userfaultfd ustat vm86 "
-     "vm86old"},
+    {NULL, "_sysctl add_key create_module get_kernel_syms io_uring_enter io_uring_register "
+           "io_uring_setup kexec_file_load kexec_load keyctl migrate_pages move_pages nfsservctl "
+           "pivot_root query_module request_key swapoff swapon sysfs uselib userfaultfd ustat vm86 "
+           "vm86old"},
     {"SYS_ADMIN",
      "bpf fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount mount_setattr "
      "move_mount open_tree perf_event_open quotactl quotactl_fd setdomainname sethostname setns "
@@ -92,9 +91,8 @@ static int load(int count, char *const options[])
     if (result == 0 && !has("SYS_ADMIN", count, options))
         result = refuse_namespaces(filter);
     if (result == 0)
-        result =
-            seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(personality), 1,
-                             SCMP_A0(SCMP_CMP_MASKED_EQ, PERSONALITY_BITS, NO_RANDOMIZE));
+        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(personality), 1,
+                                  SCMP_A0(SCMP_CMP_MASKED_EQ, PERSONALITY_BITS, NO_RANDOMIZE));
     if (result == 0)
         result = seccomp_load(filter);
     seccomp_release(filter);
